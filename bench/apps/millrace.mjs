@@ -1,0 +1,17 @@
+/** The benchmark's app for Millrace: plain fetch-style handlers, nothing tuned. */
+import { chunks } from "./chunks.mjs";
+
+export default {
+  routes: {
+    "/": () => new Response("Hello, World!"),
+    "/json": () => Response.json({ message: "Hello, World!" }),
+    "/users/:id": (request) => new Response(request.params.id),
+    "/echo": { POST: async (request) => Response.json(await request.json()) },
+    "/async": async () => {
+      await Promise.resolve();
+      return new Response("Hello, World!");
+    },
+    "/stream": () => new Response(chunks()),
+    "/constant": new Response("Hello, World!"),
+  },
+};

@@ -1,0 +1,62 @@
+/** The benchmark's app for node:http, written as one would without a framework. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { chunks } from "./chunks.mjs";
+
+const KEEP_ALIVE_TIMEOUT_MS = 75_000; // by default idle connections are closed after 5 s
+
+function send(response, type, body) {
+  response.writeHead(200, { "Content-Type": type, "Content-Length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+async function echo(request, response) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  const document = JSON.parse(Buffer.concat(parts).toString());
+  send(response, "application/json", JSON.stringify(document));
+}
+
+async function afterAwait(response) {
+  await Promise.resolve();
+  send(response, "text/plain", "Hello, World!");
+}
+
+async function stream(response) {
+  response.writeHead(200, { "Content-Type": "application/octet-stream" });
+  for await (const chunk of chunks()) {
+    if (!response.write(chunk)) await once(response, "drain");
+  }
+  response.end();
+}
+
+function handle(request, response) {
+  const { url } = request;
+  if (url.startsWith("/users/")) {
+    send(response, "text/plain", url.slice("/users/".length));
+    return;
+  }
+  switch (url) {
+    case "/":
+      send(response, "text/plain", "Hello, World!");
+      return;
+    case "/json":
+      send(response, "application/json", JSON.stringify({ message: "Hello, World!" }));
+      return;
+    case "/echo":
+      echo(request, response).catch(() => response.destroy());
+      return;
+    case "/async":
+      afterAwait(response);
+      return;
+    case "/stream":
+      stream(response).catch(() => response.destroy());
+      return;
+    default:
+      response.writeHead(404).end();
+  }
+}
+
+const server = createServer(handle);
+server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+server.listen({ host: "127.0.0.1", port: Number(process.argv[2]), backlog: 4096 });

@@ -1,0 +1,29 @@
+/**
+ * What Millrace promises, as data: CPU time per request as a multiple of the yardstick's on the
+ * same work in the same run. The report holds each measured figure against these rows.
+ */
+
+/** Differences below this are noise: a figure over its bound by no more counts as reached. */
+export const TOLERANCE = 0.03;
+
+/** `against`: the yardstick, or "self" for the same server's path in `compareWith`. */
+export const ratioBounds = [
+  { scenario: "hello", atMost: 1.14, against: "epoll" },
+  { scenario: "headers", atMost: 1.2, against: "epoll" },
+  { scenario: "pipelined", atMost: 1.6, against: "epoll" },
+  { scenario: "json", atMost: 1.16, against: "epoll" },
+  { scenario: "param", atMost: 1.16, against: "epoll" },
+  { scenario: "echo", atMost: 2.5, against: "epoll" },
+  { scenario: "stream", atMost: 2.2, against: "epoll" },
+  { scenario: "churn", atMost: 1.4, against: "epoll" },
+  { scenario: "async", atMost: 1.15, against: "self" },
+  { scenario: "constant", atMost: 1.08, against: "epoll" },
+];
+
+/** Millrace's CPU time per request is below that of every server here, in these scenarios. */
+export const below = {
+  scenarios: ["hello", "headers", "json", "param", "pipelined"],
+  contenders: ["bun", "deno", "fastify", "node-http", "nginx"],
+};
+
+export const idleBytesMax = 500;

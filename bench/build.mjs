@@ -1,0 +1,27 @@
+/** Compiles the yardstick and the C clients into bin/. They need gcc and a CPU with AVX2. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const SOURCES = ["servers/epoll.c", "clients/churn.c", "clients/idle.c"];
+const FLAGS = ["-O2", "-march=native", "-Wall", "-Wextra", "-Wno-sign-compare", "-Werror"];
+
+function isCurrent(binary, source) {
+  const built = statSync(binary, { throwIfNoEntry: false });
+  return built !== undefined && built.mtimeMs > statSync(source).mtimeMs;
+}
+
+export function build() {
+  mkdirSync(here("bin"), { recursive: true });
+  for (const name of SOURCES) {
+    const source = here(name);
+    const binary = here(`bin/${basename(name, ".c")}`);
+    if (isCurrent(binary, source)) continue;
+    const { status } = spawnSync("gcc", [...FLAGS, "-o", binary, source], { stdio: "inherit" });
+    if (status !== 0) throw new Error(`gcc failed on bench/${name}`);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) build();

@@ -1,0 +1,25 @@
+/**
+ * The servers that are compared, in the order of the report. A contender:
+ *
+ *   name, title      the key in results and the label in the report
+ *   version()        what is measured; null when it is not there, and the report says so
+ *   command(port, directory)
+ *                    { file, args, env? } that serves on 127.0.0.1:port; `directory` is a
+ *                    scratch folder of its own
+ *   scenarios        the names of those it takes part in; all where absent
+ *   pathOf(path)     where its path is another than the scenario's
+ *   portOf(scenario, port)
+ *                    where its port is another than the one it was given
+ */
+import bun from "./bun.mjs";
+import deno from "./deno.mjs";
+import epoll from "./epoll.mjs";
+import fastify from "./fastify.mjs";
+import millrace from "./millrace.mjs";
+import nginx from "./nginx.mjs";
+import nodeHttp from "./node-http.mjs";
+
+export const contenders = [epoll, millrace, nginx, bun, deno, nodeHttp, fastify];
+
+/** The one that all ratios are against. */
+export const yardstick = epoll;

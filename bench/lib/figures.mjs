@@ -1,0 +1,107 @@
+/** From raw samples to figures: medians, ratios to the yardstick, and what became of the bounds. */
+import { TOLERANCE, below, idleBytesMax, ratioBounds } from "../bounds.mjs";
+import { median, spread } from "./statistics.mjs";
+
+const YARDSTICK = "epoll";
+const MILLRACE = "millrace";
+
+export const findRow = (rows, contender, isBase = false) =>
+  rows.find((row) => row.contender === contender && row.isBase === isBase);
+
+/** A row of another row: the ratio of the medians, and the range of the ratios round by round. */
+export function ratio(row, other, field) {
+  if (!row?.samples.length || !other?.samples.length || row.failure || other.failure) return null;
+  const middle = (each) => median(each.samples.map((sample) => sample[field]));
+  const rounds = Math.min(row.samples.length, other.samples.length);
+  const inRound = (each, round) => each.samples[round][field];
+  const pairs = Array.from({ length: rounds }, (_, i) => inRound(row, i) / inRound(other, i));
+  return { value: middle(row) / middle(other), low: Math.min(...pairs), high: Math.max(...pairs) };
+}
+
+/** The rows that count for a scenario: wrk's, or autocannon's where wrk was not installed. */
+export function mainRows(scenario) {
+  const { wrk, churn, idle, autocannon } = scenario.tools;
+  return wrk ?? churn ?? idle ?? autocannon ?? [];
+}
+
+/** One line of a table of figures per row; `failure` instead of figures where there are none. */
+export function figuresOf(rows) {
+  const reference = findRow(rows, YARDSTICK);
+  return rows.map((row) => {
+    const { contender, title, isBase, failure } = row;
+    if (failure || !row.samples.length) return { contender, title, isBase, failure };
+    return {
+      contender,
+      title,
+      isBase,
+      failure: null,
+      cpuUs: spread(row.samples, "cpuUs"),
+      requestsPerSecond: median(row.samples.map((s) => s.requestsPerSecond)),
+      p50Us: median(row.samples.map((s) => s.p50Us)),
+      p99Us: median(row.samples.map((s) => s.p99Us)),
+      ratio: ratio(row, reference, "cpuUs"),
+    };
+  });
+}
+
+export function idleFiguresOf(rows) {
+  return rows.map(({ contender, title, failure, samples }) => {
+    if (failure || !samples.length) return { contender, title, failure };
+    return { contender, title, failure: null, bytes: spread(samples, "bytesPerConnection") };
+  });
+}
+
+function ratioVerdict(bound, scenario) {
+  const rows = mainRows(scenario);
+  const row = findRow(rows, MILLRACE);
+  const other = bound.against === "self" ? findRow(rows, MILLRACE, true) : findRow(rows, YARDSTICK);
+  const measured = ratio(row, other, "cpuUs");
+  const against = bound.against === "self" ? " against the sync one" : "";
+  return {
+    title: scenario.title + against,
+    bound: `at most ${bound.atMost.toFixed(2)}`,
+    measured: measured && `${measured.value.toFixed(2)}`,
+    isReached: measured && measured.value <= bound.atMost + TOLERANCE,
+  };
+}
+
+const belowText = (cheaper) => (cheaper.length ? `not below ${cheaper.join(", ")}` : "below");
+
+function belowVerdict(scenario) {
+  const rows = mainRows(scenario);
+  const own = findRow(rows, MILLRACE);
+  const compared = below.contenders
+    .map((name) => ({ row: findRow(rows, name), result: ratio(own, findRow(rows, name), "cpuUs") }))
+    .filter(({ result }) => result);
+  const cheaper = compared.filter(({ result }) => result.value >= 1).map(({ row }) => row.title);
+  const titles = compared.map(({ row }) => row.title).join(", ");
+  return {
+    title: `${scenario.title}: CPU per request`,
+    bound: `below ${titles || "the other servers"}`,
+    measured: compared.length === 0 ? null : belowText(cheaper),
+    isReached: compared.length === 0 ? null : cheaper.length === 0,
+  };
+}
+
+function idleVerdict(scenario) {
+  const row = findRow(mainRows(scenario), MILLRACE);
+  const bytes = row?.samples.length ? spread(row.samples, "bytesPerConnection").median : null;
+  return {
+    title: scenario.title,
+    bound: `at most ${idleBytesMax}`,
+    measured: bytes === null ? null : Math.round(bytes).toString(),
+    isReached: bytes === null ? null : bytes <= idleBytesMax,
+  };
+}
+
+/** { title, bound, measured, isReached } per bound; null where this run has no figure for it. */
+export function verdicts(scenarios) {
+  const named = (name) => scenarios.find((scenario) => scenario.name === name);
+  const present = (name) => named(name) !== undefined;
+  const ratios = ratioBounds
+    .filter((bound) => present(bound.scenario))
+    .map((bound) => ratioVerdict(bound, named(bound.scenario)));
+  const comparisons = below.scenarios.filter(present).map((name) => belowVerdict(named(name)));
+  const idle = present("idle") ? [idleVerdict(named("idle"))] : [];
+  return [...ratios, ...comparisons, ...idle];
+}

@@ -1,0 +1,25 @@
+/**
+ * autocannon as the load, through its API, in a process of its own so that it can be pinned. It
+ * compares bodies as it goes, which wrk does not, but its own cost is above that of the faster
+ * servers and its latencies have a resolution of 1 ms.
+ */
+import { fileURLToPath } from "node:url";
+import { runToEnd } from "../lib/process.mjs";
+import { readLine } from "./result-line.mjs";
+
+const script = fileURLToPath(new URL("./autocannon-process.mjs", import.meta.url));
+
+export async function run(scenario, { port, seconds, core }) {
+  const { body } = scenario.expect;
+  const bodyOf = typeof body === "function" ? body : () => body;
+  const options = {
+    url: `http://127.0.0.1:${port}`,
+    connections: scenario.connections,
+    pipelining: scenario.pipeline ?? 1,
+    duration: seconds,
+    requests: scenario.requests,
+    bodies: scenario.requests.map(bodyOf),
+  };
+  const args = [script, JSON.stringify(options)];
+  return readLine(await runToEnd(process.execPath, args, { core }));
+}

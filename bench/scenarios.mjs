@@ -1,0 +1,158 @@
+/**
+ * The workloads, as data. Everything that differs between two workloads stands here: what is sent,
+ * what must come back, over how many connections, and which tool makes the load. The contenders
+ * all serve the same paths (contenders/ says where one does not).
+ *
+ * A scenario:
+ *   name, title   the key in results and the heading in the report
+ *   load          "http" (wrk, and autocannon), "churn" or "idle" (the clients in clients/)
+ *   requests      what is sent, in turn: { method, path, headers, body }
+ *   pipeline      requests written at once; 1 where absent
+ *   expect        { status, type, body }: body is a string, or a function of the request
+ *   compareWith   a path of the same contender measured beside it, for a ratio within itself
+ */
+
+const CONNECTIONS = 64;
+const HELLO = { status: 200, type: "text/plain", body: "Hello, World!" };
+
+/** What Chromium sends with a navigation, beside Host: 12 headers, about 700 bytes with them. */
+const BROWSER_HEADERS = {
+  "Connection": "keep-alive",
+  "sec-ch-ua": '"Chromium";v="142", "Google Chrome";v="142", "Not_A Brand";v="99"',
+  "sec-ch-ua-mobile": "?0",
+  "sec-ch-ua-platform": '"Linux"',
+  "Upgrade-Insecure-Requests": "1",
+  "User-Agent":
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " +
+    "Chrome/142.0.0.0 Safari/537.36",
+  "Accept":
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng," +
+    "*/*;q=0.8,application/signed-exchange;v=b3;q=0.7",
+  "Sec-Fetch-Site": "none",
+  "Sec-Fetch-Mode": "navigate",
+  "Sec-Fetch-Dest": "document",
+  "Accept-Encoding": "gzip, deflate, br, zstd",
+  "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
+};
+
+/** A compact JSON document of exactly `bytes` bytes: strings, numbers, booleans and nesting. */
+function jsonOf(bytes) {
+  const items = Array.from({ length: 10 }, (_, i) => ({
+    id: 1000 + i,
+    name: `item ${i}`,
+    price: 9.5 + i,
+    tags: ["blue", "large"],
+    inStock: i % 2 === 0,
+  }));
+  const document = { user: "someone@example.com", items, note: "" };
+  document.note = "n".repeat(bytes - JSON.stringify(document).length);
+  return JSON.stringify(document);
+}
+
+const get = (path, headers = {}) => ({ method: "GET", path, headers, body: "" });
+const USERS = Array.from({ length: 1000 }, (_, i) => get(`/users/${1000 + i}`));
+const DOCUMENT = jsonOf(1024);
+
+export const scenarios = [
+  {
+    name: "hello",
+    title: "hello",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [get("/")],
+    expect: HELLO,
+  },
+  {
+    name: "headers",
+    title: "hello with the 12 headers a browser sends",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [get("/", BROWSER_HEADERS)],
+    expect: HELLO,
+  },
+  {
+    name: "json",
+    title: "JSON",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [get("/json")],
+    expect: { status: 200, type: "application/json", body: '{"message":"Hello, World!"}' },
+  },
+  {
+    name: "param",
+    title: "`:param` route with 1,000 ids",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: USERS,
+    expect: {
+      status: 200,
+      type: "text/plain",
+      body: (request) => request.path.slice("/users/".length),
+    },
+  },
+  {
+    name: "echo",
+    title: "1 KiB JSON echo",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [
+      {
+        method: "POST",
+        path: "/echo",
+        headers: { "Content-Type": "application/json" },
+        body: DOCUMENT,
+      },
+    ],
+    expect: { status: 200, type: "application/json", body: DOCUMENT },
+  },
+  {
+    name: "async",
+    title: "async handler (one `await`)",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [get("/async")],
+    expect: HELLO,
+    compareWith: "/",
+  },
+  {
+    name: "pipelined",
+    title: "hello pipelined x16",
+    load: "http",
+    connections: CONNECTIONS,
+    pipeline: 16,
+    requests: [get("/")],
+    expect: HELLO,
+  },
+  {
+    name: "stream",
+    title: "chunked stream of 100 x 1 KiB",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [get("/stream")],
+    expect: { status: 200, body: "x".repeat(100 * 1024), isChunked: true },
+  },
+  {
+    name: "constant",
+    title: "`Response` constant as a route",
+    load: "http",
+    connections: CONNECTIONS,
+    requests: [get("/constant")],
+    expect: HELLO,
+  },
+  {
+    name: "churn",
+    title: "connection per request",
+    load: "churn",
+    connections: CONNECTIONS,
+    requests: [get("/", { Connection: "close" })],
+    expect: HELLO,
+  },
+  {
+    name: "idle",
+    title: "resident bytes per idle connection",
+    load: "idle",
+    connections: 10_000,
+    requests: [get("/")],
+    expect: HELLO,
+  },
+];

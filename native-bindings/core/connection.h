@@ -1,0 +1,93 @@
+// A connection and the table of them. A slot is a small number that JavaScript uses as an index;
+// its generation tells the connections that have used it apart.
+//
+// Thread: the worker's. Nothing here is freed inside a callback: a closed connection keeps its
+// slot until the turn has ended and JavaScript has been told.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bytes.h"
+#include "parser.h"
+
+namespace millrace {
+
+enum class Stage : uint8_t {
+  kFree,
+  kOpen,
+  kLingering,  // FIN sent; what still comes is read and dropped until the peer's FIN
+  kClosed,     // descriptor closed; the slot waits for the end of the turn
+};
+
+enum class Clock : uint8_t { kNone, kIdle, kHead, kBody, kHandler, kWrite, kLinger };
+
+// How the answer being written is framed; kNone between answers.
+enum class Answer : uint8_t { kNone, kRaw, kChunked, kMuted };
+
+struct Connection {
+  int fd = -1;
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+  uint32_t sequence = 0;    // of the next request
+  uint32_t unanswered = 0;  // requests given to JavaScript whose answers are not complete
+  uint32_t region_end = 0;  // where this turn's input ends in the slab
+  uint64_t id = 0;
+  uint64_t body_left = 0;     // of the request being read, when its length was declared
+  uint64_t answer_left = 0;   // of the answer being written, when its length was announced
+  uint32_t body_dropped = 0;  // bytes of a body nobody reads any more
+  uint16_t listener = 0;
+  uint16_t failure_status = 0;  // an error answer that waits behind earlier ones
+  const char* failure_reason = "";
+  Parser* parser = nullptr;  // only while a message is being read; back to the engine's store
+  Bytes input;               // an unfinished head, or what lies behind a held message
+  Bytes output;              // what the socket did not take
+  Stage stage = Stage::kFree;
+  Clock clock = Clock::kNone;
+  Answer answer = Answer::kNone;
+  uint8_t closed_reason = 0;  // CLOSED_… of layout.h
+  bool registered = false;
+  bool reads_armed = false;
+  bool writes_armed = false;
+  bool body_open = false;       // a request's body is still coming
+  bool body_paused = false;     // its reader wants no more for now
+  bool body_discarded = false;  // its request has been answered: read and dropped
+  bool read_ended = false;      // the peer has sent FIN
+  bool input_done = false;      // nothing more is parsed: close, error or FIN
+  bool held = false;            // a message waits in `input` for earlier answers
+  bool unsafe_pending = false;  // the unanswered request is not safe: nothing runs beside it
+  bool close_after = false;     // close when the answers in hand have left
+  bool linger_close = false;    // …and not at once: the peer may still be sending
+  bool wants_writable = false;  // JavaScript waits for the output to drain
+  bool awaits_continue = false;  // the client waits for 100 before it sends its body
+  bool wants_continue = false;   // its handler wants the body
+  bool notify_writable = false;
+  bool notify_end = false;
+  bool notify_closed = false;
+  bool notify_timeout = false;
+  bool notify_queued = false;
+  bool resume_queued = false;
+};
+
+class ConnectionTable {
+ public:
+  ~ConnectionTable();
+  // Null when all slots are taken.
+  Connection* add(int fd);
+  void free(Connection& connection);
+  Connection* at(uint32_t slot) {
+    if (slot >= size_) return nullptr;
+    return &chunks_[slot / kChunk][slot % kChunk];
+  }
+  uint32_t size() const { return size_; }  // slots ever used
+
+  std::vector<uint32_t> deadlines;  // by slot, in ticks; 0: none. Dense, for the scan
+
+ private:
+  static constexpr uint32_t kChunk = 256;
+  std::vector<Connection*> chunks_;  // stable addresses
+  std::vector<uint32_t> free_;
+  uint32_t size_ = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,185 @@
+// Ends: what a connection does when its answers have left, its clocks, lingering and closing.
+#include "clock.h"
+#include "engine.h"
+
+namespace millrace {
+
+namespace {
+
+// How long a closing connection is read on, so that the peer can read our last answer.
+constexpr uint32_t kLingerMs = 5000;
+
+uint64_t token_of(const Connection& connection) {
+  return connection.slot | static_cast<uint64_t>(connection.generation) << 32;
+}
+
+}  // namespace
+
+// After bytes have left or the peer has ended: what now?
+void Engine::settle(Connection& connection) {
+  if (connection.stage != Stage::kOpen) return;
+  bool drained = connection.output.length == 0;
+  if (drained && connection.wants_writable) {
+    connection.wants_writable = false;
+    connection.notify_writable = true;
+    queue_notify(connection);
+  }
+  if (drained) {
+    bool answered = connection.unanswered == 0 && !connection.held;
+    if (connection.close_after ? connection.answer == Answer::kNone
+                               : answered && connection.input_done) {
+      close_gently(connection);
+      return;
+    }
+  }
+  update_clock(connection, false);
+  if (connection.registered) update_interest(connection);
+}
+
+void Engine::update_interest(Connection& connection) {
+  if (!connection.registered) return;
+  bool read = wants_input(connection) && !connection.read_ended;
+  bool write = connection.output.length > 0;
+  // Reading is given up lazily, when an unwanted event has come: most pauses end before that.
+  if (write == connection.writes_armed && (!read || connection.reads_armed)) return;
+  read = read || connection.reads_armed;
+  if (transport_.rewatch(connection.fd, token_of(connection), read, write)) {
+    connection.reads_armed = read;
+    connection.writes_armed = write;
+  }
+}
+
+void Engine::set_clock(Connection& connection, Clock clock, uint32_t milliseconds) {
+  connection.clock = clock;
+  table_.deadlines[connection.slot] =
+      milliseconds == 0 ? 0 : now_tick_ + (milliseconds + kTickMs - 1) / kTickMs + 1;
+}
+
+// One clock runs at a time. `progress`: bytes have moved, which the body's and the write stall's
+// clocks start anew for; the head's and the handler's do not.
+void Engine::update_clock(Connection& connection, bool progress) {
+  if (connection.stage != Stage::kOpen) return;
+  Clock clock = Clock::kIdle;
+  uint32_t limit = options_.idle_timeout_ms;
+  if (connection.output.length > 0) {
+    clock = Clock::kWrite;
+    limit = options_.write_timeout_ms;
+  } else if (connection.body_open && !connection.body_paused) {
+    clock = Clock::kBody;
+    limit = options_.body_timeout_ms;
+  } else if (connection.unanswered > 0) {
+    clock = Clock::kHandler;
+    limit = options_.handler_timeout_ms;
+  } else if (connection.parser != nullptr && !connection.parser->head_done()) {
+    clock = Clock::kHead;
+    limit = options_.head_timeout_ms;
+  }
+  bool restarts = clock == Clock::kIdle || (progress && clock != Clock::kHead &&
+                                            clock != Clock::kHandler);
+  if (clock == connection.clock && !restarts) return;
+  if (clock == Clock::kIdle && is_stopping(connection.listener)) limit = options_.drain_quiet_ms;
+  set_clock(connection, clock, limit);
+}
+
+void Engine::clock_fired(Connection& connection) {
+  switch (connection.clock) {
+    case Clock::kIdle:
+      last_read(connection);
+      break;
+    case Clock::kHead:
+      drop_parser(connection);
+      connection.input.release();
+      refuse(connection, 408, "request head took too long");
+      break;
+    case Clock::kBody:
+      drop_parser(connection);
+      refuse(connection, 408, "request body stalled");
+      select_output(connection);
+      break;
+    case Clock::kHandler:
+      connection.notify_timeout = true;
+      queue_notify(connection);
+      break;
+    case Clock::kWrite:
+      destroy(connection, CLOSED_TIMEOUT);
+      break;
+    case Clock::kLinger:
+      destroy(connection, CLOSED_GONE);
+      break;
+    case Clock::kNone:
+      break;
+  }
+}
+
+// An idle connection is over: but a request may have just arrived, and that one is served.
+void Engine::last_read(Connection& connection) {
+  if (connection.registered && wants_input(connection) && has_headroom() &&
+      Transport::has_unread(connection.fd)) {
+    read(connection);
+    return;
+  }
+  begin_linger(connection);
+}
+
+void Engine::close_gently(Connection& connection) {
+  if (!connection.read_ended &&
+      (connection.linger_close || Transport::has_unread(connection.fd))) {
+    begin_linger(connection);
+  } else {
+    destroy(connection, CLOSED_GONE);
+  }
+}
+
+// FIN out, then read on until the peer's: closing with unread input would send a reset, which can
+// destroy the answer on its way (RFC 9112 9.6).
+void Engine::begin_linger(Connection& connection) {
+  drop_parser(connection);
+  connection.input.release();
+  connection.output.release();
+  Transport::end(connection.fd);
+  connection.stage = Stage::kLingering;
+  connection.input_done = true;
+  set_clock(connection, Clock::kLinger, kLingerMs);
+  if (connection.registered) {
+    if (!connection.reads_armed || connection.writes_armed) {
+      transport_.rewatch(connection.fd, token_of(connection), true, false);
+    }
+    connection.reads_armed = true;
+    connection.writes_armed = false;
+  }
+  read_lingering(connection);
+}
+
+void Engine::destroy(Connection& connection, uint8_t reason) {
+  if (connection.stage == Stage::kClosed || connection.stage == Stage::kFree) return;
+  if (writing_ == &connection) {
+    writing_ = nullptr;
+    out_length_ = 0;
+  }
+  Transport::close_socket(connection.fd);
+  slot_words(connection)[SLOT_GENERATION] = 0;  // JavaScript sees at once that it has gone
+  connection.fd = -1;
+  connection.stage = Stage::kClosed;
+  connection.closed_reason = reason;
+  // While its own bytes are being parsed the parser is still in use: after_parse lets it go.
+  if (reading_ != &connection) drop_parser(connection);
+  connection.input.release();
+  connection.output.release();
+  table_.deadlines[connection.slot] = 0;
+  shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+  server_->listener(connection.listener).connections.fetch_sub(1, std::memory_order_relaxed);
+  uint16_t listener = connection.listener;
+  listener_counts_[listener]--;
+  if (listener_draining_[listener]) report_drained(listener);
+  bool watched = slot_words(connection)[SLOT_WATCHED] != 0;
+  if (connection.unanswered > 0 || watched) {
+    connection.notify_closed = true;
+    queue_notify(connection);
+  } else if (!connection.notify_queued) {
+    closed_.push_back(connection.slot);
+  } else {
+    connection.notify_closed = true;  // the queued notification frees the slot
+  }
+}
+
+}  // namespace millrace

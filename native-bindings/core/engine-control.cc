@@ -1,0 +1,206 @@
+// What others ask of an engine: adopting connections, stopping a listener, constants, and giving
+// everything away when the thread dies.
+#include <cstring>
+
+#include "engine.h"
+
+namespace millrace {
+
+bool Engine::is_stopping(uint16_t listener) {
+  uint32_t state = server_->listener(listener).state.load(std::memory_order_acquire);
+  return state >= static_cast<uint32_t>(ListenerState::kStopping);
+}
+
+// Takes what has arrived while there is room for its requests; the rest waits for the next round.
+void Engine::adopt_all() {
+  size_t done = 0;
+  while (done < arrivals_.size() && has_headroom()) adopt(arrivals_[done++]);
+  arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<long>(done));
+}
+
+void Engine::adopt(const Handover& item) {
+  Connection* added = table_.add(item.fd);
+  if (added == nullptr) {
+    shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+    server_->forget(item);
+    return;
+  }
+  Connection& connection = *added;
+  connection.id = item.id;
+  connection.listener = item.listener;
+  connection.input = item.input;
+  listener_counts_[item.listener]++;
+  int32_t* words = slot_words(connection);
+  words[SLOT_GENERATION] = static_cast<int32_t>(connection.generation);
+  words[SLOT_NEXT_SEQUENCE] = 0;
+  words[SLOT_UNSENT] = 0;
+  words[SLOT_WATCHED] = 0;
+  update_clock(connection, true);
+  fresh_.push_back(connection.slot);
+  if (connection.input.length > 0) {
+    // Bytes that another thread had received: a message that waited, or the start of one.
+    connection.held = true;
+    resume(connection);
+    return;
+  }
+  // Its request is usually here already; a connection that ends with it is never registered.
+  read(connection);
+}
+
+void Engine::register_fresh() {
+  for (uint32_t slot : fresh_) {
+    Connection& connection = *table_.at(slot);
+    if (connection.registered || connection.fd < 0) continue;
+    bool lingers = connection.stage == Stage::kLingering;
+    bool read = lingers || (wants_input(connection) && !connection.read_ended);
+    bool write = !lingers && connection.output.length > 0;
+    uint64_t token = connection.slot | static_cast<uint64_t>(connection.generation) << 32;
+    if (!transport_.watch(connection.fd, token, read, write)) {
+      destroy(connection, CLOSED_GONE);
+      continue;
+    }
+    connection.registered = true;
+    connection.reads_armed = read;
+    connection.writes_armed = write;
+  }
+  fresh_.clear();
+}
+
+void Engine::stop_listener(uint16_t listener, bool force) {
+  // Up to here: connections that the acceptor has placed before the stop count as ours.
+  if (shared_->mailbox.is_open()) shared_->mailbox.drain(arrivals_);
+  while (!arrivals_.empty() && has_headroom()) adopt_all();
+  listener_draining_[listener] = true;
+  for (uint32_t slot = 0; slot < table_.size(); slot++) {
+    Connection& connection = *table_.at(slot);
+    if (connection.listener != listener) continue;
+    if (connection.stage != Stage::kOpen && connection.stage != Stage::kLingering) continue;
+    if (force) {
+      destroy(connection, CLOSED_GONE);
+    } else if (connection.stage == Stage::kOpen && connection.clock == Clock::kIdle) {
+      set_clock(connection, Clock::kIdle, options_.drain_quiet_ms);
+    }
+  }
+  report_drained(listener);
+}
+
+void Engine::report_drained(uint16_t listener) {
+  if (listener_counts_[listener] > 0) return;
+  for (const Handover& item : arrivals_) {
+    if (item.listener == listener) return;
+  }
+  listener_draining_[listener] = false;
+  drained_.push_back(listener);
+}
+
+int32_t Engine::add_constant(ConstantResponse constant) {
+  constants_.push_back(constant);
+  return static_cast<int32_t>(constants_.size() - 1);
+}
+
+void Engine::bind_constant(int32_t target, int32_t version, int32_t constant) {
+  InternEntry& entry = targets_.at(target);
+  if (entry.version == version) entry.constant = constant;
+}
+
+const Connection* Engine::connection(uint32_t slot, uint32_t generation) {
+  Connection* connection = table_.at(slot);
+  if (connection == nullptr || connection->fd < 0 || connection->generation != generation) {
+    return nullptr;
+  }
+  return connection;
+}
+
+namespace {
+
+constexpr uint32_t kSeen = ~0u;
+
+}  // namespace
+
+// For each connection with a request that no handler has seen: where its first such message lies
+// in the slab. `sequence` is done with by now and carries the number of requests that were seen,
+// `region_end` stays; `answer_left` carries the offset.
+void Engine::mark_unseen() {
+  for (uint32_t slot = 0; slot < table_.size(); slot++) table_.at(slot)->answer_left = kSeen;
+  if (!in_batch_) return;
+  int32_t* control = blocks_.control;
+  for (int32_t i = control[CTL_EVENT_CURSOR]; i < control[CTL_EVENT_COUNT]; i++) {
+    const int32_t* event = blocks_.events + i * EVENT_WORDS;
+    if (event[EVENT_KIND] != KIND_REQUEST) continue;
+    Connection& connection = *table_.at(static_cast<uint32_t>(event[EVENT_SLOT]));
+    if (connection.stage != Stage::kOpen) continue;
+    if (connection.answer_left == kSeen) {
+      connection.answer_left = static_cast<uint32_t>(event[EVENT_MESSAGE_OFFSET]);
+    }
+    connection.unanswered--;
+  }
+}
+
+// One connection of a dying worker: answered and ended, given away, or cut.
+void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
+  bool unseen = connection.answer_left != kSeen;
+  bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
+  bool reading_body = !unseen && connection.parser != nullptr && connection.parser->head_done();
+  bool stays = slot_words(connection)[SLOT_WATCHED] != 0 || connection.read_ended;
+  if (connection.unanswered > 0 && !midway) {
+    select_output(connection);
+    write_failure(connection, 500, "the worker that served this request has ended");
+    if (out_length_ > 0) send_output(connection, nullptr, 0);
+    writing_ = nullptr;
+    if (connection.stage != Stage::kOpen) return;
+    Transport::end(connection.fd);
+    read_lingering(connection);
+    destroy(connection, CLOSED_GONE);
+    return;
+  }
+  if (connection.unanswered > 0 || midway || reading_body || stays || connection.input_done) {
+    Transport::end(connection.fd);
+    destroy(connection, CLOSED_GONE);
+    return;
+  }
+  Handover item;
+  item.fd = connection.fd;
+  item.listener = connection.listener;
+  item.id = connection.id;
+  if (unseen) {
+    uint32_t from = static_cast<uint32_t>(connection.answer_left);
+    item.input.append(slab_.data() + from, connection.region_end - from);
+  } else {
+    item.input = connection.input;
+    connection.input = Bytes{};
+  }
+  if (connection.registered) transport_.unwatch(connection.fd);
+  connection.fd = -1;
+  connection.stage = Stage::kClosed;
+  shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+  server_->place(item, worker_, wake_bits);
+}
+
+void Engine::die() {
+  if (dead_) return;
+  uint64_t wake_bits[ServerShared::kWakeWords] = {};
+  std::vector<Handover> left;
+  shared_->mailbox.close(left);
+  if (out_length_ > 0) out_length_ = 0;
+  writing_ = nullptr;
+  process_replies();  // complete replies are sent: JavaScript raised their count last
+  dead_ = true;
+  left.insert(left.end(), arrivals_.begin(), arrivals_.end());
+  arrivals_.clear();
+  for (const Handover& item : left) {
+    shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+    server_->place(item, worker_, wake_bits);
+  }
+  mark_unseen();
+  for (uint32_t slot = 0; slot < table_.size(); slot++) {
+    Connection& connection = *table_.at(slot);
+    if (connection.stage == Stage::kLingering) {
+      destroy(connection, CLOSED_GONE);
+    } else if (connection.stage == Stage::kOpen) {
+      end_or_give(connection, wake_bits);
+    }
+  }
+  server_->wake(wake_bits);
+}
+
+}  // namespace millrace

@@ -1,0 +1,378 @@
+// Bytes in: receiving into the slab, parsing in place, and what the parser finds becoming events.
+#include <cstring>
+
+#include "engine.h"
+
+namespace millrace {
+
+namespace {
+
+// RFC 9110 9.2.1, for the methods llhttp knows.
+bool is_safe(int method) {
+  switch (method) {
+    case kMethodGet:
+    case kMethodHead:
+    case kMethodOptions:
+    case kMethodTrace:
+    case kMethodPropfind:
+    case kMethodSearch:
+    case kMethodReport:
+      return true;
+    default:
+      return false;
+  }
+}
+
+uint32_t path_length_of(const char* target, uint32_t length) {
+  const void* mark = std::memchr(target, '?', length);
+  return mark == nullptr ? length
+                         : static_cast<uint32_t>(static_cast<const char*>(mark) - target);
+}
+
+// Idle parsers kept for the next message; more are freed.
+constexpr size_t kParsersKept = 64;
+
+}  // namespace
+
+Parser* Engine::take_parser() {
+  if (parsers_.empty()) return new Parser(options_.limits);
+  Parser* parser = parsers_.back();
+  parsers_.pop_back();
+  return parser;
+}
+
+void Engine::drop_parser(Connection& connection) {
+  if (connection.parser == nullptr) return;
+  if (parsers_.size() < kParsersKept) {
+    parsers_.push_back(connection.parser);
+  } else {
+    delete connection.parser;
+  }
+  connection.parser = nullptr;
+}
+
+bool Engine::wants_input(const Connection& connection) const {
+  return !connection.body_paused && !connection.held && !connection.input_done &&
+         connection.output.length < options_.output_bytes_max;
+}
+
+void Engine::read(Connection& connection) {
+  // The unfinished head, if any, goes in front: a message lies in one piece.
+  uint32_t kept = connection.input.length;
+  uint32_t room = slab_.room_to_read(kept);
+  if (room == 0) return;  // the next round has a fresh slab
+  char* region = slab_.bottom();
+  IoResult result = Transport::receive(connection.fd, region + kept, room);
+  switch (result.status) {
+    case IoStatus::kBlocked:
+      return;
+    case IoStatus::kEnd:
+      peer_ended(connection);
+      return;
+    case IoStatus::kError:
+      destroy(connection, CLOSED_GONE);
+      return;
+    case IoStatus::kDone:
+      break;
+  }
+  uint32_t received = static_cast<uint32_t>(result.length);
+  Counters::add(shared_->counters[connection.listener].bytes_in, received);
+  if (kept > 0) std::memcpy(region, connection.input.data, kept);
+  parse(connection, region, kept, received);
+}
+
+// Messages that waited behind others, or that another thread had received before us.
+void Engine::resume(Connection& connection) {
+  if (connection.stage != Stage::kOpen || connection.input_done) return;
+  if (!connection.held) return;
+  if (!slab_.has_room_for(connection.input.length)) {
+    slab_.demand_fresh();
+    queue_resume(connection);
+    return;
+  }
+  connection.held = false;
+  uint32_t length = connection.input.length;
+  char* region = slab_.bottom();
+  std::memcpy(region, connection.input.data, length);
+  connection.input.length = 0;
+  if (length > 0) parse(connection, region, 0, length);
+  if (connection.stage == Stage::kOpen) update_interest(connection);
+}
+
+void Engine::parse(Connection& connection, char* region, uint32_t kept, uint32_t received) {
+  if (connection.parser == nullptr) {
+    connection.parser = take_parser();
+    connection.parser->start(this);
+    // Bytes kept without a parser come from another thread: they are parsed here, from the start.
+    received += kept;
+    kept = 0;
+  }
+  reading_ = &connection;
+  open_event_ = nullptr;
+  body_at_ = nullptr;
+  body_length_ = 0;
+  body_joined_ = false;
+  char* end = region + kept + received;
+  connection.region_end = slab_.offset_of(end);
+  slab_.take(static_cast<uint32_t>(end - region));
+  select_output(connection);
+  ParseResult result = connection.parser->execute(region, region + kept, received);
+  if (body_at_ != nullptr) put_body(connection);
+  reading_ = nullptr;
+  after_parse(connection, result, region, end);
+  flush_output();
+}
+
+void Engine::after_parse(Connection& connection, ParseResult result, char* region, char* end) {
+  if (connection.stage != Stage::kOpen) {
+    drop_parser(connection);
+    return;
+  }
+  Parser& parser = *connection.parser;
+  switch (result) {
+    case ParseResult::kMore:
+      if (!parser.in_message()) {
+        connection.input.release();
+        drop_parser(connection);
+      } else if (!parser.head_done()) {
+        keep_input(connection, parser.message(), end, parser.message() == region);
+      } else {
+        connection.input.release();
+      }
+      break;
+    case ParseResult::kHeld:
+      connection.held = true;
+      connection.input.length = 0;
+      connection.input.append(parser.message(), static_cast<size_t>(end - parser.message()));
+      drop_parser(connection);
+      break;
+    case ParseResult::kClosed:
+      connection.input.release();
+      connection.input_done = true;
+      drop_parser(connection);
+      break;
+    case ParseResult::kFailed: {
+      Failure failure = parser.failure();
+      connection.input.release();
+      drop_parser(connection);
+      refuse(connection, failure.status, failure.reason);
+      break;
+    }
+  }
+  if (connection.body_discarded && connection.body_dropped > kDropMax) {
+    connection.input_done = true;
+    connection.linger_close = true;
+  }
+  update_clock(connection, true);
+}
+
+// Keeps an unfinished head. `same`: what was kept before is its beginning, append the rest.
+void Engine::keep_input(Connection& connection, const char* from, const char* end, bool same) {
+  size_t length = static_cast<size_t>(end - from);
+  if (!same) connection.input.length = 0;
+  uint32_t kept = connection.input.length;
+  connection.input.append(from + kept, length - kept);
+}
+
+bool Engine::on_begin(Parser& parser) {
+  Connection& connection = *reading_;
+  connection.body_discarded = false;
+  if (connection.unanswered == 0) return connection.output.length < options_.output_bytes_max;
+  return connection.unanswered < options_.pipeline_max && !connection.unsafe_pending &&
+         is_safe(parser.method()) && connection.output.length < options_.output_bytes_max;
+}
+
+Failure Engine::on_head(Parser& parser) {
+  Connection& connection = *reading_;
+  const char* target = parser.message() + parser.target_offset();
+  uint32_t path_length = path_length_of(target, parser.target_length());
+  int32_t id = target[0] == '/' ? targets_.find_or_add(target, path_length) : -1;
+  constant_ = nullptr;
+  connection.body_open = parser.has_body();
+  connection.body_left = parser.is_chunked() ? 0 : parser.content_length();
+  connection.body_dropped = 0;
+  connection.awaits_continue = parser.expects_continue() && parser.has_body();
+  if (options_.body_bytes_max > 0 && parser.content_length() > options_.body_bytes_max) {
+    connection.body_open = false;
+    return {413, "content too large"};
+  }
+  Counters::add(shared_->counters[connection.listener].requests, 1);
+  if (id >= 0 && connection.unanswered == 0 && !connection.body_open &&
+      (parser.method() == kMethodGet || parser.method() == kMethodHead)) {
+    int32_t constant = targets_.at(id).constant;
+    if (constant >= 0) {
+      constant_ = &constants_[static_cast<size_t>(constant)];
+      connection.sequence++;
+      slot_words(connection)[SLOT_NEXT_SEQUENCE] = static_cast<int32_t>(connection.sequence);
+      return {};
+    }
+  }
+  put_request(connection, parser, id);
+  return {};
+}
+
+void Engine::put_request(Connection& connection, Parser& parser, int32_t target) {
+  int32_t* event = next_event(KIND_REQUEST, connection);
+  const char* message = parser.message();
+  uint32_t path_length =
+      path_length_of(message + parser.target_offset(), parser.target_length());
+  int32_t flags = (parser.keep_alive() ? FLAG_KEEP_ALIVE : 0) |
+                  (parser.is_http10() ? FLAG_HTTP10 : 0) |
+                  (parser.method() == kMethodHead ? FLAG_HEAD : 0) |
+                  (connection.body_open ? FLAG_HAS_BODY : 0) |
+                  (parser.is_chunked() ? FLAG_CHUNKED : 0) |
+                  (connection.awaits_continue ? FLAG_EXPECT_CONTINUE : 0) |
+                  (parser.wants_upgrade() ? FLAG_UPGRADE : 0) |
+                  (path_length < parser.target_length() ? FLAG_QUERY : 0);
+  event[EVENT_SEQUENCE] = static_cast<int32_t>(connection.sequence++);
+  event[EVENT_METHOD] = parser.method();
+  event[EVENT_FLAGS] = flags;
+  event[EVENT_LISTENER] = connection.listener;
+  event[EVENT_TARGET_ID] = target;
+  event[EVENT_TARGET_VERSION] = target < 0 ? 0 : targets_.at(target).version;
+  event[EVENT_MESSAGE_OFFSET] = static_cast<int32_t>(slab_.offset_of(message));
+  event[EVENT_TARGET_OFFSET] =
+      static_cast<int32_t>(slab_.offset_of(message + parser.target_offset()));
+  event[EVENT_TARGET_LENGTHS] =
+      static_cast<int32_t>(parser.target_length() | (path_length << 16));
+  event[EVENT_TABLE_OFFSET] =
+      static_cast<int32_t>(slab_.put_table(parser.headers(), parser.header_count()));
+  event[EVENT_HEADER_COUNT] = static_cast<int32_t>(parser.header_count());
+  double length = parser.is_chunked() ? -1.0 : static_cast<double>(parser.content_length());
+  std::memcpy(event + EVENT_BODY_OFFSET, &length, sizeof length);
+  connection.unanswered++;
+  connection.unsafe_pending = !is_safe(parser.method());
+  open_event_ = connection.body_open ? event : nullptr;
+}
+
+void Engine::on_body(Parser& parser, const char* at, size_t length) {
+  Connection& connection = *reading_;
+  if (!parser.is_chunked()) connection.body_left -= length;
+  if (connection.body_discarded) {
+    connection.body_dropped += static_cast<uint32_t>(length);
+    return;
+  }
+  uint32_t count = static_cast<uint32_t>(length);
+  if (body_at_ == nullptr) {
+    body_at_ = at;
+    body_length_ = count;
+    return;
+  }
+  // Pieces of a chunked body: joined beside the input, which stays as it was received.
+  if (!body_joined_) {
+    char* joined = slab_.bottom();
+    slab_.put_bytes(body_at_, body_length_);
+    body_at_ = joined;
+    body_joined_ = true;
+  }
+  slab_.put_bytes(at, count);
+  body_length_ += count;
+}
+
+void Engine::put_body(Connection& connection) {
+  int32_t* event = next_event(KIND_BODY, connection);
+  event[EVENT_SEQUENCE] = static_cast<int32_t>(connection.sequence - 1);
+  event[EVENT_BODY_OFFSET] = static_cast<int32_t>(slab_.offset_of(body_at_));
+  event[EVENT_BODY_LENGTH] = static_cast<int32_t>(body_length_);
+  body_at_ = nullptr;
+}
+
+void Engine::put_body_end(Connection& connection, int32_t reason) {
+  int32_t* event = next_event(KIND_BODY_END, connection);
+  event[EVENT_SEQUENCE] = static_cast<int32_t>(connection.sequence - 1);
+  event[EVENT_FLAGS] = reason;
+}
+
+void Engine::on_end(Parser& parser) {
+  Connection& connection = *reading_;
+  if (constant_ != nullptr) {
+    bool head_only = parser.method() == kMethodHead;
+    if (connection.stage == Stage::kOpen) answer_constant(connection, *constant_, head_only);
+    constant_ = nullptr;
+    return;
+  }
+  if (!connection.body_open) return;
+  connection.body_open = false;
+  connection.awaits_continue = false;
+  if (connection.body_discarded) {
+    connection.body_discarded = false;
+    return;
+  }
+  if (open_event_ != nullptr) {
+    open_event_[EVENT_FLAGS] |= FLAG_BODY_COMPLETE;
+    open_event_[EVENT_BODY_OFFSET] =
+        static_cast<int32_t>(body_at_ == nullptr ? 0 : slab_.offset_of(body_at_));
+    open_event_[EVENT_BODY_LENGTH] =
+        static_cast<int32_t>(body_at_ == nullptr ? 0 : body_length_);
+    open_event_ = nullptr;
+  } else {
+    if (body_at_ != nullptr) put_body(connection);
+    put_body_end(connection, 0);
+  }
+  body_at_ = nullptr;
+  body_length_ = 0;
+  body_joined_ = false;
+}
+
+// Input that is refused. Its answer queues behind those of earlier requests; a request whose body
+// went wrong is JavaScript's to answer, its reader is told.
+void Engine::refuse(Connection& connection, uint16_t status, const char* reason) {
+  if (connection.input_done) return;
+  connection.input_done = true;
+  connection.linger_close = true;
+  if (connection.body_open) {
+    connection.body_open = false;
+    if (!connection.body_discarded) {
+      put_body_end(connection, status == 408 ? CLOSED_TIMEOUT : CLOSED_BAD_BODY);
+      return;
+    }
+    connection.body_discarded = false;
+    connection.close_after = true;
+    return;
+  }
+  connection.failure_status = status;
+  connection.failure_reason = reason;
+  if (connection.unanswered > 0) return;
+  select_output(connection);
+  write_failure(connection, status, reason);
+}
+
+// FIN from the peer: no more input, but the answers in hand are still written (half-close).
+void Engine::peer_ended(Connection& connection) {
+  connection.read_ended = true;
+  if (connection.body_open && !connection.input_done) {
+    refuse(connection, 400, "body cut short");
+  }
+  connection.input_done = true;
+  drop_parser(connection);
+  connection.input.release();
+  if (connection.unanswered > 0) {
+    connection.notify_end = true;
+    queue_notify(connection);
+  }
+  select_output(connection);
+  flush_output();
+  if (connection.stage == Stage::kOpen) {
+    if (connection.registered) {
+      connection.reads_armed = false;
+      transport_.rewatch(connection.fd,
+                         connection.slot | static_cast<uint64_t>(connection.generation) << 32,
+                         false, connection.writes_armed);
+    }
+    settle(connection);
+  }
+}
+
+void Engine::read_lingering(Connection& connection) {
+  char dropped[16384];
+  for (int i = 0; i < 8; i++) {
+    IoResult result = Transport::receive(connection.fd, dropped, sizeof dropped);
+    if (result.status == IoStatus::kBlocked) return;
+    if (result.status != IoStatus::kDone) {
+      destroy(connection, CLOSED_GONE);
+      return;
+    }
+  }
+}
+
+}  // namespace millrace

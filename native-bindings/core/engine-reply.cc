@@ -1,0 +1,361 @@
+// Bytes out: the reply ring becomes answers, and each connection's bytes leave in one send.
+#include <cstring>
+
+#include "engine.h"
+
+namespace millrace {
+
+namespace {
+
+// Bodies from here on are sent from the arena without a copy.
+constexpr size_t kDirectMin = 16 * 1024;
+constexpr size_t kOutFlush = 112 * 1024;  // leaves room for a head of the largest size
+
+bool is_bodyless(int32_t status) { return status == 204 || status == 304 || status < 200; }
+
+}  // namespace
+
+void Engine::process_replies() {
+  int32_t* control = blocks_.control;
+  int32_t count = control[CTL_REPLY_COUNT];
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t* reply = blocks_.replies + i * REPLY_WORDS;
+    Connection* connection = table_.at(static_cast<uint32_t>(reply[REPLY_SLOT]));
+    if (connection == nullptr || connection->stage != Stage::kOpen ||
+        connection->generation != static_cast<uint32_t>(reply[REPLY_GENERATION])) {
+      continue;  // the connection has gone meanwhile
+    }
+    process_reply(*connection, reply);
+  }
+  control[CTL_REPLY_COUNT] = 0;
+  flush_output();
+}
+
+void Engine::process_reply(Connection& connection, const int32_t* reply) {
+  select_output(connection);
+  switch (reply[REPLY_KIND]) {
+    case KIND_RESPOND:
+      if (!connection.close_after) respond(connection, reply);
+      break;
+    case KIND_HEAD:
+      if (!connection.close_after) begin_answer(connection, reply);
+      break;
+    case KIND_CHUNK:
+      write_chunk(connection, reply);
+      break;
+    case KIND_END:
+      end_answer(connection);
+      break;
+    case KIND_ABORT:
+      destroy(connection, CLOSED_GONE);
+      break;
+    case KIND_PAUSE_BODY:
+      connection.body_paused = connection.body_open && !connection.body_discarded;
+      update_clock(connection, false);
+      break;
+    case KIND_RESUME_BODY:
+      resume_body(connection);
+      break;
+    case KIND_CONTINUE:
+      connection.wants_continue = connection.awaits_continue;
+      send_continue(connection);
+      break;
+    default:
+      break;  // a bug of this package's own JavaScript; losing one record is the least harm
+  }
+}
+
+HeadFields Engine::fields_of(const int32_t* reply) const {
+  HeadFields fields;
+  fields.status = reply[REPLY_STATUS];
+  fields.type = reply[REPLY_TYPE];
+  fields.lines = blocks_.arena + reply[REPLY_HEAD_OFFSET];
+  fields.lines_length = static_cast<size_t>(reply[REPLY_HEAD_LENGTH]);
+  fields.own_date = (reply[REPLY_FLAGS] & REPLY_OWN_DATE) != 0;
+  if (reply[REPLY_FLAGS] & REPLY_REASON) {
+    // The reason phrase of the app is the first of the lines.
+    const void* end = std::memchr(fields.lines, '\r', fields.lines_length);
+    size_t length = static_cast<size_t>(static_cast<const char*>(end) - fields.lines);
+    fields.reason = fields.lines;
+    fields.reason_length = length;
+    fields.lines += length + 2;
+    fields.lines_length -= length + 2;
+  }
+  return fields;
+}
+
+bool Engine::can_drop_body(const Connection& connection) const {
+  return !connection.awaits_continue && connection.body_left <= kDropMax;
+}
+
+// Decides whether the connection goes on after this answer, and says so in its head.
+Persistence Engine::persistence_of(Connection& connection, int32_t flags) {
+  bool last = connection.unanswered <= 1;
+  bool close = (flags & FLAG_KEEP_ALIVE) == 0 || (flags & REPLY_CLOSE) != 0;
+  if (last && connection.input_done && connection.failure_status == 0) close = true;
+  if (last && is_stopping(connection.listener)) {
+    close = true;
+    connection.linger_close = true;
+  }
+  if (last && connection.body_open && !can_drop_body(connection)) {
+    close = true;
+    connection.linger_close = true;
+  }
+  if (close) {
+    connection.close_after = true;
+    connection.input_done = true;
+    return Persistence::kClose;
+  }
+  return (flags & FLAG_HTTP10) != 0 ? Persistence::kKeepAlive : Persistence::kDefault;
+}
+
+void Engine::respond(Connection& connection, const int32_t* reply) {
+  int32_t flags = reply[REPLY_FLAGS];
+  HeadFields fields = fields_of(reply);
+  size_t length = static_cast<size_t>(reply[REPLY_BODY_LENGTH]);
+  bool bodyless = is_bodyless(fields.status);
+  fields.framing = bodyless ? Framing::kNone : Framing::kLength;
+  fields.length = length;
+  fields.persistence = persistence_of(connection, flags);
+  if (bodyless || (flags & FLAG_HEAD) != 0) length = 0;
+  const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
+  bool direct = length >= kDirectMin;
+  char* out = reserve(head_bytes_bound(fields) + (direct ? 0 : length));
+  size_t written = write_head(out, fields, date_);
+  if (!direct) std::memcpy(out + written, body, length);
+  out_length_ += written + (direct ? 0 : length);
+  if (direct) send_output(connection, body, length);
+  finish_answer(connection);
+}
+
+void Engine::begin_answer(Connection& connection, const int32_t* reply) {
+  int32_t flags = reply[REPLY_FLAGS];
+  HeadFields fields = fields_of(reply);
+  connection.answer = Answer::kRaw;
+  if (is_bodyless(fields.status)) {
+    connection.answer = Answer::kMuted;
+  } else if (flags & REPLY_LENGTH) {
+    double length;
+    std::memcpy(&length, reply + REPLY_LENGTH_F64, sizeof length);
+    fields.framing = Framing::kLength;
+    fields.length = static_cast<uint64_t>(length);
+  } else if (flags & FLAG_HTTP10) {
+    flags |= REPLY_CLOSE;  // delimited by the end of the connection (RFC 9112 6.3)
+  } else {
+    fields.framing = Framing::kChunked;
+    connection.answer = Answer::kChunked;
+  }
+  if (flags & FLAG_HEAD) connection.answer = Answer::kMuted;
+  connection.answer_left = fields.framing == Framing::kLength ? fields.length : ~0ull;
+  fields.persistence = persistence_of(connection, flags);
+  char* out = reserve(head_bytes_bound(fields));
+  out_length_ += write_head(out, fields, date_);
+}
+
+void Engine::write_chunk(Connection& connection, const int32_t* reply) {
+  size_t length = static_cast<size_t>(reply[REPLY_BODY_LENGTH]);
+  if (reply[REPLY_FLAGS] & REPLY_NOTIFY) connection.wants_writable = true;
+  if (length == 0 || connection.answer == Answer::kNone || connection.answer == Answer::kMuted) {
+    return;
+  }
+  if (length > connection.answer_left) {
+    destroy(connection, CLOSED_GONE);  // more than the head announced: the message is broken
+    return;
+  }
+  if (connection.answer_left != ~0ull) connection.answer_left -= length;
+  const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
+  bool chunked = connection.answer == Answer::kChunked;
+  char* out = reserve(16 + (chunked || length < kDirectMin ? length + 2 : 0));
+  if (!chunked) {
+    if (length >= kDirectMin) {
+      send_output(connection, body, length);
+    } else {
+      std::memcpy(out, body, length);
+      out_length_ += length;
+    }
+    return;
+  }
+  size_t size = write_chunk_size(out, static_cast<uint32_t>(length));
+  std::memcpy(out + size, body, length);
+  std::memcpy(out + size + length, "\r\n", 2);
+  out_length_ += size + length + 2;
+}
+
+void Engine::end_answer(Connection& connection) {
+  if (connection.answer == Answer::kNone) return;
+  if (connection.answer == Answer::kRaw && connection.answer_left != ~0ull &&
+      connection.answer_left != 0) {
+    destroy(connection, CLOSED_GONE);  // less than the head announced
+    return;
+  }
+  if (connection.answer == Answer::kChunked) put_out("0\r\n\r\n", 5);
+  connection.answer = Answer::kNone;
+  finish_answer(connection);
+}
+
+void Engine::finish_answer(Connection& connection) {
+  connection.unanswered--;
+  if (connection.close_after) return;  // what follows on this connection is not answered
+  if (connection.unanswered == 0) {
+    connection.unsafe_pending = false;
+    if (connection.body_open) {
+      connection.body_discarded = true;
+      connection.body_paused = false;
+    }
+    if (connection.failure_status != 0) {
+      write_failure(connection, connection.failure_status, connection.failure_reason);
+      return;
+    }
+  }
+  send_continue(connection);
+  if (connection.held && connection.unanswered <= options_.pipeline_max / 2) {
+    queue_resume(connection);
+  }
+}
+
+void Engine::answer_constant(Connection& connection, const ConstantResponse& constant,
+                             bool head_only) {
+  Parser& parser = *connection.parser;
+  int32_t flags = (parser.keep_alive() ? FLAG_KEEP_ALIVE : 0) |
+                  (parser.is_http10() ? FLAG_HTTP10 : 0);
+  HeadFields fields;
+  fields.status = constant.status;
+  fields.type = constant.type;
+  fields.lines = constant.lines.data;
+  fields.lines_length = constant.lines.length;
+  bool bodyless = is_bodyless(constant.status);
+  fields.framing = bodyless ? Framing::kNone : Framing::kLength;
+  fields.length = constant.body.length;
+  fields.persistence = persistence_of(connection, flags);
+  size_t length = bodyless || head_only ? 0 : constant.body.length;
+  if (head_bytes_bound(fields) + length > kOutBytes / 2) {
+    char* out = reserve(head_bytes_bound(fields));
+    out_length_ += write_head(out, fields, date_);
+    send_output(connection, constant.body.data, length);
+    return;
+  }
+  char* out = reserve(head_bytes_bound(fields) + length);
+  size_t written = write_head(out, fields, date_);
+  if (length > 0) std::memcpy(out + written, constant.body.data, length);
+  out_length_ += written + length;
+}
+
+// The only place where the core answers by itself; the connection ends with it.
+void Engine::write_failure(Connection& connection, uint16_t status, const char* reason) {
+  HeadFields fields;
+  fields.status = status;
+  fields.type = TYPE_TEXT;
+  fields.framing = Framing::kLength;
+  fields.length = std::strlen(reason) + 1;
+  fields.persistence = Persistence::kClose;
+  char* out = reserve(head_bytes_bound(fields) + fields.length);
+  size_t written = write_head(out, fields, date_);
+  std::memcpy(out + written, reason, fields.length - 1);
+  out[written + fields.length - 1] = '\n';
+  out_length_ += written + fields.length;
+  connection.failure_status = 0;
+  connection.input_done = true;
+  connection.close_after = true;
+  connection.linger_close = true;
+}
+
+// An interim answer waits, as any other, for those before it.
+void Engine::send_continue(Connection& connection) {
+  if (!connection.wants_continue || connection.unanswered != 1) return;
+  connection.wants_continue = false;
+  if (!connection.awaits_continue || connection.answer != Answer::kNone) return;
+  connection.awaits_continue = false;
+  put_out("HTTP/1.1 100 Continue\r\n\r\n", 25);
+}
+
+void Engine::resume_body(Connection& connection) {
+  if (!connection.body_paused) return;
+  connection.body_paused = false;
+  update_clock(connection, true);
+  update_interest(connection);
+}
+
+void Engine::queue_resume(Connection& connection) {
+  if (connection.resume_queued) return;
+  connection.resume_queued = true;
+  resume_.push_back(connection.slot);
+}
+
+// Room in the output buffer of the connection being written.
+char* Engine::reserve(size_t length) {
+  bool full = out_length_ + length > kOutFlush && out_length_ > 0;
+  if (full && writing_ != nullptr) send_output(*writing_, nullptr, 0);
+  return out_ + out_length_;
+}
+
+void Engine::put_out(const char* from, size_t length) {
+  std::memcpy(reserve(length), from, length);
+  out_length_ += length;
+}
+
+void Engine::select_output(Connection& connection) {
+  if (writing_ == &connection) return;
+  flush_output();
+  writing_ = &connection;
+}
+
+void Engine::flush_output() {
+  Connection* connection = writing_;
+  if (connection == nullptr) {
+    out_length_ = 0;  // of a connection that was destroyed in the middle
+    return;
+  }
+  if (out_length_ > 0) send_output(*connection, nullptr, 0);
+  writing_ = nullptr;
+  settle(*connection);
+}
+
+// Sends the output buffer and, behind it, `body`; what the socket does not take is kept.
+void Engine::send_output(Connection& connection, const char* body, size_t body_length) {
+  size_t head_length = out_length_;
+  out_length_ = 0;
+  if (connection.stage != Stage::kOpen) return;
+  size_t sent = 0;
+  if (connection.output.length == 0) {
+    IoResult result = Transport::send(connection.fd, out_, head_length, body, body_length);
+    if (result.status == IoStatus::kError) {
+      destroy(connection, CLOSED_GONE);
+      return;
+    }
+    sent = result.length;
+    Counters::add(shared_->counters[connection.listener].bytes_out, sent);
+    if (sent == head_length + body_length) return;
+  }
+  if (sent < head_length) {
+    connection.output.append(out_ + sent, head_length - sent);
+    sent = head_length;
+  }
+  if (body_length > 0) {
+    size_t skipped = sent - head_length;
+    connection.output.append(body + skipped, body_length - skipped);
+  }
+  slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(connection.output.length);
+}
+
+// The socket takes bytes again.
+void Engine::drain_output(Connection& connection) {
+  Bytes& output = connection.output;
+  if (output.length > 0) {
+    IoResult result = Transport::send(connection.fd, output.data, output.length, nullptr, 0);
+    if (result.status == IoStatus::kBlocked) return;
+    if (result.status != IoStatus::kDone) {
+      destroy(connection, CLOSED_GONE);
+      return;
+    }
+    Counters::add(shared_->counters[connection.listener].bytes_out, result.length);
+    output.drop_front(result.length);
+    slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(output.length);
+    update_clock(connection, true);
+    if (output.length > 0) return;
+    output.release();
+    if (connection.held) queue_resume(connection);
+  }
+  settle(connection);
+}
+
+}  // namespace millrace

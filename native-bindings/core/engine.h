@@ -1,0 +1,224 @@
+// The engine of one worker: it owns the worker's connections and turns readiness into events for
+// JavaScript and replies into bytes.
+//
+// A turn: poll → receive into the slab and parse in place → JavaScript is entered once with all
+// events → its replies are encoded, and each connection's bytes leave in one send. Replies made
+// later (timers, promises) are picked up by `flush` before the loop sleeps.
+//
+// Rules: while JavaScript runs a batch the engine is not entered again but for `flush`. No call
+// into JavaScript follows once `enter` has reported that the environment is ending. Connections
+// are freed only at the end of a turn. Thread: the worker's, all of it.
+//
+// The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
+// engine-reply.cc bytes out, engine-close.cc ends and clocks, engine-control.cc adoption, listener
+// stops, constants and the hand-over when the thread dies.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "connection.h"
+#include "encoder.h"
+#include "intern.h"
+#include "layout.h"
+#include "server.h"
+#include "slab.h"
+#include "transport.h"
+
+namespace millrace {
+
+// The body of a request that nobody reads is read and dropped up to here, so that the connection
+// can be kept; a longer one costs the connection.
+inline constexpr uint64_t kDropMax = 256 * 1024;
+
+// The output buffer of an engine: one flush limit and the largest record on top of it.
+inline constexpr size_t kOutBytes = 160 * 1024;
+
+struct EngineOptions {
+  Limits limits{16384, 100, 8192};
+  uint32_t pipeline_max = 64;
+  uint32_t output_bytes_max = 65536;
+  uint64_t body_bytes_max = 0;  // a declared length above it is 413; 0: no such bound
+  uint32_t head_timeout_ms = 10000;
+  uint32_t body_timeout_ms = 30000;
+  uint32_t idle_timeout_ms = 75000;
+  uint32_t handler_timeout_ms = 0;
+  uint32_t write_timeout_ms = 30000;
+  uint32_t drain_quiet_ms = 500;
+};
+
+// A response made once: `Response` constants of the routes. Owned by the engine.
+struct ConstantResponse {
+  int status;
+  int type;
+  Bytes lines;
+  Bytes body;
+};
+
+// How the engine enters JavaScript. False: the environment is ending.
+struct EngineHost {
+  void* context;
+  bool (*enter)(void* context);
+};
+
+// Memory that this thread shares with JavaScript; see layout.h. Owned by the engine.
+struct SharedBlocks {
+  int32_t* events;
+  int32_t* replies;
+  char* arena;
+  int32_t* control;
+  int32_t* slots;
+};
+
+class Engine final : public MessageSink {
+ public:
+  static constexpr uint32_t kTickMs = 100;
+
+  Engine(ServerShared* server, int worker, const EngineOptions& options, EngineHost host);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  bool open();  // false: out of descriptors
+  int poll_fd() const { return transport_.poll_fd(); }
+  const SharedBlocks& blocks() const { return blocks_; }
+  uint32_t slab_bytes() const { return slab_bytes_; }
+  void use_slab(char* data);
+
+  void turn();
+  void flush();  // sends what the reply ring holds; JavaScript may be in a batch
+  void tick();
+  bool has_work() const;
+
+  // Control, called from JavaScript through the bridge.
+  bool open_mailbox();
+  void stop_listener(uint16_t listener, bool force);
+  int32_t listener_connections(uint16_t listener) const { return listener_counts_[listener]; }
+  int32_t add_constant(ConstantResponse constant);  // takes the bytes over
+  void bind_constant(int32_t target, int32_t version, int32_t constant);
+  const Connection* connection(uint32_t slot, uint32_t generation);
+
+  // The thread is ending: answers what can be answered and gives the other connections away.
+  void die();
+  bool is_dead() const { return dead_; }
+
+ private:
+  // engine.cc
+  void dispatch(const Ready& ready);
+  bool run_batch();
+  void end_turn();
+  void put_notifications();
+  int32_t* next_event(int32_t kind, const Connection& connection);
+  bool has_headroom() const;
+  void queue_notify(Connection& connection);
+  int32_t* slot_words(const Connection& connection);
+
+  // engine-read.cc: MessageSink and what feeds it
+  bool on_begin(Parser& parser) override;
+  Failure on_head(Parser& parser) override;
+  void on_body(Parser& parser, const char* at, size_t length) override;
+  void on_end(Parser& parser) override;
+  void read(Connection& connection);
+  void read_lingering(Connection& connection);
+  void resume(Connection& connection);
+  void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
+  void after_parse(Connection& connection, ParseResult result, char* region, char* end);
+  void put_request(Connection& connection, Parser& parser, int32_t target);
+  void put_body(Connection& connection);
+  void put_body_end(Connection& connection, int32_t reason);
+  void keep_input(Connection& connection, const char* from, const char* end, bool same);
+  void peer_ended(Connection& connection);
+  void refuse(Connection& connection, uint16_t status, const char* reason);
+  bool wants_input(const Connection& connection) const;
+  Parser* take_parser();
+  void drop_parser(Connection& connection);
+
+  // engine-reply.cc
+  void process_replies();
+  void process_reply(Connection& connection, const int32_t* reply);
+  void respond(Connection& connection, const int32_t* reply);
+  void begin_answer(Connection& connection, const int32_t* reply);
+  void write_chunk(Connection& connection, const int32_t* reply);
+  void end_answer(Connection& connection);
+  void finish_answer(Connection& connection);
+  void answer_constant(Connection& connection, const ConstantResponse& constant, bool head_only);
+  void write_failure(Connection& connection, uint16_t status, const char* reason);
+  void send_continue(Connection& connection);
+  void resume_body(Connection& connection);
+  HeadFields fields_of(const int32_t* reply) const;
+  Persistence persistence_of(Connection& connection, int32_t flags);
+  bool can_drop_body(const Connection& connection) const;
+  char* reserve(size_t length);
+  void put_out(const char* from, size_t length);
+  void select_output(Connection& connection);
+  void flush_output();
+  void send_output(Connection& connection, const char* body, size_t body_length);
+  void drain_output(Connection& connection);
+  void queue_resume(Connection& connection);
+
+  // engine-close.cc
+  void settle(Connection& connection);
+  void update_interest(Connection& connection);
+  void update_clock(Connection& connection, bool progress);
+  void set_clock(Connection& connection, Clock clock, uint32_t milliseconds);
+  void clock_fired(Connection& connection);
+  void last_read(Connection& connection);
+  void close_gently(Connection& connection);
+  void begin_linger(Connection& connection);
+  void destroy(Connection& connection, uint8_t reason);
+
+  // engine-control.cc
+  void adopt_all();
+  void adopt(const Handover& item);
+  void register_fresh();
+  bool is_stopping(uint16_t listener);
+  void report_drained(uint16_t listener);
+  void mark_unseen();
+  void end_or_give(Connection& connection, uint64_t* wake_bits);
+
+  ServerShared* server_;  // one reference, released by the destructor
+  WorkerShared* shared_;
+  int worker_;
+  EngineOptions options_;
+  EngineHost host_;
+  Transport transport_;
+  SharedBlocks blocks_;
+  Slab slab_;
+  uint32_t slab_bytes_;
+  InternTable targets_;
+  DateLine date_;
+  ConnectionTable table_;
+  std::vector<ConstantResponse> constants_;
+  std::vector<Parser*> parsers_;  // idle ones
+
+  // The message being parsed, valid within one `parse`.
+  Connection* reading_ = nullptr;
+  int32_t* open_event_ = nullptr;  // the request whose body may still arrive in this read
+  const char* body_at_ = nullptr;
+  uint32_t body_length_ = 0;
+  bool body_joined_ = false;  // its pieces were copied together at the slab's bottom
+  const ConstantResponse* constant_ = nullptr;
+
+  // The connection whose answers are being encoded.
+  Connection* writing_ = nullptr;
+  char* out_;
+  size_t out_length_ = 0;
+
+  std::vector<uint32_t> fresh_;   // adopted, not yet registered
+  std::vector<uint32_t> resume_;  // their held messages may go on
+  std::vector<uint32_t> notify_;  // JavaScript must be told something
+  std::vector<uint32_t> closed_;  // slots to free at the end of the turn
+  std::vector<Handover> arrivals_;
+  std::vector<uint16_t> drained_;  // listeners whose last connection has gone
+
+  int32_t listener_counts_[kListenersMax] = {};
+  bool listener_draining_[kListenersMax] = {};
+  uint32_t unseen_marker_ = 0;
+  uint32_t now_tick_ = 1;
+  uint64_t started_ms_;
+  bool busy_ = false;      // within a turn
+  bool in_batch_ = false;  // JavaScript is running a batch
+  bool dead_ = false;
+};
+
+}  // namespace millrace

@@ -1,0 +1,75 @@
+#include "intern.h"
+
+#include <ctime>
+
+namespace millrace {
+
+namespace {
+
+constexpr uint32_t kWays = 4;
+
+// Eight bytes at a time, multiply and fold. The seed keeps an outsider from choosing collisions;
+// a collision costs one more match in JavaScript and nothing else.
+uint64_t hash_of(const char* path, uint32_t length, uint64_t seed) {
+  uint64_t hash = seed ^ (length * 0x9e3779b97f4a7c15ull);
+  while (length >= 8) {
+    uint64_t word;
+    std::memcpy(&word, path, 8);
+    hash = (hash ^ word) * 0xff51afd7ed558ccdull;
+    hash ^= hash >> 32;
+    path += 8;
+    length -= 8;
+  }
+  uint64_t word = 0;
+  std::memcpy(&word, path, length);
+  hash = (hash ^ word) * 0xc4ceb9fe1a85ec53ull;
+  return hash ^ (hash >> 29);
+}
+
+uint64_t process_seed() {
+  static const uint64_t seed = [] {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<uint64_t>(now.tv_nsec) * 0x2545f4914f6cdd1dull ^
+           reinterpret_cast<uintptr_t>(&now);
+  }();
+  return seed;
+}
+
+}  // namespace
+
+InternTable::InternTable() : entries_(new InternEntry[kEntries]) {}
+
+InternTable::~InternTable() {
+  for (uint32_t i = 0; i < kEntries; i++) std::free(entries_[i].path);
+  delete[] entries_;
+}
+
+int32_t InternTable::find_or_add(const char* path, uint32_t length) {
+  if (length > kPathBytesMax) return -1;
+  uint64_t wide = hash_of(path, length, process_seed());
+  uint32_t hash = static_cast<uint32_t>(wide >> 32);
+  uint32_t first = static_cast<uint32_t>(wide) & (kEntries - 1) & ~(kWays - 1);
+  uint32_t victim = first + (hash & (kWays - 1));
+  for (uint32_t i = first; i < first + kWays; i++) {
+    InternEntry& entry = entries_[i];
+    if (entry.path == nullptr) {
+      victim = i;
+      break;
+    }
+    if (entry.hash == hash && entry.length == length &&
+        std::memcmp(entry.path, path, length) == 0) {
+      return static_cast<int32_t>(i);
+    }
+  }
+  InternEntry& entry = entries_[victim];
+  entry.path = static_cast<char*>(std::realloc(entry.path, length == 0 ? 1 : length));
+  std::memcpy(entry.path, path, length);
+  entry.length = length;
+  entry.hash = hash;
+  entry.version++;
+  entry.constant = -1;
+  return static_cast<int32_t>(victim);
+}
+
+}  // namespace millrace

@@ -1,0 +1,50 @@
+// How a connection changes threads: the acceptor, or a worker that gives a connection away, puts
+// it into the mailbox of another thread.
+//
+// Invariants: a descriptor in a mailbox belongs to the mailbox. `push` fails once it is closed,
+// and the pusher stays owner. The reader is woken once per change from empty to not empty, by an
+// eventfd in its private poll set; being edge-triggered, that is cleared before the drain.
+//
+// The memory is the process's, not an environment's: threads outlive environments and the pusher
+// may come after the reader has gone.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "bytes.h"
+
+namespace millrace {
+
+// A connection between two owners.
+struct Handover {
+  int fd = -1;
+  uint16_t listener = 0;
+  uint64_t id = 0;
+  Bytes input;  // read but not answered; whoever adopts or closes the connection frees it
+};
+
+class Mailbox {
+ public:
+  enum class Push : uint8_t { kClosed, kQueued, kWakeNeeded };
+
+  bool open();  // the reader, before anyone may push
+  // Any thread. kWakeNeeded: the caller must call `wake`, now or at the end of its batch.
+  Push push(const Handover& item);
+  void wake();
+  // The reader: takes all that is there.
+  void drain(std::vector<Handover>& into);
+  // The reader: refuses further items and hands over what is left.
+  void close(std::vector<Handover>& left);
+  bool is_open();
+  int wake_fd() const { return wake_fd_; }
+
+ private:
+  std::mutex lock_;  // guards items_, is_open_ and wake_fd_ against a close under a wake
+  std::vector<Handover> items_;
+  bool is_open_ = false;
+  int wake_fd_ = -1;
+};
+
+}  // namespace millrace

@@ -1,0 +1,396 @@
+#include "parser.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace millrace {
+
+namespace {
+
+llhttp_settings_t g_settings;  // written once at load, before any other thread can see it
+
+// Chunk extensions and trailers are counted for the whole message: many small ones are one attack.
+constexpr uint32_t kExtensionBytesMax = 16 * 1024;
+
+bool equals_lower(const char* text, const char* lower, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    char c = text[i];
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    if (c != lower[i]) return false;
+  }
+  return true;
+}
+
+template <size_t N>
+bool is(const char* text, uint32_t length, const char (&lower)[N]) {
+  return length == N - 1 && equals_lower(text, lower, N - 1);
+}
+
+template <size_t N>
+bool begins(const char* text, uint32_t length, const char (&lower)[N]) {
+  return length >= N - 1 && equals_lower(text, lower, N - 1);
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// RFC 3986 unreserved, sub-delims and "%" of a reg-name. IPv4 is a subset.
+bool is_host_char(char c) {
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c)) return true;
+  return c != 0 && std::strchr("-._~!$&'()*+,;=%", c) != nullptr;
+}
+
+// RFC 9110 7.2: uri-host [ ":" port ]. Userinfo and an empty host are refused.
+bool is_valid_host(const char* p, uint32_t length) {
+  const char* end = p + length;
+  if (p == end) return false;
+  if (*p == '[') {
+    const char* close = static_cast<const char*>(std::memchr(p, ']', length));
+    if (close == nullptr || close == p + 1) return false;
+    for (const char* q = p + 1; q < close; q++) {
+      bool hex = is_digit(*q) || (*q >= 'a' && *q <= 'f') || (*q >= 'A' && *q <= 'F');
+      if (!hex && *q != ':' && *q != '.') return false;
+    }
+    p = close + 1;
+  } else {
+    const char* first = p;
+    while (p < end && is_host_char(*p)) p++;
+    if (p == first) return false;
+  }
+  if (p == end) return true;
+  if (*p++ != ':') return false;
+  if (end - p > 5) return false;
+  for (; p < end; p++) {
+    if (!is_digit(*p)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Parser::Parser(const Limits& limits) : limits_(limits) {
+  headers_ = static_cast<HeaderEntry*>(std::malloc(sizeof(HeaderEntry) * limits.headers_max));
+}
+
+Parser::~Parser() { std::free(headers_); }
+
+void Parser::init_process() {
+  llhttp_settings_init(&g_settings);
+  g_settings.on_method = method_span;
+  g_settings.on_method_complete = method_complete;
+  g_settings.on_url = url_span;
+  g_settings.on_header_field = name_span;
+  g_settings.on_header_value = value_span;
+  g_settings.on_header_value_complete = value_complete;
+  g_settings.on_headers_complete = head_complete;
+  g_settings.on_chunk_extension_name = extension_span;
+  g_settings.on_chunk_extension_value = extension_span;
+  g_settings.on_body = body_span;
+  g_settings.on_message_complete = message_complete;
+}
+
+void Parser::start(MessageSink* sink) {
+  llhttp_init(raw(), kLlhttpRequest, &g_settings);
+  sink_ = sink;
+  in_message_ = false;
+  closing_ = false;
+  held_ = false;
+  failure_ = {};
+}
+
+void Parser::reset_message() {
+  in_message_ = true;
+  head_done_ = false;
+  content_length_ = 0;
+  target_length_ = 0;
+  header_count_ = 0;
+  extension_bytes_ = 0;
+  trailer_bytes_ = 0;
+  field_ = Field::kNone;
+  host_count_ = 0;
+  is_chunked_ = false;
+  has_transfer_encoding_ = false;
+  expects_continue_ = false;
+  wants_upgrade_ = false;
+}
+
+ParseResult Parser::execute(const char* message, const char* data, size_t length) {
+  message_ = message;
+  const char* end = data + length;
+  for (;;) {
+    int code = llhttp_execute(raw(), data, static_cast<size_t>(end - data));
+    if (code == kLlhttpOk) {
+      if (closing_) return ParseResult::kClosed;
+      if (!in_message_ || head_done_) return ParseResult::kMore;
+      // An unfinished head: what has come so far counts, also bytes no span has shown yet.
+      if (static_cast<size_t>(end - message_) <= limits_.head_bytes_max) return ParseResult::kMore;
+      if (target_length_ == 0 || header_count_ == 0) {
+        fail(414, "request line too long");
+      } else {
+        fail(431, "header fields too large");
+      }
+      return ParseResult::kFailed;
+    }
+    if (held_) return ParseResult::kHeld;
+    if (code == kLlhttpPausedUpgrade && failure_.status == 0) {
+      // Nobody took the upgrade: go on with the connection as HTTP (RFC 9110 7.8).
+      if (closing_) return ParseResult::kClosed;
+      data = llhttp_get_error_pos(raw());
+      llhttp_resume_after_upgrade(raw());
+      continue;
+    }
+    if (closing_) return ParseResult::kClosed;
+    if (failure_.status == 0) failure_ = failure_of(code);
+    return ParseResult::kFailed;
+  }
+}
+
+Failure Parser::failure_of(int code) const {
+  if (code == kLlhttpInvalidVersion) return {505, "HTTP version not supported"};
+  if (code == kLlhttpPausedH2Upgrade) return {505, "HTTP/2 is not spoken here"};
+  if (!in_message_) return {400, "malformed method"};
+  return {400, head_done_ ? "malformed body framing" : "malformed head"};
+}
+
+int Parser::fail(uint16_t status, const char* reason) {
+  if (failure_.status == 0) failure_ = {status, reason};
+  return kLlhttpUser;
+}
+
+int Parser::method_span(llhttp_t* raw, const char* at, size_t) {
+  Parser& self = of(raw);
+  if (!self.in_message_) {
+    self.reset_message();
+    self.message_ = at;
+  }
+  return 0;
+}
+
+int Parser::method_complete(llhttp_t* raw) {
+  Parser& self = of(raw);
+  self.method_ = llhttp_get_method(raw);
+  if (self.sink_->on_begin(self)) return 0;
+  self.held_ = true;
+  return kLlhttpPaused;
+}
+
+int Parser::url_span(llhttp_t* raw, const char* at, size_t length) {
+  Parser& self = of(raw);
+  if (self.target_length_ == 0) self.target_offset_ = static_cast<uint32_t>(at - self.message_);
+  self.target_length_ += static_cast<uint32_t>(length);
+  if (self.target_length_ > self.limits_.target_bytes_max) {
+    return self.fail(414, "request target too long");
+  }
+  return 0;
+}
+
+// Also keeps every offset within 16 bits: head_bytes_max is at most 65,535.
+int Parser::refuse_long(const char* at, size_t length) {
+  if (head_done_) {
+    trailer_bytes_ += static_cast<uint32_t>(length);
+    return trailer_bytes_ > limits_.head_bytes_max ? fail(431, "trailer fields too large") : 0;
+  }
+  size_t used = static_cast<size_t>(at + length - message_);
+  return used > limits_.head_bytes_max ? fail(431, "header fields too large") : 0;
+}
+
+int Parser::name_span(llhttp_t* raw, const char* at, size_t length) {
+  Parser& self = of(raw);
+  if (int code = self.refuse_long(at, length)) return code;
+  if (self.field_ != Field::kName) {
+    self.field_ = Field::kName;
+    self.name_offset_ = static_cast<uint32_t>(at - self.message_);
+    self.name_length_ = 0;
+    self.value_offset_ = 0;
+    self.value_length_ = 0;
+  }
+  self.name_length_ += static_cast<uint32_t>(length);
+  return 0;
+}
+
+int Parser::value_span(llhttp_t* raw, const char* at, size_t length) {
+  Parser& self = of(raw);
+  if (int code = self.refuse_long(at, length)) return code;
+  if (self.field_ != Field::kValue) {
+    self.field_ = Field::kValue;
+    self.value_offset_ = static_cast<uint32_t>(at - self.message_);
+    self.value_length_ = 0;
+  }
+  self.value_length_ += static_cast<uint32_t>(length);
+  return 0;
+}
+
+int Parser::value_complete(llhttp_t* raw) {
+  Parser& self = of(raw);
+  return self.finish_header();
+}
+
+int Parser::finish_header() {
+  field_ = Field::kNone;
+  if (header_count_ >= limits_.headers_max) return fail(431, "too many header fields");
+  if (head_done_) {
+    header_count_++;  // a trailer: counted, not kept
+    return 0;
+  }
+  const char* value = message_ + value_offset_;
+  while (value_length_ > 0) {
+    char last = value[value_length_ - 1];
+    if (last != ' ' && last != '\t') break;
+    value_length_--;
+  }
+  HeaderEntry& entry = headers_[header_count_++];
+  entry.name_offset = static_cast<uint16_t>(name_offset_);
+  entry.name_length = static_cast<uint16_t>(name_length_);
+  entry.value_offset = static_cast<uint16_t>(value_offset_);
+  entry.value_length = static_cast<uint16_t>(value_length_);
+  return inspect_header(entry);
+}
+
+int Parser::inspect_header(const HeaderEntry& entry) {
+  const char* name = message_ + entry.name_offset;
+  const char* value = message_ + entry.value_offset;
+  uint32_t length = entry.value_length;
+  switch (entry.name_length) {
+    case 4:
+      return is(name, 4, "host") ? check_host(value, length) : 0;
+    case 6:
+      if (!is(name, 6, "expect")) return 0;
+      if (!is(value, length, "100-continue")) return fail(417, "expectation not supported");
+      expects_continue_ = true;
+      return 0;
+    case 14:
+      if (!is(name, 14, "content-length")) return 0;
+      if (has_transfer_encoding_) return fail(400, "Content-Length with Transfer-Encoding");
+      content_length_ = 0;  // llhttp has refused anything but digits, overflow and repetition
+      for (uint32_t i = 0; i < length && is_digit(value[i]); i++) {
+        content_length_ = content_length_ * 10 + static_cast<uint64_t>(value[i] - '0');
+      }
+      return 0;
+    case 17:
+      if (!is(name, 17, "transfer-encoding")) return 0;
+      if (has_transfer_encoding_) return fail(400, "repeated Transfer-Encoding");
+      has_transfer_encoding_ = true;
+      if (is(value, length, "chunked")) {
+        is_chunked_ = true;
+        return 0;
+      }
+      if (length == 0 || begins(value, length, "chunked")) {
+        return fail(400, "malformed Transfer-Encoding");
+      }
+      return fail(501, "transfer coding not implemented");
+    default:
+      return 0;
+  }
+}
+
+int Parser::check_host(const char* value, uint32_t length) {
+  if (++host_count_ > 1) return fail(400, "repeated Host");
+  return is_valid_host(value, length) ? 0 : fail(400, "malformed Host");
+}
+
+// RFC 9112 3.2: origin-form, absolute-form, or "*" for OPTIONS; no fragment, no control bytes.
+int Parser::check_target() {
+  const char* target = message_ + target_offset_;
+  for (uint32_t i = 0; i < target_length_; i++) {
+    unsigned char c = static_cast<unsigned char>(target[i]);
+    if (c <= 0x20 || c >= 0x7f || c == '#') return fail(400, "malformed request target");
+  }
+  if (target[0] == '/') return 0;
+  if (target[0] == '*' && target_length_ == 1 && method_ == kMethodOptions) return 0;
+  uint32_t scheme = 0;
+  if (begins(target, target_length_, "http://")) scheme = 7;
+  if (begins(target, target_length_, "https://")) scheme = 8;
+  if (scheme == 0) return fail(400, "malformed request target");
+  uint32_t end = scheme;
+  while (end < target_length_ && target[end] != '/' && target[end] != '?') end++;
+  if (!is_valid_host(target + scheme, end - scheme)) return fail(400, "malformed request target");
+  return 0;
+}
+
+int Parser::finish_head() {
+  llhttp_t* raw = this->raw();
+  int minor = llhttp_get_http_minor(raw);
+  if (llhttp_get_http_major(raw) != 1 || minor > 1) {
+    return fail(505, "HTTP version not supported");
+  }
+  if (method_ == kMethodConnect || method_ == kMethodTrace || method_ >= kMethodCount) {
+    return fail(501, "method not implemented");
+  }
+  is_http10_ = minor == 0;
+  if (host_count_ == 0 && !is_http10_) return fail(400, "missing Host");
+  if (has_transfer_encoding_ && is_http10_) return fail(400, "Transfer-Encoding in HTTP/1.0");
+  if (is_http10_) expects_continue_ = false;  // RFC 9110 10.1.1
+  if (int code = check_target()) return code;
+  keep_alive_ = llhttp_should_keep_alive(raw) != 0;
+  wants_upgrade_ = llhttp_get_upgrade(raw) != 0;
+  head_done_ = true;
+  header_count_ = header_count_ > limits_.headers_max ? limits_.headers_max : header_count_;
+  Failure refused = sink_->on_head(*this);
+  return refused.status == 0 ? 0 : fail(refused.status, refused.reason);
+}
+
+int Parser::head_complete(llhttp_t* raw) { return of(raw).finish_head(); }
+
+int Parser::body_span(llhttp_t* raw, const char* at, size_t length) {
+  Parser& self = of(raw);
+  self.sink_->on_body(self, at, length);
+  return self.failure_.status == 0 ? 0 : kLlhttpUser;
+}
+
+int Parser::extension_span(llhttp_t* raw, const char*, size_t length) {
+  Parser& self = of(raw);
+  self.extension_bytes_ += static_cast<uint32_t>(length);
+  return self.extension_bytes_ > kExtensionBytesMax ? self.fail(400, "chunk extensions too large")
+                                                    : 0;
+}
+
+int Parser::message_complete(llhttp_t* raw) {
+  Parser& self = of(raw);
+  self.in_message_ = false;
+  if (!self.keep_alive_) self.closing_ = true;
+  self.sink_->on_end(self);
+  return self.closing_ ? kLlhttpPaused : 0;
+}
+
+namespace {
+
+// Records what the canned message yields; any difference means another struct layout.
+class Probe final : public MessageSink {
+ public:
+  bool on_begin(Parser& parser) override {
+    begun_ = parser.method() == 3;
+    return true;
+  }
+  Failure on_head(Parser& parser) override {
+    const char* target = parser.message() + parser.target_offset();
+    const HeaderEntry& last = parser.headers()[1];
+    head_ = begun_ && parser.target_length() == 4 && std::memcmp(target, "/a?b", 4) == 0 &&
+            parser.header_count() == 2 && parser.content_length() == 3 && parser.keep_alive() &&
+            std::memcmp(parser.message() + last.value_offset, "3", 1) == 0;
+    return {};
+  }
+  void on_body(Parser&, const char* at, size_t length) override {
+    body_ = head_ && length == 3 && std::memcmp(at, "xyz", 3) == 0;
+  }
+  void on_end(Parser&) override { ended_ = body_; }
+  bool passed() const { return ended_; }
+
+ private:
+  bool begun_ = false;
+  bool head_ = false;
+  bool body_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+bool Parser::self_test() {
+  static const char kMessage[] = "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz";
+  Probe probe;
+  Parser parser(Limits{1024, 8, 64});
+  parser.start(&probe);
+  ParseResult result = parser.execute(kMessage, kMessage, sizeof(kMessage) - 1);
+  return result == ParseResult::kMore && probe.passed() && !parser.in_message();
+}
+
+}  // namespace millrace

@@ -1,0 +1,151 @@
+// One message parser: llhttp plus the rules of RFC 9112 that it leaves to its caller.
+//
+// A connection owns a Parser only while a message is being read; the engine lends one per read and
+// takes it back when the message is complete. The bytes of an unfinished head always lie in one
+// piece before the new ones, so every place in a head is an offset from the start of its message
+// and a span that was split over reads is still one span.
+//
+// Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "llhttp-abi.h"
+
+namespace millrace {
+
+struct Limits {
+  uint32_t head_bytes_max;
+  uint32_t headers_max;
+  uint32_t target_bytes_max;
+};
+
+// A field of the header table, as layout.h describes it.
+struct HeaderEntry {
+  uint16_t name_offset;
+  uint16_t name_length;
+  uint16_t value_offset;
+  uint16_t value_length;
+};
+
+// What the rules say about input that is refused. `status` 0 means no failure.
+struct Failure {
+  uint16_t status = 0;
+  const char* reason = "";
+};
+
+class Parser;
+
+// Who is told what a parser finds. No call may free the parser or run JavaScript.
+class MessageSink {
+ public:
+  // A method has been read. False: stop before this message; it is parsed again later.
+  virtual bool on_begin(Parser& parser) = 0;
+  // A failure stops the parser: the message is refused with it.
+  virtual Failure on_head(Parser& parser) = 0;
+  virtual void on_body(Parser& parser, const char* at, size_t length) = 0;
+  virtual void on_end(Parser& parser) = 0;
+
+ protected:
+  ~MessageSink() = default;
+};
+
+enum class ParseResult : uint8_t {
+  kMore,    // all bytes used; `in_message()` tells whether a message is open
+  kHeld,    // stopped before a message; it begins at `message()`
+  kClosed,  // the last message said close: what follows it is ignored
+  kFailed,  // `failure()` says why
+};
+
+class Parser {
+ public:
+  static bool self_test();  // true when the runtime's llhttp has the layout declared above
+  static void init_process();
+
+  explicit Parser(const Limits& limits);
+  ~Parser();
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  void start(MessageSink* sink);
+  // [message, data) was consumed by earlier calls and belongs to the message still open.
+  ParseResult execute(const char* message, const char* data, size_t length);
+
+  const char* message() const { return message_; }
+  bool in_message() const { return in_message_; }
+  bool head_done() const { return head_done_; }
+  const Failure& failure() const { return failure_; }
+
+  uint8_t method() const { return method_; }
+  bool is_http10() const { return is_http10_; }
+  bool keep_alive() const { return keep_alive_; }
+  bool is_chunked() const { return is_chunked_; }
+  bool expects_continue() const { return expects_continue_; }
+  bool wants_upgrade() const { return wants_upgrade_; }
+  bool has_body() const { return is_chunked_ || content_length_ > 0; }
+  uint64_t content_length() const { return content_length_; }
+  uint32_t target_offset() const { return target_offset_; }
+  uint32_t target_length() const { return target_length_; }
+  uint32_t header_count() const { return header_count_; }
+  const HeaderEntry* headers() const { return headers_; }
+
+ private:
+  enum class Field : uint8_t { kNone, kName, kValue };
+
+  int fail(uint16_t status, const char* reason);
+  int refuse_long(const char* at, size_t length);
+  int finish_header();
+  int inspect_header(const HeaderEntry& entry);
+  int check_host(const char* value, uint32_t length);
+  int check_target();
+  int finish_head();
+  void reset_message();
+  Failure failure_of(int code) const;
+
+  static int method_span(llhttp_t* raw, const char* at, size_t length);
+  static int method_complete(llhttp_t* raw);
+  static int url_span(llhttp_t* raw, const char* at, size_t length);
+  static int name_span(llhttp_t* raw, const char* at, size_t length);
+  static int value_span(llhttp_t* raw, const char* at, size_t length);
+  static int value_complete(llhttp_t* raw);
+  static int head_complete(llhttp_t* raw);
+  static int body_span(llhttp_t* raw, const char* at, size_t length);
+  static int extension_span(llhttp_t* raw, const char* at, size_t length);
+  static int message_complete(llhttp_t* raw);
+  static Parser& of(llhttp_t* raw) { return *reinterpret_cast<Parser*>(raw); }
+  llhttp_t* raw() { return reinterpret_cast<llhttp_t*>(raw_); }
+
+  // First member: llhttp's pointer is this object's. 9.x needs about 100 bytes.
+  alignas(16) unsigned char raw_[256];
+  MessageSink* sink_ = nullptr;
+  const char* message_ = nullptr;
+  HeaderEntry* headers_;  // freed with the parser
+  Limits limits_;
+  uint64_t content_length_ = 0;
+  uint32_t target_offset_ = 0;
+  uint32_t target_length_ = 0;
+  uint32_t header_count_ = 0;
+  uint32_t extension_bytes_ = 0;
+  uint32_t trailer_bytes_ = 0;
+  uint32_t name_offset_ = 0;
+  uint32_t name_length_ = 0;
+  uint32_t value_offset_ = 0;
+  uint32_t value_length_ = 0;
+  Failure failure_;
+  Field field_ = Field::kNone;
+  uint8_t method_ = 0;
+  uint8_t host_count_ = 0;
+  bool in_message_ = false;
+  bool head_done_ = false;
+  bool held_ = false;
+  bool is_http10_ = false;
+  bool keep_alive_ = false;
+  bool is_chunked_ = false;
+  bool has_transfer_encoding_ = false;
+  bool expects_continue_ = false;
+  bool wants_upgrade_ = false;
+  bool closing_ = false;
+};
+
+}  // namespace millrace

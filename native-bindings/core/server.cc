@@ -1,0 +1,166 @@
+#include "server.h"
+
+#include <unistd.h>
+
+#include "clock.h"
+#include "transport.h"
+
+namespace millrace {
+
+namespace {
+
+// Meeting place of the threads; never destroyed.
+std::mutex& registry_lock() {
+  static std::mutex* lock = new std::mutex;
+  return *lock;
+}
+
+std::vector<ServerShared*>& registry() {
+  static std::vector<ServerShared*>* servers = new std::vector<ServerShared*>;
+  return *servers;
+}
+
+int g_next_server_id = 1;  // guarded by registry_lock
+
+}  // namespace
+
+ServerShared* ServerShared::create() {
+  auto* server = new ServerShared;
+  std::lock_guard<std::mutex> guard(registry_lock());
+  server->id_ = g_next_server_id++;
+  registry().push_back(server);
+  return server;
+}
+
+ServerShared* ServerShared::find(int id) {
+  std::lock_guard<std::mutex> guard(registry_lock());
+  for (ServerShared* server : registry()) {
+    if (server->id_ != id) continue;
+    server->references_.fetch_add(1, std::memory_order_acq_rel);
+    return server;
+  }
+  return nullptr;
+}
+
+void ServerShared::release() {
+  {
+    std::lock_guard<std::mutex> guard(registry_lock());
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    auto& servers = registry();
+    for (size_t i = 0; i < servers.size(); i++) {
+      if (servers[i] != this) continue;
+      servers.erase(servers.begin() + static_cast<long>(i));
+      break;
+    }
+  }
+  delete this;
+}
+
+ServerShared::~ServerShared() {
+  drop_orphans(-1);
+  for (auto& slot : workers_) delete slot.load(std::memory_order_relaxed);
+}
+
+int ServerShared::add_worker() {
+  for (int i = 0; i < kWorkersMax; i++) {
+    if (reserved_[i]) continue;
+    reserved_[i] = true;
+    WorkerShared* worker = workers_[i].load(std::memory_order_relaxed);
+    if (worker == nullptr) {
+      workers_[i].store(new WorkerShared, std::memory_order_release);  // pairs with worker()
+    } else {
+      worker->awake_since_ns.store(0, std::memory_order_relaxed);
+    }
+    return i;
+  }
+  return -1;
+}
+
+void ServerShared::remove_worker(int index) { reserved_[index] = false; }
+
+void ServerShared::place(const Handover& item, int except, uint64_t* wake_bits) {
+  WorkerLoad loads[kWorkersMax];
+  int count = 0;
+  for (int i = 0; i < kWorkersMax; i++) {
+    WorkerShared* candidate = worker(i);
+    if (candidate == nullptr) break;  // slots are filled from the front
+    count = i + 1;
+    if (i == except || !candidate->mailbox.is_open()) continue;
+    loads[i].open = true;
+    loads[i].connections = candidate->connections.load(std::memory_order_relaxed);
+    loads[i].utilisation = candidate->utilisation.load(std::memory_order_relaxed);
+    loads[i].awake_since_ns = candidate->awake_since_ns.load(std::memory_order_relaxed);
+  }
+  int last = last_worker_.load(std::memory_order_relaxed);
+  for (;;) {
+    int index = count == 0 ? -1 : pick_worker(loads, count, last, clock_ns(), stuck_ns_);
+    if (index < 0) break;
+    WorkerShared* chosen = worker(index);
+    chosen->connections.fetch_add(1, std::memory_order_relaxed);
+    Mailbox::Push pushed = chosen->mailbox.push(item);
+    if (pushed != Mailbox::Push::kClosed) {
+      if (pushed == Mailbox::Push::kWakeNeeded) wake_bits[index / 64] |= 1ull << (index % 64);
+      last_worker_.store(index, std::memory_order_relaxed);
+      return;
+    }
+    chosen->connections.fetch_sub(1, std::memory_order_relaxed);
+    loads[index].open = false;
+  }
+  std::lock_guard<std::mutex> guard(orphans_lock_);
+  orphans_.push_back({item, clock_ms()});
+}
+
+void ServerShared::wake(const uint64_t* wake_bits) {
+  for (int word = 0; word < kWakeWords; word++) {
+    for (uint64_t bits = wake_bits[word]; bits != 0; bits &= bits - 1) {
+      worker(word * 64 + __builtin_ctzll(bits))->mailbox.wake();
+    }
+  }
+}
+
+void ServerShared::take_orphans(std::vector<Handover>& into) {
+  std::lock_guard<std::mutex> guard(orphans_lock_);
+  for (Orphan& orphan : orphans_) into.push_back(orphan.item);
+  orphans_.clear();
+}
+
+void ServerShared::forget(const Handover& item) {
+  Transport::end(item.fd);
+  Transport::close_socket(item.fd);
+  Bytes input = item.input;
+  input.release();
+  listeners_[item.listener].connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+int ServerShared::expire_orphans(uint64_t age_ms) {
+  std::lock_guard<std::mutex> guard(orphans_lock_);
+  uint64_t now = clock_ms();
+  int expired = 0;
+  for (size_t i = 0; i < orphans_.size();) {
+    if (now - orphans_[i].since_ms < age_ms) {
+      i++;
+      continue;
+    }
+    forget(orphans_[i].item);
+    orphans_.erase(orphans_.begin() + static_cast<long>(i));
+    expired++;
+  }
+  return expired;
+}
+
+int ServerShared::drop_orphans(int listener) {
+  std::lock_guard<std::mutex> guard(orphans_lock_);
+  int dropped = 0;
+  for (size_t i = 0; i < orphans_.size();) {
+    if (listener >= 0 && orphans_[i].item.listener != listener) {
+      i++;
+      continue;
+    }
+    forget(orphans_[i].item);
+    orphans_.erase(orphans_.begin() + static_cast<long>(i));
+    dropped++;
+  }
+  return dropped;
+}
+
+}  // namespace millrace

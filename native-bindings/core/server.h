@@ -1,0 +1,108 @@
+// What the threads of one server share: its listeners' states, its workers' mailboxes, loads and
+// counters, and the connections that wait for a worker. Also the registry of servers, the only
+// process-wide state of the addon.
+//
+// Lifetime: reference-counted. The primary holds one reference and each engine one; the registry
+// itself is never destroyed, because threads outlive environments (the addon is linked nodelete).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "balancer.h"
+#include "mailbox.h"
+
+namespace millrace {
+
+inline constexpr int kListenersMax = 128;  // per server; each costs a row of counters per worker
+inline constexpr int kWorkersMax = 256;    // slots per server, those of dying workers included
+
+enum class ListenerState : uint32_t { kNone, kOpen, kPaused, kStopping, kStopped };
+
+struct ListenerShared {
+  // Written by the primary (release), read by workers when they encode an answer (acquire).
+  std::atomic<uint32_t> state{0};
+  // Accepted and not yet closed, wherever they are. Relaxed: a count, it orders nothing.
+  std::atomic<int64_t> connections{0};
+};
+
+// One writer (the worker's thread), relaxed: plain counts that the primary sums up.
+struct Counters {
+  std::atomic<uint64_t> requests{0};
+  std::atomic<uint64_t> bytes_in{0};
+  std::atomic<uint64_t> bytes_out{0};
+
+  static void add(std::atomic<uint64_t>& counter, uint64_t count) {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+};
+
+struct WorkerShared {
+  Mailbox mailbox;
+  // Added to by the acceptor, taken from by whoever closes or moves a connection. Relaxed counts.
+  std::atomic<int32_t> connections{0};
+  // The worker's loop: 0 before it sleeps, the time when it has woken. Relaxed: a hint.
+  std::atomic<uint64_t> awake_since_ns{0};
+  std::atomic<uint64_t> busy_ns{0};
+  std::atomic<uint32_t> utilisation{0};
+  Counters counters[kListenersMax];
+};
+
+class ServerShared {
+ public:
+  static ServerShared* create();
+  // A new reference to a living server, or null.
+  static ServerShared* find(int id);
+
+  void release();
+  int id() const { return id_; }
+
+  ListenerShared& listener(int index) { return listeners_[index]; }
+  WorkerShared* worker(int index) { return workers_[index].load(std::memory_order_acquire); }
+  // The primary: a free slot, or -1. Slots are used again once their worker has gone.
+  int add_worker();
+  void remove_worker(int index);
+
+  uint64_t next_connection_id() { return next_id_.fetch_add(1, std::memory_order_relaxed); }
+  void set_stuck_ns(uint64_t ns) { stuck_ns_ = ns; }
+  uint64_t stuck_ns() const { return stuck_ns_; }
+
+  // Gives a connection to a worker other than `except`; without one it waits here. The mailbox
+  // that must be woken is set in `wake` (one bit a worker). Never fails, never blocks on a thread.
+  void place(const Handover& item, int except, uint64_t* wake_bits);
+  void wake(const uint64_t* wake_bits);
+  // A worker that has opened its mailbox: those that waited are its.
+  void take_orphans(std::vector<Handover>& into);
+  // Connections without a worker for longer than `age_ms` are closed with FIN; returns how many.
+  int expire_orphans(uint64_t age_ms);
+  // Closes what waits for a worker, of one listener or of all (-1).
+  int drop_orphans(int listener);
+  void forget(const Handover& item);
+
+  static constexpr int kWakeWords = kWorkersMax / 64;
+
+ private:
+  struct Orphan {
+    Handover item;
+    uint64_t since_ms;
+  };
+
+  ServerShared() = default;
+  ~ServerShared();
+
+  int id_ = 0;
+  std::atomic<int> references_{1};  // acq_rel: the last release sees all writes
+  std::atomic<uint64_t> next_id_{1};
+  uint64_t stuck_ns_ = 250000000;
+  ListenerShared listeners_[kListenersMax];
+  // Set by the primary (release), read by any thread (acquire); never unset while the server is.
+  std::atomic<WorkerShared*> workers_[kWorkersMax] = {};
+  bool reserved_[kWorkersMax] = {};  // the primary's
+  std::atomic<int> last_worker_{0};  // relaxed: where the round begins
+  std::mutex orphans_lock_;          // guards orphans_
+  std::vector<Orphan> orphans_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,104 @@
+#include "transport.h"
+
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace millrace {
+
+namespace {
+
+uint32_t interest(bool read, bool write) {
+  return (read ? EPOLLIN | EPOLLRDHUP : 0u) | (write ? EPOLLOUT : 0u);
+}
+
+IoStatus status_of_errno() {
+  return errno == EAGAIN || errno == EINTR ? IoStatus::kBlocked : IoStatus::kError;
+}
+
+}  // namespace
+
+bool Transport::open() {
+  epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  return epoll_fd_ >= 0;
+}
+
+void Transport::close() {
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+  epoll_fd_ = -1;
+}
+
+bool Transport::watch_wakeup(int fd, uint64_t token) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = token;
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool Transport::watch(int fd, uint64_t token, bool read, bool write) {
+  epoll_event event{};
+  event.events = interest(read, write);
+  event.data.u64 = token;
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool Transport::rewatch(int fd, uint64_t token, bool read, bool write) {
+  epoll_event event{};
+  event.events = interest(read, write);
+  event.data.u64 = token;
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0;
+}
+
+void Transport::unwatch(int fd) { epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr); }
+
+int Transport::poll(Ready* out) {
+  epoll_event events[kReadyMax];
+  int count = epoll_wait(epoll_fd_, events, kReadyMax, 0);
+  for (int i = 0; i < count; i++) {
+    uint32_t bits = events[i].events;
+    out[i].token = events[i].data.u64;
+    out[i].readable = (bits & (EPOLLIN | EPOLLRDHUP)) != 0;
+    out[i].writable = (bits & EPOLLOUT) != 0;
+    out[i].gone = (bits & (EPOLLERR | EPOLLHUP)) != 0;
+  }
+  return count < 0 ? 0 : count;
+}
+
+IoResult Transport::receive(int fd, char* into, size_t capacity) {
+  ssize_t count = ::recv(fd, into, capacity, 0);
+  if (count > 0) return {IoStatus::kDone, static_cast<size_t>(count)};
+  if (count == 0) return {IoStatus::kEnd, 0};
+  return {status_of_errno(), 0};
+}
+
+IoResult Transport::send(int fd, const char* head, size_t head_length, const char* body,
+                         size_t body_length) {
+  ssize_t count;
+  if (body_length == 0) {
+    count = ::send(fd, head, head_length, MSG_NOSIGNAL);
+  } else {
+    iovec parts[2] = {{const_cast<char*>(head), head_length},
+                      {const_cast<char*>(body), body_length}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    count = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  }
+  if (count >= 0) return {IoStatus::kDone, static_cast<size_t>(count)};
+  return {status_of_errno(), 0};
+}
+
+void Transport::end(int fd) { ::shutdown(fd, SHUT_WR); }
+
+void Transport::close_socket(int fd) { ::close(fd); }
+
+bool Transport::has_unread(int fd) {
+  int count = 0;
+  return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0;
+}
+
+}  // namespace millrace

@@ -1,0 +1,64 @@
+// The seam to the kernel. A connection asks its transport to receive or to send and is told what
+// came of it; readiness, partial writes and error numbers stay below this line. This is the plain
+// transport over epoll; TLS, io_uring and kqueue would stand beside it.
+//
+// Thread: the worker's. The epoll descriptor is private to one engine and is itself polled by the
+// worker's event loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+struct epoll_event;
+
+namespace millrace {
+
+enum class IoStatus : uint8_t {
+  kDone,     // `length` bytes moved
+  kBlocked,  // try again when ready
+  kEnd,      // the peer has sent FIN
+  kError,    // the connection is gone
+};
+
+struct IoResult {
+  IoStatus status;
+  size_t length;
+};
+
+struct Ready {
+  uint64_t token;
+  bool readable;
+  bool writable;
+  bool gone;  // error or full hang-up: reported by the kernel whatever was asked for
+};
+
+class Transport {
+ public:
+  static constexpr int kReadyMax = 256;
+
+  bool open();
+  void close();
+  int poll_fd() const { return epoll_fd_; }
+
+  // Edge-triggered, for an eventfd: its counter never needs to be read.
+  bool watch_wakeup(int fd, uint64_t token);
+  bool watch(int fd, uint64_t token, bool read, bool write);
+  bool rewatch(int fd, uint64_t token, bool read, bool write);
+  void unwatch(int fd);
+  // What is ready now; never waits.
+  int poll(Ready* out);
+
+  static IoResult receive(int fd, char* into, size_t capacity);
+  static IoResult send(int fd, const char* head, size_t head_length, const char* body,
+                       size_t body_length);
+  // FIN out; the peer may still send.
+  static void end(int fd);
+  static void close_socket(int fd);
+  // True when the peer has sent bytes that nobody has read: closing now would send a reset.
+  static bool has_unread(int fd);
+
+ private:
+  int epoll_fd_ = -1;
+};
+
+}  // namespace millrace

@@ -1,0 +1,227 @@
+// The functions that a worker's JavaScript calls on its engine: all rare but `flush` and `slab`.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "engine-bridge.h"
+#include "values.h"
+
+namespace millrace {
+
+namespace {
+
+EngineBridge* bridge_of(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_get_value_external(env, value, &data);
+  return static_cast<EngineBridge*>(data);
+}
+
+uint32_t option(napi_env env, napi_value options, const char* name) {
+  double value = to_double(env, get(env, options, name));
+  return value < 0 ? 0 : value > 4294967295.0 ? 4294967295u : static_cast<uint32_t>(value);
+}
+
+EngineOptions options_of(napi_env env, napi_value value) {
+  EngineOptions options;
+  options.limits.head_bytes_max = option(env, value, "headBytesMax");
+  options.limits.headers_max = option(env, value, "headersMax");
+  options.limits.target_bytes_max = option(env, value, "targetBytesMax");
+  options.pipeline_max = option(env, value, "pipelineMax");
+  options.output_bytes_max = option(env, value, "outputBytesMax");
+  options.body_bytes_max =
+      static_cast<uint64_t>(to_double(env, get(env, value, "declaredBodyBytesMax")));
+  options.head_timeout_ms = option(env, value, "headTimeoutMs");
+  options.body_timeout_ms = option(env, value, "bodyTimeoutMs");
+  options.idle_timeout_ms = option(env, value, "idleTimeoutMs");
+  options.handler_timeout_ms = option(env, value, "handlerTimeoutMs");
+  options.write_timeout_ms = option(env, value, "writeTimeoutMs");
+  options.drain_quiet_ms = option(env, value, "drainQuietMs");
+  return options;
+}
+
+void release_block(napi_env, void*, void* hint) { static_cast<EngineBridge*>(hint)->release(); }
+
+void set_block(napi_env env, napi_value object, const char* name, void* data, size_t bytes,
+               EngineBridge* bridge) {
+  napi_value buffer = nullptr;
+  bridge->retain();
+  if (napi_create_external_arraybuffer(env, data, bytes, release_block, bridge, &buffer) !=
+      napi_ok) {
+    bridge->release();
+    return;
+  }
+  set(env, object, name, buffer);
+}
+
+// createEngine(serverId, worker, options, onBatch) → blocks and handle, or undefined.
+napi_value create_engine(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ServerShared* server = ServerShared::find(to_int(env, arguments[0]));
+  if (server == nullptr) return undefined(env);
+  auto* bridge =
+      new EngineBridge(env, server, to_int(env, arguments[1]), options_of(env, arguments[2]));
+  if (!bridge->start(arguments[3])) {
+    bridge->release();
+    return undefined(env);
+  }
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  napi_value handle = nullptr;
+  bridge->retain();
+  napi_create_external(
+      env, bridge, [](napi_env, void* data, void*) { static_cast<EngineBridge*>(data)->release(); },
+      nullptr, &handle);
+  const SharedBlocks& blocks = bridge->engine().blocks();
+  set(env, result, "handle", handle);
+  set_block(env, result, "events", blocks.events, sizeof(int32_t) * EVENT_WORDS * EVENT_MAX,
+            bridge);
+  set_block(env, result, "replies", blocks.replies, sizeof(int32_t) * REPLY_WORDS * REPLY_MAX,
+            bridge);
+  set_block(env, result, "arena", blocks.arena, ARENA_BYTES, bridge);
+  set_block(env, result, "control", blocks.control, sizeof(int32_t) * CTL_WORDS, bridge);
+  set_block(env, result, "slots", blocks.slots, sizeof(int32_t) * SLOT_WORDS * SLOT_MAX, bridge);
+  set(env, result, "slabBytes", from_double(env, bridge->engine().slab_bytes()));
+  return result;
+}
+
+// engineSlab(engine, buffer)
+napi_value engine_slab(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])->use_slab(arguments[1]);
+  return nullptr;
+}
+
+// engineFlush(engine)
+napi_value engine_flush(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])->engine().flush();
+  return nullptr;
+}
+
+// engineOpen(engine) → boolean: connections may come.
+napi_value engine_open(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  napi_value result = nullptr;
+  napi_get_boolean(env, bridge_of(env, arguments[0])->engine().open_mailbox(), &result);
+  return result;
+}
+
+// engineStop(engine, listener, force)
+napi_value engine_stop(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])
+      ->engine()
+      .stop_listener(static_cast<uint16_t>(to_int(env, arguments[1])), to_bool(env, arguments[2]));
+  return nullptr;
+}
+
+Bytes bytes_of(napi_env env, napi_value value) {
+  Bytes bytes;
+  void* data = nullptr;
+  size_t length = 0;
+  if (napi_get_buffer_info(env, value, &data, &length) == napi_ok) {
+    bytes.append(static_cast<char*>(data), length);
+  }
+  return bytes;
+}
+
+// engineConstant(engine, status, type, lines, body) → index
+napi_value engine_constant(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ConstantResponse constant;
+  constant.status = to_int(env, arguments[1]);
+  constant.type = to_int(env, arguments[2]);
+  constant.lines = bytes_of(env, arguments[3]);
+  constant.body = bytes_of(env, arguments[4]);
+  return from_double(env, bridge_of(env, arguments[0])->engine().add_constant(constant));
+}
+
+// engineBind(engine, target, version, constant): the target is answered natively from now on.
+napi_value engine_bind(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])
+      ->engine()
+      .bind_constant(to_int(env, arguments[1]), to_int(env, arguments[2]),
+                     to_int(env, arguments[3]));
+  return nullptr;
+}
+
+napi_value endpoint_of(napi_env env, const sockaddr_storage& storage) {
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  char text[INET6_ADDRSTRLEN] = "";
+  if (storage.ss_family == AF_UNIX) {
+    const auto& name = reinterpret_cast<const sockaddr_un&>(storage);
+    set(env, result, "address", from_string(env, name.sun_path));
+    set(env, result, "family", from_string(env, "unix"));
+    return result;
+  }
+  bool is_v4 = storage.ss_family == AF_INET;
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
+  const void* address = &v6.sin6_addr;
+  if (is_v4) address = &v4.sin_addr;
+  inet_ntop(storage.ss_family, address, text, sizeof text);
+  set(env, result, "address", from_string(env, text));
+  set(env, result, "port", from_double(env, ntohs(is_v4 ? v4.sin_port : v6.sin6_port)));
+  set(env, result, "family", from_string(env, is_v4 ? "IPv4" : "IPv6"));
+  return result;
+}
+
+// engineConnection(engine, slot, generation) → { id, remote, local } or undefined when closed.
+napi_value engine_connection(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Connection* connection =
+      bridge_of(env, arguments[0])
+          ->engine()
+          .connection(static_cast<uint32_t>(to_int(env, arguments[1])),
+                      static_cast<uint32_t>(to_int(env, arguments[2])));
+  if (connection == nullptr) return undefined(env);
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  set(env, result, "id", from_double(env, static_cast<double>(connection->id)));
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  getpeername(connection->fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  set(env, result, "remote", endpoint_of(env, storage));
+  storage = {};
+  length = sizeof storage;
+  getsockname(connection->fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  set(env, result, "local", endpoint_of(env, storage));
+  return result;
+}
+
+// engineClose(engine): for an engine in the primary, whose environment goes on.
+napi_value engine_close(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])->shutdown();
+  return nullptr;
+}
+
+// nameThread(name): at most 15 bytes, as in `top -H` and in profiles.
+napi_value name_thread(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  pthread_setname_np(pthread_self(), to_string(env, arguments[0]).substr(0, 15).c_str());
+  return nullptr;
+}
+
+}  // namespace
+
+void register_engine_calls(napi_env env, napi_value exports) {
+  set_function(env, exports, "createEngine", create_engine);
+  set_function(env, exports, "engineSlab", engine_slab);
+  set_function(env, exports, "engineFlush", engine_flush);
+  set_function(env, exports, "engineOpen", engine_open);
+  set_function(env, exports, "engineStop", engine_stop);
+  set_function(env, exports, "engineConstant", engine_constant);
+  set_function(env, exports, "engineBind", engine_bind);
+  set_function(env, exports, "engineConnection", engine_connection);
+  set_function(env, exports, "engineClose", engine_close);
+  set_function(env, exports, "nameThread", name_thread);
+}
+
+}  // namespace millrace

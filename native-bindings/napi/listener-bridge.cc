@@ -1,0 +1,255 @@
+#include "listener-bridge.h"
+
+#include <string>
+
+#include "core/clock.h"
+#include "values.h"
+
+namespace millrace {
+
+namespace {
+
+// Without a descriptor or memory the queue keeps the connections: try again after this.
+constexpr uint64_t kRetryMs = 100;
+
+}  // namespace
+
+ListenerBridge::ListenerBridge(napi_env env, ServerShared* server, uint16_t listener)
+    : env_(env), server_(server), listener_(listener) {}
+
+int ListenerBridge::start(const BindAddress& address, napi_value on_failed) {
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(env_, &loop);
+  int code = acceptor_.listen(address);
+  if (code != 0) {
+    server_->release();
+    delete this;
+    return code;
+  }
+  napi_create_reference(env_, on_failed, 1, &on_failed_);
+  uv_poll_init(loop, &poll_, acceptor_.fd());
+  uv_timer_init(loop, &retry_);
+  poll_.data = this;
+  retry_.data = this;
+  open_handles_ = 2;
+  uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    static_cast<ListenerBridge*>(handle->data)->accept();
+  });
+  napi_add_async_cleanup_hook(env_, on_cleanup, this, &cleanup_);
+  return 0;
+}
+
+void ListenerBridge::accept() {
+  switch (acceptor_.accept_ready(*server_, listener_)) {
+    case AcceptResult::kMore:  // still readable: the loop comes back
+    case AcceptResult::kEmpty:
+      break;
+    case AcceptResult::kExhausted:
+      pause_accepting();
+      break;
+    case AcceptResult::kFailed:
+      report_failure();
+      break;
+  }
+}
+
+void ListenerBridge::pause_accepting() {
+  uv_poll_stop(&poll_);
+  uv_timer_start(
+      &retry_,
+      [](uv_timer_t* handle) {
+        auto* self = static_cast<ListenerBridge*>(handle->data);
+        uv_poll_start(&self->poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
+          static_cast<ListenerBridge*>(poll->data)->accept();
+        });
+      },
+      kRetryMs, 0);
+}
+
+void ListenerBridge::report_failure() {
+  uv_poll_stop(&poll_);
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
+  napi_value function = nullptr;
+  napi_value receiver = undefined(env_);
+  napi_get_reference_value(env_, on_failed_, &function);
+  napi_make_callback(env_, nullptr, receiver, function, 0, nullptr, nullptr);
+  napi_close_handle_scope(env_, scope);
+}
+
+void ListenerBridge::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  uv_poll_stop(&poll_);
+  acceptor_.close(*server_, listener_);
+  close_handles();
+}
+
+void ListenerBridge::close_handles() {
+  auto closed = [](uv_handle_t* handle) {
+    auto* self = static_cast<ListenerBridge*>(handle->data);
+    if (--self->open_handles_ > 0) return;
+    if (!self->environment_ending_) napi_delete_reference(self->env_, self->on_failed_);
+    if (self->cleanup_ != nullptr) napi_remove_async_cleanup_hook(self->cleanup_);
+    self->server_->release();
+    delete self;
+  };
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&retry_), closed);
+}
+
+void ListenerBridge::on_cleanup(napi_async_cleanup_hook_handle handle, void* data) {
+  auto* self = static_cast<ListenerBridge*>(data);
+  self->cleanup_ = handle;
+  self->environment_ending_ = true;
+  self->stop();
+}
+
+namespace {
+
+ServerShared* server_of(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_get_value_external(env, value, &data);
+  return static_cast<ServerShared*>(data);
+}
+
+// createServer(stuckMs) → { handle, id }
+napi_value create_server(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ServerShared* server = ServerShared::create();
+  server->set_stuck_ns(static_cast<uint64_t>(to_double(env, arguments[0]) * 1e6));
+  napi_value result = nullptr;
+  napi_value handle = nullptr;
+  napi_create_object(env, &result);
+  napi_create_external(
+      env, server, [](napi_env, void* data, void*) { static_cast<ServerShared*>(data)->release(); },
+      nullptr, &handle);
+  set(env, result, "handle", handle);
+  set(env, result, "id", from_double(env, server->id()));
+  return result;
+}
+
+// addWorker(server) → slot, or -1 when all are taken
+napi_value add_worker(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  return from_double(env, server_of(env, arguments[0])->add_worker());
+}
+
+// removeWorker(server, slot)
+napi_value remove_worker(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  server_of(env, arguments[0])->remove_worker(to_int(env, arguments[1]));
+  return nullptr;
+}
+
+// setListenerState(server, listener, state)
+napi_value set_listener_state(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  server_of(env, arguments[0])
+      ->listener(to_int(env, arguments[1]))
+      .state.store(static_cast<uint32_t>(to_int(env, arguments[2])), std::memory_order_release);
+  return nullptr;
+}
+
+// listen(server, listener, { host, port } | { path }, backlog, onFailed) → { handle, port }
+// or { error: errno }
+napi_value listen(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ServerShared* server = ServerShared::find(server_of(env, arguments[0])->id());
+  std::string host = to_string(env, get(env, arguments[2], "host"));
+  std::string path = to_string(env, get(env, arguments[2], "path"));
+  BindAddress address{};
+  address.host = host.c_str();
+  address.port = static_cast<uint16_t>(to_int(env, get(env, arguments[2], "port")));
+  address.path = path.empty() ? nullptr : path.c_str();
+  address.backlog = to_int(env, arguments[3]);
+  auto* bridge =
+      new ListenerBridge(env, server, static_cast<uint16_t>(to_int(env, arguments[1])));
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  int code = bridge->start(address, arguments[4]);
+  if (code != 0) {
+    set(env, result, "error", from_double(env, code));
+    return result;
+  }
+  napi_value handle = nullptr;
+  napi_create_external(env, bridge, nullptr, nullptr, &handle);
+  set(env, result, "handle", handle);
+  set(env, result, "port", from_double(env, bridge->port()));
+  return result;
+}
+
+// closeListener(handle): once; the handle is of no use afterwards.
+napi_value close_listener(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  void* data = nullptr;
+  napi_get_value_external(env, arguments[0], &data);
+  static_cast<ListenerBridge*>(data)->stop();
+  return nullptr;
+}
+
+// expireOrphans(server, ageMs) → how many connections were closed for want of a worker
+napi_value expire_orphans(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  uint64_t age = static_cast<uint64_t>(to_double(env, arguments[1]));
+  return from_double(env, server_of(env, arguments[0])->expire_orphans(age));
+}
+
+// dropOrphans(server, listener) → how many
+napi_value drop_orphans(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  return from_double(env, server_of(env, arguments[0])->drop_orphans(to_int(env, arguments[1])));
+}
+
+double count_of(const std::atomic<uint64_t>& counter) {
+  return static_cast<double>(counter.load(std::memory_order_relaxed));
+}
+
+// workerStats(server, slot, into: Float64Array): connections, busy ms, ms awake (0: asleep), then
+// for each listener requests, bytes in, bytes out.
+napi_value worker_stats(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  WorkerShared* worker = server_of(env, arguments[0])->worker(to_int(env, arguments[1]));
+  void* data = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(env, arguments[2], nullptr, &length, &data, nullptr, nullptr);
+  auto* out = static_cast<double*>(data);
+  if (worker == nullptr || length < 3) return nullptr;
+  uint64_t awake = worker->awake_since_ns.load(std::memory_order_relaxed);
+  uint64_t now = clock_ns();
+  out[0] = worker->connections.load(std::memory_order_relaxed);
+  out[1] = count_of(worker->busy_ns) / 1e6;
+  out[2] = awake == 0 || awake > now ? 0 : static_cast<double>(now - awake) / 1e6;
+  size_t listeners = (length - 3) / 3;
+  for (size_t i = 0; i < listeners && i < static_cast<size_t>(kListenersMax); i++) {
+    out[3 + i * 3] = count_of(worker->counters[i].requests);
+    out[4 + i * 3] = count_of(worker->counters[i].bytes_in);
+    out[5 + i * 3] = count_of(worker->counters[i].bytes_out);
+  }
+  return nullptr;
+}
+
+// listenerConnections(server, listener) → live connections, wherever they are
+napi_value listener_connections(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ListenerShared& listener = server_of(env, arguments[0])->listener(to_int(env, arguments[1]));
+  double count = static_cast<double>(listener.connections.load(std::memory_order_relaxed));
+  return from_double(env, count);
+}
+
+}  // namespace
+
+void register_server_calls(napi_env env, napi_value exports) {
+  set_function(env, exports, "createServer", create_server);
+  set_function(env, exports, "addWorker", add_worker);
+  set_function(env, exports, "removeWorker", remove_worker);
+  set_function(env, exports, "setListenerState", set_listener_state);
+  set_function(env, exports, "listen", listen);
+  set_function(env, exports, "closeListener", close_listener);
+  set_function(env, exports, "expireOrphans", expire_orphans);
+  set_function(env, exports, "dropOrphans", drop_orphans);
+  set_function(env, exports, "workerStats", worker_stats);
+  set_function(env, exports, "listenerConnections", listener_connections);
+}
+
+}  // namespace millrace

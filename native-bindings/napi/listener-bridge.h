@@ -1,0 +1,45 @@
+// A listening socket on the primary's event loop, and the calls of the primary's JavaScript:
+// servers, worker slots, listeners, counters. Thread: the primary's.
+#pragma once
+
+#include <node_api.h>
+#include <uv.h>
+
+#include "core/acceptor.h"
+
+namespace millrace {
+
+class ListenerBridge {
+ public:
+  // Takes over the reference to `server`.
+  ListenerBridge(napi_env env, ServerShared* server, uint16_t listener);
+  // 0, or an errno and the bridge is gone with its next loop turn.
+  int start(const BindAddress& address, napi_value on_failed);
+  void stop();  // serves the kernel's queue, closes; the object frees itself
+  uint16_t port() const { return acceptor_.port(); }
+
+ private:
+  ~ListenerBridge() = default;
+
+  void accept();
+  void pause_accepting();
+  void report_failure();
+  void close_handles();
+  static void on_cleanup(napi_async_cleanup_hook_handle handle, void* data);
+
+  napi_env env_;
+  ServerShared* server_;
+  uint16_t listener_;
+  Acceptor acceptor_;
+  uv_poll_t poll_;
+  uv_timer_t retry_;
+  napi_ref on_failed_ = nullptr;
+  napi_async_cleanup_hook_handle cleanup_ = nullptr;
+  int open_handles_ = 0;
+  bool stopped_ = false;
+  bool environment_ending_ = false;
+};
+
+void register_server_calls(napi_env env, napi_value exports);
+
+}  // namespace millrace

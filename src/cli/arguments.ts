@@ -1,0 +1,130 @@
+/**
+ * The command line as text turned into a layer of options. The flags are generated from the rows
+ * of src/options.ts; only what is not an option of `serve()` is named here. Pure.
+ */
+import { parseArgs } from "node:util";
+import { OPTION_ROWS } from "../options.ts";
+import type { ListenerOptions, OptionName } from "../options.ts";
+import { fromText, integer, passes, show } from "../options/checks.ts";
+import { flagName } from "../options/layers.ts";
+import { LISTENER_ROWS, parseBind } from "../options/listeners.ts";
+import { suggest } from "../options/suggest.ts";
+import { MillraceError } from "../shared/errors.ts";
+
+export interface Invocation {
+  readonly action: "serve" | "print-config" | "help" | "version";
+  /** The file given with --config. */
+  readonly config: string | undefined;
+  /** The options that flags gave. */
+  readonly values: Record<string, unknown>;
+}
+
+/** Options that have no flag: the app is the argument, the signals are the command's own. */
+const WITHOUT_FLAG: ReadonlySet<string> = new Set(["app", "signals"]);
+
+/** The names of the options that are one flag each. */
+export const FLAG_OPTIONS: readonly OptionName[] = (Object.keys(OPTION_ROWS) as OptionName[])
+  .filter((name) => OPTION_ROWS[name].check.kind !== "value" && !WITHOUT_FLAG.has(name));
+
+/** The flags that are not options of `serve()` under the same name. */
+const OWN_FLAGS = {
+  listener: { type: "string", multiple: true },
+  "heap-mb": { type: "string" },
+  config: { type: "string" },
+  "print-config": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+} as const;
+
+const OPTION_FLAGS = Object.fromEntries(
+  FLAG_OPTIONS.map((name) => [flagName(name).slice(2), { type: "string" } as const]),
+);
+
+const FLAGS = { ...OPTION_FLAGS, ...OWN_FLAGS };
+
+/** The keys of one --listener, with what each turns its text into. */
+const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>> = {
+  id: (id) => ({ id }),
+  name: (name) => ({ name }),
+  bind: parseBind,
+  backlog: (text) => ({ backlog: fromText(LISTENER_ROWS.backlog.check, text) as number }),
+};
+
+/** What the arguments behind `millrace` ask for. */
+export function parseArguments(argv: readonly string[]): Invocation {
+  const { tokens, positionals } = parseArgs({
+    args: [...argv], options: FLAGS, allowPositionals: true, strict: false, tokens: true,
+  });
+  const given = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    checkFlag(token.name, token.rawName, token.value);
+    given.set(token.name, [...given.get(token.name) ?? [], token.value ?? ""]);
+  }
+  const action = (["help", "version", "print-config"] as const).find((name) => given.has(name));
+  const values = flagValues(given);
+  const app = parseApp(positionals);
+  if (app !== undefined) values["app"] = app;
+  return { action: action ?? "serve", config: given.get("config")?.at(-1), values };
+}
+
+/** `serve` may be left out. A file of that name is given as ./serve. */
+function parseApp(positionals: readonly string[]): string | undefined {
+  const apps = positionals[0] === "serve" ? positionals.slice(1) : positionals;
+  if (apps.length > 1) throw invalid(`one app at a time, but there are ${show(apps.join(" "))}`);
+  return apps[0];
+}
+
+function checkFlag(name: string, rawName: string, value: string | undefined): void {
+  const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name as keyof typeof FLAGS] : undefined;
+  if (flag === undefined) {
+    const known = Object.keys(FLAGS).map((each) => `--${each}`);
+    const hint = suggest(rawName, known);
+    throw new MillraceError("ERR_MILLRACE_OPTION_UNKNOWN", `unknown flag ${rawName}${hint}`);
+  }
+  if (flag.type === "string" && (value === undefined || value === "")) {
+    throw invalid(`${rawName} needs a value`);
+  }
+  if (flag.type === "boolean" && value !== undefined) throw invalid(`${rawName} takes no value`);
+}
+
+/** A flag that may be given once takes the last value, as is usual: scripts append to defaults. */
+function flagValues(given: ReadonlyMap<string, string[]>): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const name of FLAG_OPTIONS) {
+    const written = given.get(flagName(name).slice(2))?.at(-1);
+    if (written !== undefined) values[name] = fromText(OPTION_ROWS[name].check, written);
+  }
+  const listeners = given.get("listener");
+  if (listeners !== undefined) values["listeners"] = listeners.map(parseListener);
+  const heapMb = given.get("heap-mb")?.at(-1);
+  if (heapMb !== undefined) values["resourceLimits"] = { maxOldGenerationSizeMb: heap(heapMb) };
+  return values;
+}
+
+function heap(written: string): number {
+  const check = integer(1, 1_048_576);
+  const value = fromText(check, written);
+  if (passes(check, value)) return value as number;
+  throw invalid(`--heap-mb must be ${check.says}, not ${show(written)}`);
+}
+
+/** `id=web,bind=0.0.0.0:8080`. */
+function parseListener(written: string): ListenerOptions {
+  const listener: ListenerOptions = {};
+  for (const part of written.split(",")) {
+    const equals = part.indexOf("=");
+    const key = part.slice(0, Math.max(0, equals));
+    const read = Object.hasOwn(LISTENER_KEYS, key) ? LISTENER_KEYS[key] : undefined;
+    if (read === undefined) {
+      const keys = Object.keys(LISTENER_KEYS).map((each) => `${each}=`).join(", ");
+      throw invalid(`--listener takes ${keys} with commas between, not ${show(part)}`);
+    }
+    Object.assign(listener, read(part.slice(equals + 1)));
+  }
+  return listener;
+}
+
+function invalid(message: string): MillraceError {
+  return new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
+}

@@ -1,0 +1,79 @@
+/**
+ * The table of `millrace --print-config`: every option, its value, and the source that won. Pure.
+ * The values of `env` may be secrets and are not shown.
+ */
+import { OPTION_ROWS } from "../options.ts";
+import type { OptionName, ResolvedListener, ResolvedOptions } from "../options.ts";
+import { labelOf } from "../options/layers.ts";
+import type { Layer } from "../options/layers.ts";
+
+export function configText(options: ResolvedOptions, layers: readonly Layer[]): string {
+  const lines: string[][] = [["option", "value", "from"]];
+  for (const name of Object.keys(OPTION_ROWS) as OptionName[]) {
+    if (name === "host" || name === "port") continue;
+    if (name === "listeners") lines.push(...listenerLines(options, layers));
+    else lines.push([name, valueText(options, name), sourceText(options, layers, name)]);
+  }
+  return table(lines);
+}
+
+function listenerLines(options: ResolvedOptions, layers: readonly Layer[]): string[][] {
+  return options.listeners.map((listener) => [
+    `listener ${listener.id}`,
+    bindText(listener),
+    listenerSource(options, layers, listener),
+  ]);
+}
+
+export function bindText(listener: ResolvedListener): string {
+  if (listener.path !== undefined) return listener.path;
+  const host = listener.host ?? "";
+  return `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+}
+
+function listenerSource(
+  options: ResolvedOptions,
+  layers: readonly Layer[],
+  listener: ResolvedListener,
+): string {
+  const names = (["listeners", "host", "port"] as const)
+    .filter((name) => options.sources[name] !== "default")
+    .map((name) => sourceText(options, layers, name));
+  const open = (["host", "port"] as const).filter((name) => listener.defaulted[name]);
+  if (open.length > 0) names.push(`default ${open.join(" and ")} unless the app sets its own`);
+  return names.join(", ");
+}
+
+function valueText(options: ResolvedOptions, name: OptionName): string {
+  if (name === "app") return options.app.kind === "module" ? options.app.href : "given as a value";
+  const value = options[name as keyof ResolvedOptions];
+  if (value === undefined) return "-";
+  if (name === "env") return Object.keys(value).join(" ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function sourceText(options: ResolvedOptions, layers: readonly Layer[], name: OptionName): string {
+  const source = options.sources[name];
+  const layer = layers.find((each) => each.source === source);
+  if (layer === undefined) return "default";
+  if (layer.source === "file") return layer.file ?? "the configuration file";
+  if (layer.source !== "flag") return labelOf(layer, name, OPTION_ROWS);
+  return FLAG_OF[name] ?? labelOf(layer, name, OPTION_ROWS);
+}
+
+/** Where the command line calls an option differently. */
+const FLAG_OF: Partial<Record<OptionName, string>> = {
+  app: "argument",
+  listeners: "--listener",
+  resourceLimits: "--heap-mb",
+};
+
+function table(lines: readonly string[][]): string {
+  const width = (column: number): number =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0));
+  const [first, second] = [width(0), width(1)];
+  return lines
+    .map(([name = "", value = "", from = ""]) =>
+      `${name.padEnd(first)}  ${value.padEnd(second)}  ${from}\n`)
+    .join("");
+}

@@ -1,0 +1,105 @@
+/** The command: from the arguments to the code the process exits with. Runs in the primary. */
+import { serve } from "../index.ts";
+import { OPTION_ROWS, resolveLayers } from "../options.ts";
+import type { ListenerOptions, OptionName, ResolvedOptions, ServeOptions } from "../options.ts";
+import { environmentLayer } from "../options/layers.ts";
+import type { Layer } from "../options/layers.ts";
+import type { Server } from "../shared/app.ts";
+import { parseArguments } from "./arguments.ts";
+import type { Invocation } from "./arguments.ts";
+import { findConfigFile, loadConfigFile } from "./config-file.ts";
+import { failureLine } from "./failure.ts";
+import { helpText } from "./help.ts";
+import { configText } from "./print-config.ts";
+import { reportText } from "./report.ts";
+import { SignalStop } from "./signals.ts";
+import { packageVersion } from "./version.ts";
+
+/** Resolves to the exit code when the command is over; for a server, when it has closed. */
+export async function run(argv: readonly string[]): Promise<number> {
+  try {
+    const invocation = parseArguments(argv);
+    switch (invocation.action) {
+      case "help":
+        process.stdout.write(helpText());
+        return 0;
+      case "version":
+        process.stdout.write(`${packageVersion()}\n`);
+        return 0;
+      case "print-config":
+      case "serve":
+        return await withOptions(invocation);
+    }
+  } catch (error) {
+    process.stderr.write(`${failureLine(error)}\n`);
+    return 1;
+  }
+}
+
+async function withOptions(invocation: Invocation): Promise<number> {
+  const file = findConfigFile(invocation.config, process.cwd());
+  const layers: Layer[] = [
+    { source: "flag", values: invocation.values },
+    environmentLayer(process.env, OPTION_ROWS),
+  ];
+  if (file !== undefined) layers.push(await loadConfigFile(file));
+  const options = resolveLayers(layers);
+  if (invocation.action === "serve") return await serveUntilClosed(options);
+  process.stdout.write(configText(options, layers));
+  return 0;
+}
+
+async function serveUntilClosed(options: ResolvedOptions): Promise<number> {
+  const start = new AbortController();
+  let server: Server | undefined;
+  const signals = new SignalStop({
+    abortStart: () => start.abort(),
+    server: () => server,
+    say: (line) => process.stderr.write(`millrace: ${line}\n`),
+    deadlineMs: options.deadlineMs,
+  });
+  signals.install();
+  try {
+    server = await serve(explicitOptions(options, start.signal));
+    server.events.on("error", (error) => process.stderr.write(`${failureLine(error)}\n`));
+    if (!start.signal.aborted) process.stdout.write(reportText(factsOf(options, server)));
+    await server.closed;
+  } catch (error) {
+    // An aborted start has ended as the signal asked; there is nothing to report.
+    if (!start.signal.aborted) throw error;
+  } finally {
+    signals.remove();
+  }
+  return signals.exitCode;
+}
+
+function factsOf(options: ResolvedOptions, server: Server): Parameters<typeof reportText>[0] {
+  return {
+    version: packageVersion(),
+    app: options.app.kind === "module" ? options.app.href : undefined,
+    workers: options.workers,
+    listeners: server.listeners,
+  };
+}
+
+/**
+ * What the layers gave and no more, so that `serve()` can still put the app's own port and
+ * hostname in the place of a default.
+ */
+export function explicitOptions(options: ResolvedOptions, signal: AbortSignal): ServeOptions {
+  const explicit: Record<string, unknown> = {};
+  for (const name of Object.keys(OPTION_ROWS) as OptionName[]) {
+    if (name === "host" || name === "port" || name === "listeners") continue;
+    if (options.sources[name] !== "default") explicit[name] = options[name];
+  }
+  explicit["listeners"] = options.listeners.map((listener): ListenerOptions => {
+    const { defaulted, ...given } = listener;
+    if (defaulted.host) delete (given as ListenerOptions).host;
+    if (defaulted.port) delete (given as ListenerOptions).port;
+    return given;
+  });
+  explicit["signals"] = false;
+  explicit["signal"] = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
+  explicit["app"] = options.app.kind === "module" ? options.app.href : options.app.value;
+  return explicit as unknown as ServeOptions;
+}

@@ -1,0 +1,81 @@
+/**
+ * SIGINT and SIGTERM on the command line: the first one drains, the second one ends what still
+ * runs. Runs in the primary.
+ */
+import { constants } from "node:os";
+import type { StopOptions } from "../shared/app.ts";
+
+/** The part of a server that signals act on. */
+export interface Stoppable {
+  close(options?: StopOptions): Promise<void>;
+}
+
+export interface SignalFacts {
+  /** Aborts a start that is still under way. */
+  readonly abortStart: () => void;
+  /** Undefined until the server listens. */
+  readonly server: () => Stoppable | undefined;
+  readonly say: (line: string) => void;
+  readonly deadlineMs: number;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+export class SignalStop {
+  readonly #facts: SignalFacts;
+  readonly #listener: (signal: NodeJS.Signals) => void;
+  #state: "running" | "draining" | "forced" = "running";
+  #exitCode = 0;
+
+  constructor(facts: SignalFacts) {
+    this.#facts = facts;
+    this.#listener = (signal) => this.#onSignal(signal);
+  }
+
+  /** 0, or 128 and the signal's number if a signal ended what had not finished. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  install(): void {
+    for (const signal of SIGNALS) process.on(signal, this.#listener);
+  }
+
+  remove(): void {
+    for (const signal of SIGNALS) process.off(signal, this.#listener);
+  }
+
+  #onSignal(signal: NodeJS.Signals): void {
+    const { abortStart, deadlineMs, say } = this.#facts;
+    const server = this.#facts.server();
+    const cut = 128 + constants.signals[signal];
+    switch (this.#state) {
+      case "running":
+        this.#state = "draining";
+        if (server === undefined) {
+          this.#exitCode = cut;
+          abortStart();
+          return;
+        }
+        say(`${signal}: draining for at most ${deadlineMs} ms, a second signal ends it`);
+        this.#close(server);
+        return;
+      case "draining":
+        this.#state = "forced";
+        this.#exitCode = cut;
+        if (server === undefined) process.exit(cut);
+        say(`${signal}: closing at once`);
+        this.#close(server, { force: true });
+        return;
+      case "forced":
+        process.exit(cut);
+    }
+  }
+
+  /** The command waits for the server to have closed; only a failure to close is told here. */
+  #close(server: Stoppable, options?: StopOptions): void {
+    server.close(options).catch((error: unknown) => {
+      this.#facts.say(`closing failed: ${String(error)}`);
+    });
+  }
+}

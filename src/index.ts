@@ -1,0 +1,9 @@
+/**
+ * The public surface of the package; re-exports only.
+ */
+export { serve } from "./primary/server.ts";
+export { HttpError, MillraceError } from "./shared/errors.ts";
+export type { ErrorCode } from "./shared/errors.ts";
+export { redirect } from "./shared/redirect.ts";
+export type { ListenerOptions, LogLevel, ResourceLimits, ServeOptions } from "./options.ts";
+export type * from "./shared/app.ts";

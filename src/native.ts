@@ -1,0 +1,172 @@
+/**
+ * The only file that loads the addon. It checks the platform, the runtime's parser and the layout
+ * of shared memory before anything else is done, and types the addon's calls. Any thread.
+ */
+import { createRequire } from "node:module";
+import { MillraceError } from "./shared/errors.ts";
+import { LAYOUT } from "./shared/layout.ts";
+
+/** An opaque pointer of the addon. */
+export type Handle = { readonly __handle: unique symbol };
+
+export interface EngineBlocks {
+  readonly handle: Handle;
+  readonly events: ArrayBuffer;
+  readonly replies: ArrayBuffer;
+  readonly arena: ArrayBuffer;
+  readonly control: ArrayBuffer;
+  readonly slots: ArrayBuffer;
+  readonly slabBytes: number;
+}
+
+/** Milliseconds, bytes and counts; 0 switches a clock off where its option may be 0. */
+export interface EngineOptions {
+  readonly headBytesMax: number;
+  readonly headersMax: number;
+  readonly targetBytesMax: number;
+  readonly pipelineMax: number;
+  readonly outputBytesMax: number;
+  readonly declaredBodyBytesMax: number;
+  readonly headTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly handlerTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly drainQuietMs: number;
+}
+
+export interface NativeEndpoint {
+  readonly address: string;
+  readonly port?: number;
+  readonly family: "IPv4" | "IPv6" | "unix";
+}
+
+export interface NativeConnection {
+  readonly id: number;
+  readonly remote: NativeEndpoint;
+  readonly local: NativeEndpoint;
+}
+
+export type ListenResult =
+  | { readonly handle: Handle; readonly port: number }
+  | { readonly error: number };
+
+/** What the addon exports; native-bindings/napi documents each call. */
+export interface Native {
+  readonly parserPassed: boolean;
+  readonly layout: { readonly [name: string]: number };
+  createServer(stuckMs: number): { readonly handle: Handle; readonly id: number };
+  addWorker(server: Handle): number;
+  removeWorker(server: Handle, slot: number): void;
+  setListenerState(server: Handle, listener: number, state: number): void;
+  listen(
+    server: Handle,
+    listener: number,
+    bind: { host: string; port: number } | { path: string },
+    backlog: number,
+    onFailed: () => void,
+  ): ListenResult;
+  closeListener(listener: Handle): void;
+  expireOrphans(server: Handle, ageMs: number): number;
+  dropOrphans(server: Handle, listener: number): number;
+  workerStats(server: Handle, slot: number, into: Float64Array): void;
+  listenerConnections(server: Handle, listener: number): number;
+  createEngine(
+    serverId: number,
+    slot: number,
+    options: EngineOptions,
+    onBatch: () => void,
+  ): EngineBlocks | undefined;
+  engineSlab(engine: Handle, slab: Buffer): void;
+  engineFlush(engine: Handle): void;
+  engineOpen(engine: Handle): boolean;
+  engineStop(engine: Handle, listener: number, force: boolean): void;
+  engineConstant(
+    engine: Handle,
+    status: number,
+    type: number,
+    lines: Buffer,
+    body: Buffer,
+  ): number;
+  engineBind(engine: Handle, target: number, version: number, constant: number): void;
+  engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
+  engineClose(engine: Handle): void;
+  nameThread(name: string): void;
+}
+
+/** `ListenerState` of core/server.h: what workers see of a listener. */
+export const LISTENER_STATE = {
+  none: 0,
+  open: 1,
+  paused: 2,
+  stopping: 3,
+  stopped: 4,
+} as const;
+
+const SUPPORTED = "linux-x64";
+
+let loaded: Native | undefined;
+
+/** The addon, checked. Throws ERR_MILLRACE_PLATFORM, …_LLHTTP_VERSION or …_ADDON_LAYOUT. */
+export function loadNative(): Native {
+  return (loaded ??= load());
+}
+
+function load(): Native {
+  checkPlatform();
+  checkParserVersion(process.versions["llhttp"] ?? "0");
+  const native = requireAddon();
+  if (!native.parserPassed) throw new MillraceError("ERR_MILLRACE_LLHTTP_VERSION");
+  checkLayout(native.layout);
+  return native;
+}
+
+function checkPlatform(): void {
+  if (`${process.platform}-${process.arch}` === SUPPORTED && hasGlibc()) return;
+  throw new MillraceError(
+    "ERR_MILLRACE_PLATFORM",
+    `Millrace has no addon for ${process.platform} on ${process.arch}. ` +
+      "Supported: Linux on x64 with glibc.",
+  );
+}
+
+function hasGlibc(): boolean {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime !== undefined;
+}
+
+/** Its callbacks have another layout before 9.3, and may have another one from 10 on. */
+export function checkParserVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major === 9 && minor >= 3) return;
+  throw new MillraceError(
+    "ERR_MILLRACE_LLHTTP_VERSION",
+    `This Node.js (${process.version}) has llhttp ${version}; Millrace needs 9.3 or a later 9. ` +
+      "Node.js 20.20, 22.18, 24.9, 26 and later have it.",
+  );
+}
+
+function requireAddon(): Native {
+  const require = createRequire(import.meta.url);
+  // A build with sanitizers stands elsewhere.
+  const path = process.env["MILLRACE_ADDON"] ?? `../native/${SUPPORTED}/millrace.node`;
+  try {
+    return require(path) as Native;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new MillraceError("ERR_MILLRACE_PLATFORM", `The addon cannot be loaded: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+function checkLayout(layout: Native["layout"]): void {
+  const names = new Set([...Object.keys(LAYOUT), ...Object.keys(layout)]);
+  for (const name of names) {
+    if (LAYOUT[name] === layout[name]) continue;
+    throw new MillraceError(
+      "ERR_MILLRACE_ADDON_LAYOUT",
+      `The addon and the JavaScript disagree on ${name}. Build both again: npm run build.`,
+    );
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The worker threads: one Piscina pool, one endless `serve` task per thread, a new task when a
+ * worker has died. Piscina gives threads, resource limits and shutdown; who serves is decided
+ * here. With `workers: 0` the same task runs on the primary's own loop. Thread: the primary's.
+ */
+import { Piscina } from "piscina";
+import { MillraceError } from "../shared/errors.ts";
+import { CONTROL_VERSION, type ControlCall, type ServeTask } from "../shared/messages.ts";
+import type { Handle, Native } from "../native.ts";
+import type { ResolvedOptions } from "../options.ts";
+import { type Ready, WorkerChannel } from "./worker-channel.ts";
+import type { MessagePort } from "node:worker_threads";
+
+/** A worker that lived for less than this has crashed in a loop with the one before it. */
+const SHORT_LIFE_MS = 5000;
+const BACKOFF_MS = 50;
+const BACKOFF_MAX_MS = 5000;
+/** Deaths in a row after which the loop is reported. */
+const CRASH_LOOP = 5;
+/** How often connections without a worker are looked at. */
+const ORPHAN_CHECK_MS = 250;
+
+// The task is started by its URL in both cases: the primary never imports the worker's code.
+const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const TASK_URL = new URL(`../worker/main.${extension}`, import.meta.url);
+
+export interface PoolHost {
+  readonly native: Native;
+  readonly server: Handle;
+  readonly serverId: number;
+  readonly options: ResolvedOptions;
+  readonly listeners: ServeTask["listeners"];
+  emit(event: string, detail: unknown): void;
+  call(request: ControlCall): Promise<unknown>;
+  /** A replacement serves: what is being stopped must be stopped there too. */
+  joined(channel: WorkerChannel): void;
+}
+
+export class WorkerPool {
+  readonly channels: Set<WorkerChannel> = new Set();
+  readonly #host: PoolHost;
+  readonly #piscina: Piscina | null;
+  readonly #orphanTimer: NodeJS.Timeout;
+  #nextWorkerId = 1;
+  #deaths = 0;
+  #isOpen = false;
+  #isClosing = false;
+
+  constructor(host: PoolHost) {
+    this.#host = host;
+    const { workers, resourceLimits, execArgv, env } = host.options;
+    this.#piscina = workers === 0 ? null : new Piscina({
+      filename: TASK_URL.href,
+      minThreads: workers,
+      maxThreads: workers,
+      idleTimeout: Infinity,
+      concurrentTasksPerWorker: 1,
+      // The default parks an idle worker's loop in Atomics.wait.
+      atomics: "disabled",
+      recordTiming: false,
+      trackUnmanagedFds: false,
+      closeTimeout: 1000,
+      ...(resourceLimits !== undefined && { resourceLimits: defined(resourceLimits) }),
+      ...(execArgv !== undefined && { execArgv }),
+      ...(env !== undefined && { env: defined(env) }),
+    });
+    this.#piscina?.on("error", () => {}); // each task's own promise tells
+    this.#orphanTimer = setInterval(() => {
+      host.native.expireOrphans(host.server, host.options.adoptTimeoutMs);
+    }, ORPHAN_CHECK_MS);
+    this.#orphanTimer.unref();
+  }
+
+  /** Starts all workers; resolves when each has loaded the app. Rejects with what the first says. */
+  async start(): Promise<Ready> {
+    const { initTimeoutMs, workers } = this.#host.options;
+    const started = Array.from({ length: Math.max(workers, 1) }, () => this.#spawn());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const message = `A worker was not ready within ${initTimeoutMs} ms (initTimeoutMs)`;
+      timer = setTimeout(
+        () => reject(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message)),
+        initTimeoutMs,
+      );
+    });
+    try {
+      const all = Promise.all(started.map((channel) => channel.ready));
+      const ready = await Promise.race([all, late]);
+      return ready[0]!;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** All listeners are bound: connections may come. */
+  async open(): Promise<void> {
+    this.#isOpen = true;
+    await Promise.all([...this.channels].map((channel) => channel.send({ type: "open" })));
+  }
+
+  async drain(listener: number, force: boolean): Promise<void> {
+    await Promise.all([...this.channels].map((channel) => channel.drain(listener, force)));
+  }
+
+  /** Ends the workers: their apps close. What does not end within the time is terminated. */
+  async end(deadlineMs: number): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#orphanTimer);
+    const ended = Promise.all([...this.channels].map((channel) => {
+      channel.state = channel.state === "dead" ? "dead" : "draining";
+      const gone = this.#gone.get(channel)!;
+      void channel.send({ type: "end" });
+      return gone;
+    }));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
+    await Promise.race([ended, late]);
+    clearTimeout(timer);
+    await this.destroy();
+  }
+
+  /** Terminates every thread now. */
+  async destroy(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#orphanTimer);
+    await this.#piscina?.destroy();
+    for (const channel of this.channels) channel.close(closed());
+    this.channels.clear();
+  }
+
+  get size(): number {
+    return this.channels.size;
+  }
+
+  readonly #gone = new WeakMap<WorkerChannel, Promise<void>>();
+
+  #spawn(): WorkerChannel {
+    const { native, server } = this.#host;
+    const slot = native.addWorker(server);
+    if (slot < 0) {
+      const message = "no slot for a worker: 256 are in use, those that are ending included";
+      throw new MillraceError("ERR_MILLRACE_WORKER_DIED", message);
+    }
+    const id = this.#nextWorkerId++;
+    const channel = new WorkerChannel(id, slot, 1, (request) => this.#host.call(request));
+    this.channels.add(channel);
+    this.#gone.set(channel, this.#supervise(channel));
+    return channel;
+  }
+
+  async #supervise(channel: WorkerChannel): Promise<void> {
+    let error: unknown;
+    channel.ready.then(() => this.#joined(channel), () => {});
+    try {
+      await this.#run(channel);
+    } catch (reason) {
+      error = reason;
+    }
+    this.channels.delete(channel);
+    const wasServing = channel.state === "serving";
+    channel.close(channel.failure ?? died(channel, error));
+    this.#host.native.removeWorker(this.#host.server, channel.slot);
+    if (this.#isClosing) return;
+    const { id, threadId, generation } = channel;
+    const reason = channel.failure ?? died(channel, error);
+    this.#host.emit("workerExit", { id, threadId, generation, error: reason });
+    // Before the server is open a failure is the failure of serve().
+    if (this.#isOpen || wasServing) this.#replace(channel);
+  }
+
+  #run(channel: WorkerChannel): Promise<void> {
+    const task = this.#task(channel);
+    if (this.#piscina !== null) {
+      return this.#piscina.run(task, { transferList: [channel.workerPort] }) as Promise<void>;
+    }
+    return import(TASK_URL.href).then(
+      (module: { default(task: ServeTask<MessagePort>): Promise<void> }) => module.default(task),
+    );
+  }
+
+  #task(channel: WorkerChannel): ServeTask<MessagePort> {
+    const { options, serverId, listeners } = this.#host;
+    const { app, listeners: _, sources: __, signal: ___, ...rest } = options;
+    const { env: ____, execArgv: _____, resourceLimits: ______, ...plain } = rest;
+    return {
+      version: CONTROL_VERSION,
+      port: channel.workerPort,
+      serverId,
+      slot: channel.slot,
+      workerId: channel.id,
+      generation: channel.generation,
+      app,
+      listeners,
+      options: plain,
+    };
+  }
+
+  #joined(channel: WorkerChannel): void {
+    const { id, threadId, generation } = channel;
+    this.#host.emit("workerStart", { id, threadId, generation });
+    if (!this.#isOpen || this.#isClosing) return;
+    void channel.send({ type: "open" }).then(() => this.#host.joined(channel));
+  }
+
+  /** Starts another worker, later and later if they die young. */
+  #replace(channel: WorkerChannel): void {
+    const lived = performance.now() - channel.startedAt;
+    this.#deaths = lived < SHORT_LIFE_MS ? this.#deaths + 1 : 0;
+    if (this.#deaths > 0 && this.#deaths % CRASH_LOOP === 0) {
+      const message = `${this.#deaths} workers in a row died within ${SHORT_LIFE_MS} ms`;
+      this.#host.emit("error", new MillraceError("ERR_MILLRACE_CRASH_LOOP", message));
+    }
+    const delay = this.#deaths <= 1
+      ? 0
+      : Math.min(BACKOFF_MS * 2 ** (this.#deaths - 2), BACKOFF_MAX_MS);
+    setTimeout(() => {
+      if (!this.#isClosing) this.#spawn();
+    }, delay).unref();
+  }
+}
+
+function died(channel: WorkerChannel, cause: unknown): MillraceError {
+  const reason = cause instanceof Error ? cause.message : "its task ended";
+  return new MillraceError("ERR_MILLRACE_WORKER_DIED", `Worker ${channel.id} died: ${reason}`, {
+    cause,
+  });
+}
+
+function closed(): MillraceError {
+  return new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+}
+
+/** Without the members that are undefined, which Piscina would pass on. */
+function defined<T extends object>(record: T): { [K in keyof T]: NonNullable<T[K]> } {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: NonNullable<T[K]> };
+}

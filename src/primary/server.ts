@@ -1,0 +1,225 @@
+/**
+ * `serve()` and the running server: puts options, pool and listeners together, in that order, and
+ * takes them apart again. Thread: the primary's.
+ */
+import { EventEmitter } from "node:events";
+import type { ListenerInfo, Server, Stats, StopOptions, StopResult } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
+import type { ControlCall } from "../shared/messages.ts";
+import { type Handle, loadNative, type Native } from "../native.ts";
+import {
+  resolveOptions,
+  type ResolvedOptions,
+  type ServeOptions,
+  withAppDefaults,
+} from "../options.ts";
+import { Listener, type ListenerHost } from "./listener.ts";
+import { type PoolHost, WorkerPool } from "./pool.ts";
+import { handleSignals } from "./signals.ts";
+import { Statistics } from "./statistics.ts";
+import type { WorkerChannel } from "./worker-channel.ts";
+
+/** What workers may still take for `close` after the listeners have stopped, at least. */
+const END_GRACE_MS = 1000;
+
+/**
+ * Starts a server. Resolves when every worker has loaded the app and every listener is bound;
+ * otherwise rejects with a MillraceError and leaves nothing behind.
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const resolved = resolveOptions(options);
+  const { signal } = resolved;
+  if (signal?.aborted === true) throw aborted();
+  const server = new MillraceServer(loadNative(), resolved);
+  await server.start();
+  return server;
+}
+
+class MillraceServer implements Server, ListenerHost {
+  readonly native: Native;
+  readonly server: Handle;
+  readonly events: EventEmitter = new EventEmitter();
+  readonly closed: Promise<void>;
+  readonly #serverId: number;
+  readonly #statistics: Statistics;
+  #options: ResolvedOptions;
+  #pool!: WorkerPool;
+  #listeners: Listener[] = [];
+  #closing: Promise<void> | null = null;
+  #settleClosed!: () => void;
+  #cleanups: (() => void)[] = [];
+
+  constructor(native: Native, options: ResolvedOptions) {
+    this.native = native;
+    this.#options = options;
+    const { handle, id } = native.createServer(options.stuckMs);
+    this.server = handle;
+    this.#serverId = id;
+    this.#statistics = new Statistics(native, handle, options.stuckMs);
+    this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.#watchSignals();
+      await this.#bringUp();
+      if (this.#closing !== null) throw aborted();
+    } catch (error) {
+      await this.#tearDown();
+      throw error;
+    }
+  }
+
+  async #bringUp(): Promise<void> {
+    this.#pool = new WorkerPool(this.#poolHost());
+    const ready = await this.#pool.start();
+    this.#options = withAppDefaults(this.#options, ready);
+    this.#listeners = this.#options.listeners.map(
+      (options, index) => new Listener(this, index, options),
+    );
+    await Promise.all(this.#listeners.map((listener) => listener.start()));
+    for (const channel of this.#pool.channels) {
+      this.#statistics.joined(channel, this.#listeners.length);
+    }
+    await this.#pool.open();
+  }
+
+  #poolHost(): PoolHost {
+    const { native, server } = this;
+    return {
+      native,
+      server,
+      serverId: this.#serverId,
+      options: this.#options,
+      listeners: this.#options.listeners.map(({ id, name, data }) => (
+        { id, name, data, isTls: false }
+      )),
+      emit: (event, detail) => this.emit(event, detail),
+      call: (request) => this.#call(request),
+      joined: (channel) => this.#joined(channel),
+    };
+  }
+
+  #joined(channel: WorkerChannel): void {
+    this.#statistics.joined(channel, this.#listeners.length);
+    for (const listener of this.#listeners) {
+      if (listener.state === "stopping") void channel.drain(listener.index, false);
+    }
+  }
+
+  #watchSignals(): void {
+    const { signal, signals } = this.#options;
+    if (signal !== undefined) {
+      const onAbort = (): void => void this.close();
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#cleanups.push(() => signal.removeEventListener("abort", onAbort));
+    }
+    if (signals) this.#cleanups.push(handleSignals((force) => void this.close({ force })));
+  }
+
+  get listeners(): ListenerInfo[] {
+    return this.#listeners.map((listener) => listener.info);
+  }
+
+  get url(): string {
+    return this.#listeners[0]?.info.url ?? "";
+  }
+
+  stats(): Stats {
+    return this.#statistics.read(this.#pool.channels, this.#listeners);
+  }
+
+  async stopListener(id: string, options: StopOptions = {}): Promise<StopResult> {
+    const { force = false, deadlineMs = this.#options.deadlineMs } = options;
+    return this.#find(id).stop(force, deadlineMs);
+  }
+
+  async pauseListener(id: string): Promise<void> {
+    this.#find(id).pause();
+  }
+
+  async startListener(id: string): Promise<void> {
+    if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+    return this.#find(id).start();
+  }
+
+  close(options: StopOptions = {}): Promise<void> {
+    const { force = false, deadlineMs = this.#options.deadlineMs } = options;
+    if (this.#closing === null) {
+      this.#closing = this.#close(force, deadlineMs);
+    } else if (force) {
+      for (const listener of this.#listeners) void listener.stop(true, 0);
+      this.#forceEnd();
+    }
+    return this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #forceEnd: () => void = () => {};
+
+  async #close(force: boolean, deadlineMs: number): Promise<void> {
+    // Until it serves, `start` takes apart what there is.
+    if (this.#listeners.length === 0) return;
+    const forced = new Promise<void>((resolve) => (this.#forceEnd = resolve));
+    const started = performance.now();
+    await Promise.all(this.#listeners.map((listener) => listener.stop(force, deadlineMs)));
+    const left = Math.max(END_GRACE_MS, deadlineMs - (performance.now() - started));
+    await Promise.race([this.#pool.end(force ? END_GRACE_MS : left), forced]);
+    await this.#tearDown();
+  }
+
+  /** Leaves nothing behind, from whatever state. */
+  async #tearDown(): Promise<void> {
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#cleanups = [];
+    for (const listener of this.#listeners) listener.abandon();
+    await this.#pool?.destroy();
+    this.native.dropOrphans(this.server, -1);
+    this.#settleClosed();
+  }
+
+  drain(listener: number, force: boolean): Promise<void> {
+    return this.#pool.drain(listener, force);
+  }
+
+  /** An `error` nobody listens to must not end the process: it is reported, not thrown. */
+  emit(event: string, detail: unknown): void {
+    if (event === "error" && this.events.listenerCount("error") === 0) {
+      process.emitWarning(detail as Error);
+      return;
+    }
+    this.events.emit(event, detail);
+  }
+
+  #find(id: string): Listener {
+    const listener = this.#listeners.find((each) => each.id === id);
+    if (listener !== undefined) return listener;
+    const known = this.#listeners.map((each) => `"${each.id}"`).join(", ");
+    throw new MillraceError(
+      "ERR_MILLRACE_LISTENER_UNKNOWN",
+      `No listener has the id "${id}"; there are ${known}`,
+    );
+  }
+
+  #call(request: ControlCall): Promise<unknown> {
+    switch (request.method) {
+      case "stopListener":
+        return this.stopListener(request.id, request.options);
+      case "pauseListener":
+        return this.pauseListener(request.id);
+      case "startListener":
+        return this.startListener(request.id);
+      case "close":
+        // Not awaited: the worker that asks is one of those that have to end.
+        void this.close(request.options);
+        return Promise.resolve();
+    }
+  }
+}
+
+function aborted(): MillraceError {
+  return new MillraceError("ERR_MILLRACE_SERVER_CLOSED", "The server was closed while it started");
+}

@@ -1,0 +1,99 @@
+/**
+ * `server.stats()`: read from shared memory, synchronous. Thread: the primary's.
+ */
+import type { ListenerStats, Stats, WorkerStats } from "../shared/app.ts";
+import type { Handle, Native } from "../native.ts";
+import type { Listener } from "./listener.ts";
+import type { WorkerChannel } from "./worker-channel.ts";
+
+/** The layout that native's `workerStats` writes. */
+const FIRST_LISTENER = 3;
+const PER_LISTENER = 3;
+
+interface Snapshot {
+  readonly counts: Float64Array;
+  readonly at: number;
+}
+
+export class Statistics {
+  readonly #native: Native;
+  readonly #server: Handle;
+  readonly #stuckMs: number;
+  /** What a slot had counted when its present worker came. */
+  readonly #before = new WeakMap<WorkerChannel, Float64Array>();
+  readonly #last = new WeakMap<WorkerChannel, Snapshot>();
+  /** Slots that have ever been used: their counts are never set back. */
+  readonly #slots = new Set<number>();
+
+  constructor(native: Native, server: Handle, stuckMs: number) {
+    this.#native = native;
+    this.#server = server;
+    this.#stuckMs = stuckMs;
+  }
+
+  /** A worker has got its slot. */
+  joined(channel: WorkerChannel, listeners: number): void {
+    this.#slots.add(channel.slot);
+    const counts = this.#read(channel.slot, listeners);
+    this.#before.set(channel, counts);
+    this.#last.set(channel, { counts, at: performance.now() });
+  }
+
+  read(channels: Iterable<WorkerChannel>, listeners: readonly Listener[]): Stats {
+    return {
+      workers: [...channels].map((channel) => this.#worker(channel, listeners.length)),
+      listeners: this.#listeners(listeners),
+    };
+  }
+
+  #read(slot: number, listeners: number): Float64Array {
+    const counts = new Float64Array(FIRST_LISTENER + listeners * PER_LISTENER);
+    this.#native.workerStats(this.#server, slot, counts);
+    return counts;
+  }
+
+  #worker(channel: WorkerChannel, listeners: number): WorkerStats {
+    if (!this.#before.has(channel)) this.joined(channel, listeners);
+    const counts = this.#read(channel.slot, listeners);
+    const before = this.#before.get(channel)!;
+    const last = this.#last.get(channel)!;
+    const now = performance.now();
+    const busy = counts[1]! - last.counts[1]!;
+    const elapsed = now - last.at;
+    this.#last.set(channel, { counts, at: now });
+    const isStuck = channel.state === "serving" && counts[2]! > this.#stuckMs;
+    return {
+      id: channel.id,
+      threadId: channel.threadId,
+      generation: channel.generation,
+      state: isStuck ? "stuck" : channel.state,
+      connections: counts[0]!,
+      requests: total(counts, 0) - total(before, 0),
+      bytesIn: total(counts, 1) - total(before, 1),
+      bytesOut: total(counts, 2) - total(before, 2),
+      utilisation: elapsed <= 0 ? 0 : Math.min(1, Math.max(0, busy / elapsed)),
+    };
+  }
+
+  #listeners(listeners: readonly Listener[]): ListenerStats[] {
+    const slots = [...this.#slots].map((slot) => this.#read(slot, listeners.length));
+    return listeners.map((listener, index) => {
+      const sum = (field: number): number =>
+        slots.reduce((all, each) => all + each[FIRST_LISTENER + index * PER_LISTENER + field]!, 0);
+      return {
+        id: listener.id,
+        connections: this.#native.listenerConnections(this.#server, index),
+        requests: sum(0),
+        bytesIn: sum(1),
+        bytesOut: sum(2),
+        upgraded: 0,
+      };
+    });
+  }
+}
+
+function total(counts: Float64Array, field: number): number {
+  let sum = 0;
+  for (let i = FIRST_LISTENER + field; i < counts.length; i += PER_LISTENER) sum += counts[i] ?? 0;
+  return sum;
+}

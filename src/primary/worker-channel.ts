@@ -1,0 +1,136 @@
+/**
+ * The primary's end of one worker's control channel, and what the primary knows of that worker.
+ * Thread: the primary's.
+ */
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MillraceError, type ErrorCode, ERRORS } from "../shared/errors.ts";
+import {
+  type ControlCall,
+  type FromWorker,
+  type SentError,
+  toSentError,
+  type ToWorker,
+} from "../shared/messages.ts";
+
+export type WorkerState = "starting" | "serving" | "draining" | "dead";
+
+/** What the app of a worker says of itself once it has loaded. */
+export interface Ready {
+  readonly threadId: number;
+  readonly port?: unknown;
+  readonly hostname?: unknown;
+}
+
+type OmitId<T> = T extends { id: number } ? Omit<T, "id"> : never;
+
+export class WorkerChannel {
+  readonly id: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly startedAt: number = performance.now();
+  /** Given to the worker with its task. */
+  readonly workerPort: MessagePort;
+  /** Resolves when the app is loaded and `init` is done; rejects when that failed. */
+  readonly ready: Promise<Ready>;
+  state: WorkerState = "starting";
+  threadId = 0;
+  failure: MillraceError | null = null;
+  readonly #port: MessagePort;
+  readonly #onCall: (request: ControlCall) => Promise<unknown>;
+  readonly #acks = new Map<number, () => void>();
+  readonly #drains = new Map<number, Set<() => void>>();
+  #settleReady!: { resolve(ready: Ready): void; reject(error: Error): void };
+  #nextId = 1;
+
+  constructor(
+    id: number,
+    slot: number,
+    generation: number,
+    onCall: (request: ControlCall) => Promise<unknown>,
+  ) {
+    this.id = id;
+    this.slot = slot;
+    this.generation = generation;
+    this.#onCall = onCall;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.workerPort = port2;
+    this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    this.ready.catch(() => {}); // a replacement's failure is reported by its supervisor
+    port1.on("message", (message: FromWorker) => this.#receive(message));
+  }
+
+  /** Resolves with the worker's acknowledgement, or when the worker has gone. */
+  send(message: OmitId<ToWorker>): Promise<void> {
+    if (this.state === "dead") return Promise.resolve();
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#acks.set(id, resolve);
+      this.#port.postMessage({ ...message, id });
+    });
+  }
+
+  /** Resolves when the worker has no connection of the listener, or has gone. */
+  drain(listener: number, force: boolean): Promise<void> {
+    if (this.state === "dead") return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.#drains.get(listener) ?? new Set();
+      this.#drains.set(listener, waiting.add(resolve));
+      void this.send({ type: "stop", listener, force });
+    });
+  }
+
+  /** The worker has gone: nobody waits for it any more. */
+  close(error: Error): void {
+    this.state = "dead";
+    this.#port.close();
+    this.#settleReady.reject(this.failure ?? error);
+    for (const resolve of this.#acks.values()) resolve();
+    for (const waiting of this.#drains.values()) for (const resolve of waiting) resolve();
+    this.#acks.clear();
+    this.#drains.clear();
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "ready":
+        this.threadId = message.threadId;
+        this.state = "serving";
+        this.#settleReady.resolve(message);
+        break;
+      case "failed":
+        this.failure = toMillraceError(message.error);
+        this.#settleReady.reject(this.failure);
+        break;
+      case "ack":
+        this.#acks.get(message.id)?.();
+        this.#acks.delete(message.id);
+        break;
+      case "drained":
+        for (const resolve of this.#drains.get(message.listener) ?? []) resolve();
+        this.#drains.delete(message.listener);
+        break;
+      case "call":
+        void this.#answer(message.call, message.request);
+        break;
+    }
+  }
+
+  async #answer(call: number, request: ControlCall): Promise<void> {
+    let reply: ToWorker;
+    try {
+      reply = { type: "result", call, value: await this.#onCall(request) };
+    } catch (error) {
+      reply = { type: "result", call, error: toSentError(error) };
+    }
+    if (this.state !== "dead") this.#port.postMessage(reply);
+  }
+}
+
+/** An error that came through the channel, with its code and the stack of the worker. */
+function toMillraceError(sent: SentError): MillraceError {
+  const isOurs = sent.code !== undefined && Object.hasOwn(ERRORS, sent.code);
+  const code = (isOurs ? sent.code : "ERR_MILLRACE_WORKER_DIED") as ErrorCode;
+  const cause = Object.assign(new Error(sent.message), sent);
+  return new MillraceError(code, sent.message, { cause });
+}

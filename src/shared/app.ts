@@ -1,0 +1,178 @@
+/**
+ * The public types of an app: what a module's default export may be and what its handlers are
+ * given. Types only, so both threads and the users of the package can import them.
+ */
+import type { EventEmitter } from "node:events";
+
+/** What a handler may return. `undefined` declines: the next matching handler is asked. */
+export type HandlerResult = Response | string | Uint8Array | ArrayBuffer | undefined | void;
+
+/** A fetch-style handler. */
+export type FetchHandler<Params = Record<string, string>> = (
+  request: MillraceRequest<Params>,
+  context: Context,
+  ctx: Context,
+) => HandlerResult | Promise<HandlerResult>;
+
+/** The standard `Request`, plus the parameters of the route, as in Bun. */
+export type MillraceRequest<Params = Record<string, string>> = Request & { readonly params: Params };
+
+/** A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. */
+export interface HandlerObject {
+  match?(request: MillraceRequest, context: Context): boolean;
+  handle: FetchHandler;
+  close?(): void | Promise<void>;
+}
+
+export type Handler = FetchHandler | HandlerObject;
+
+/** One route: a handler for every method, a constant answer, or one of either per method. */
+export type Route = Handler | Response | { readonly [method: string]: Handler | Response };
+
+/** The default export of an app module. All members are optional, but one of routes or fetch. */
+export interface App {
+  routes?: { readonly [pattern: string]: Route };
+  fetch?: FetchHandler;
+  error?(error: unknown, request: MillraceRequest): HandlerResult | Promise<HandlerResult>;
+  init?(worker: WorkerInfo): void | Promise<void>;
+  close?(): void | Promise<void>;
+  /** As in Bun: used when neither an option, a flag, the environment nor a file says otherwise. */
+  port?: number;
+  hostname?: string;
+}
+
+/** A logger: pino's, which can also be called like `console.log`. */
+export interface Log {
+  (message: string, ...rest: unknown[]): void;
+  trace(...args: unknown[]): void;
+  debug(...args: unknown[]): void;
+  info(...args: unknown[]): void;
+  warn(...args: unknown[]): void;
+  error(...args: unknown[]): void;
+  fatal(...args: unknown[]): void;
+}
+
+/** The control calls of the primary, as a worker may use them through the control channel. */
+export interface ServerControl {
+  stopListener(id: string, options?: StopOptions): Promise<StopResult>;
+  pauseListener(id: string): Promise<void>;
+  startListener(id: string): Promise<void>;
+  close(options?: StopOptions): Promise<void>;
+}
+
+/** What `init` is given, once per worker thread. */
+export interface WorkerInfo {
+  readonly id: number;
+  readonly generation: number;
+  readonly threadId: number;
+  readonly server: ServerControl;
+  readonly log: Log;
+  /** Aborts when the worker starts to drain. */
+  readonly signal: AbortSignal;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  /** Absent on a Unix socket. */
+  readonly port?: number;
+  readonly family: "IPv4" | "IPv6" | "unix";
+}
+
+/** The connection a request came on. */
+export interface ConnectionInfo {
+  /** Unique within the process, also after the connection has moved to another worker. */
+  readonly id: string;
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  /** Kept between the requests of the connection, dropped when it closes. */
+  readonly state: Record<string, unknown>;
+  readonly closed: boolean;
+  /** Runs `fn` once when the connection has closed; registering again for an owner replaces. */
+  onClose(fn: () => void, owner?: unknown): void;
+  offClose(owner: unknown): void;
+  /** Closes at once; nothing more is written. */
+  abort(): void;
+}
+
+/** The second argument of a handler: what the standard has no place for. */
+export interface Context {
+  readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
+  readonly connection: ConnectionInfo;
+  readonly params: Record<string, string>;
+  readonly server: ServerControl;
+  readonly log: Log;
+  /** The same as `request.signal`. */
+  readonly signal: AbortSignal;
+  /** Lets the worker live until the promise has settled; a rejection is logged. */
+  waitUntil(promise: Promise<unknown>): void;
+  /** Declines: resolves to the answer of the next matching handler. */
+  next(): Promise<Response>;
+}
+
+export interface StopOptions {
+  /** Destroy everything at once instead of draining. Default false. */
+  force?: boolean;
+  /** Milliseconds after which what still runs is destroyed. Default: the option `deadlineMs`. */
+  deadlineMs?: number;
+}
+
+/** `graceful` says whether all ended by themselves; `destroyed` counts the connections cut. */
+export interface StopResult {
+  readonly graceful: boolean;
+  readonly destroyed: number;
+}
+
+export type ListenerState = "created" | "listening" | "paused" | "stopping" | "stopped" | "failed";
+
+export interface ListenerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  /** As `host:port`, `[v6]:port` or the path. */
+  readonly bind: string;
+  readonly url: string;
+  readonly state: ListenerState;
+}
+
+export interface WorkerStats {
+  readonly id: number;
+  readonly threadId: number;
+  readonly generation: number;
+  readonly state: "starting" | "serving" | "draining" | "stuck" | "dead";
+  readonly connections: number;
+  readonly requests: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Share of the time since the previous call that the worker's loop was busy, 0 to 1. */
+  readonly utilisation: number;
+}
+
+export interface ListenerStats {
+  readonly id: string;
+  readonly connections: number;
+  readonly requests: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly upgraded: number;
+}
+
+export interface Stats {
+  readonly workers: WorkerStats[];
+  readonly listeners: ListenerStats[];
+}
+
+/** A running server. It is no EventEmitter itself: its events are on `events`. */
+export interface Server extends AsyncDisposable {
+  readonly listeners: ListenerInfo[];
+  readonly url: string;
+  readonly events: EventEmitter;
+  /** Resolves when the server has closed, whatever closed it. */
+  readonly closed: Promise<void>;
+  stats(): Stats;
+  stopListener(id: string, options?: StopOptions): Promise<StopResult>;
+  pauseListener(id: string): Promise<void>;
+  startListener(id: string): Promise<void>;
+  close(options?: StopOptions): Promise<void>;
+}

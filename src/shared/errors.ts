@@ -1,0 +1,148 @@
+/**
+ * Every error that Millrace makes: one class, one table of codes. Codes are for ever, the wording
+ * is not; docs/errors.md is generated from the table. Pure: both threads use it.
+ */
+
+/** What a code means, and the status it answers a request with if a handler lets it through. */
+export interface ErrorRow {
+  readonly text: string;
+  readonly status?: number;
+}
+
+/** The table. A row is one sentence on what happened and, where it helps, one on what to do. */
+export const ERRORS = {
+  ERR_MILLRACE_OPTION_UNKNOWN: {
+    text: "An option, flag or key of a configuration file has a name that does not exist.",
+  },
+  ERR_MILLRACE_OPTION_INVALID: {
+    text: "An option has a value that its row in the table of options does not allow.",
+  },
+  ERR_MILLRACE_CONFIG: {
+    text: "The configuration file cannot be read, or does not hold an object of options.",
+  },
+  ERR_MILLRACE_PLATFORM: {
+    text: "There is no built addon for this platform. Supported: Linux on x64 with glibc.",
+  },
+  ERR_MILLRACE_ADDON_LAYOUT: {
+    text: "The addon and the JavaScript were built from different versions. Build both again.",
+  },
+  ERR_MILLRACE_LLHTTP_VERSION: {
+    text: "The parser inside this Node.js is not llhttp 9.3 or a later 9, so it cannot be used.",
+  },
+  ERR_MILLRACE_BIND: {
+    text: "A listener could not be bound. The system's error is in `cause`, with its code.",
+  },
+  ERR_MILLRACE_LISTENER_UNKNOWN: { text: "No listener has this id." },
+  ERR_MILLRACE_LISTENER_DUPLICATE: { text: "Two listeners have the same id." },
+  ERR_MILLRACE_APP_NOT_FOUND: { text: "The file of the app does not exist." },
+  ERR_MILLRACE_APP_LOAD: {
+    text: "The app's module failed while it was loaded. What it threw is in `cause`.",
+  },
+  ERR_MILLRACE_APP_SHAPE: {
+    text: "The default export is no app: an object with `routes` or `fetch`, or a fetch handler.",
+  },
+  ERR_MILLRACE_APP_NOT_PATH: {
+    text: "Worker threads load the app themselves: give the path of its module, or `workers: 0`.",
+  },
+  ERR_MILLRACE_INIT_TIMEOUT: {
+    text: "A worker was not ready within `initTimeoutMs`: its module or its `init` still ran.",
+  },
+  ERR_MILLRACE_INIT_FAILED: {
+    text: "The app's `init` threw or rejected. What it threw is in `cause`.",
+  },
+  ERR_MILLRACE_ROUTE_INVALID: {
+    text: "A route's pattern or value is not valid. The message names the pattern.",
+  },
+  ERR_MILLRACE_ROUTE_STREAM: {
+    text: "A constant Response of a route has a stream as its body, which can be sent only once.",
+  },
+  ERR_MILLRACE_WORKER_DIED: { text: "A worker thread ended although nobody had asked it to." },
+  ERR_MILLRACE_CRASH_LOOP: {
+    text: "Workers died one after the other. Replacements now start with a growing delay.",
+  },
+  ERR_MILLRACE_CONTROL_TIMEOUT: {
+    text: "A worker did not acknowledge a control message in time.",
+  },
+  ERR_MILLRACE_SERVER_CLOSED: { text: "The server has closed, or is closing." },
+  ERR_MILLRACE_BODY_TOO_LARGE: {
+    text: "The body of a request is longer than `bodyBytesMax` or `bodyStreamBytesMax`.",
+    status: 413,
+  },
+  ERR_MILLRACE_BODY_TIMEOUT: {
+    text: "The body of a request made no progress for `bodyTimeoutMs`.",
+    status: 408,
+  },
+  ERR_MILLRACE_BODY_TRUNCATED: {
+    text: "The connection ended in the middle of a request's body.",
+    status: 400,
+  },
+  ERR_MILLRACE_BODY_USED: {
+    text: "The body of a Request or Response was read before and can be read only once.",
+  },
+  ERR_MILLRACE_BODY_CHANGED: {
+    text: "A buffer given as a body was detached or shortened before all of it was sent.",
+  },
+  ERR_MILLRACE_HEADER_INVALID: {
+    text: "The name or the value of a header field has a character that HTTP does not allow.",
+  },
+  ERR_MILLRACE_RESPONSE_INVALID: {
+    text: "A handler returned something that is no answer. The message names the route.",
+  },
+  ERR_MILLRACE_FLUSH: {
+    text: "Native code did not take replies that were due. This is a fault of Millrace.",
+  },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+// Also the check that each row of the table has the shape of a row.
+const rows: Readonly<Record<ErrorCode, ErrorRow>> = ERRORS;
+
+/** An error of Millrace. Without a message it says what the table says of its code. */
+export class MillraceError extends Error {
+  readonly code: ErrorCode;
+  declare readonly status?: number;
+
+  constructor(code: ErrorCode, message?: string, options?: ErrorOptions) {
+    super(message ?? rows[code].text, options);
+    this.code = code;
+    const status = rows[code].status;
+    if (status !== undefined) this.status = status;
+  }
+}
+
+// On the prototype, as in the built-in errors: an own property would be printed with each error.
+Object.defineProperty(MillraceError.prototype, "name", {
+  value: "MillraceError",
+  writable: true,
+  configurable: true,
+});
+
+export interface HttpErrorOptions extends ErrorOptions {
+  /** Close the connection after the answer. */
+  close?: boolean;
+  code?: ErrorCode;
+}
+
+/** Thrown by a handler, it ends in an answer with this status and its message as the text. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly close: boolean;
+  declare readonly code?: ErrorCode;
+
+  constructor(status: number, message?: string, options: HttpErrorOptions = {}) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`HttpError: status must be an integer from 400 to 599, not ${status}`);
+    }
+    super(message ?? "", "cause" in options ? { cause: options.cause } : undefined);
+    this.status = status;
+    this.close = options.close ?? false;
+    if (options.code !== undefined) this.code = options.code;
+  }
+}
+
+Object.defineProperty(HttpError.prototype, "name", {
+  value: "HttpError",
+  writable: true,
+  configurable: true,
+});

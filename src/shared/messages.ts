@@ -1,0 +1,98 @@
+/**
+ * The control channel: everything that the primary and its workers say to each other, as one typed
+ * union each way. It runs over a MessagePort that is given with the task; requests never do. A
+ * worker acknowledges each message that has an `id`. Types only.
+ */
+import type { StopOptions } from "./app.ts";
+
+/** The protocol of this file; a primary and a worker of different builds never meet. */
+export const CONTROL_VERSION = 1;
+
+export interface ListenerFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly data: unknown;
+  readonly isTls: boolean;
+}
+
+/** The options that a worker needs; see docs/options.md. */
+export interface WorkerOptions {
+  readonly headBytesMax: number;
+  readonly headersMax: number;
+  readonly targetBytesMax: number;
+  readonly pipelineMax: number;
+  readonly outputBytesMax: number;
+  readonly bodyBytesMax: number;
+  readonly bodyStreamBytesMax: number;
+  readonly headTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly handlerTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly drainQuietMs: number;
+  readonly logLevel: string;
+}
+
+/** The argument of the one task that a worker runs until it has drained. */
+export interface ServeTask<Port = unknown> {
+  readonly version: number;
+  readonly port: Port;
+  readonly serverId: number;
+  readonly slot: number;
+  readonly workerId: number;
+  readonly generation: number;
+  readonly app:
+    | { readonly kind: "module"; readonly href: string }
+    | { readonly kind: "value"; readonly value: unknown };
+  readonly listeners: readonly ListenerFacts[];
+  readonly options: WorkerOptions;
+}
+
+/** A call of `context.server` that the primary carries out. */
+export type ControlCall =
+  | { readonly method: "stopListener"; readonly id: string; readonly options?: StopOptions }
+  | { readonly method: "pauseListener"; readonly id: string }
+  | { readonly method: "startListener"; readonly id: string }
+  | { readonly method: "close"; readonly options?: StopOptions };
+
+export interface SentError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+export type ToWorker =
+  /** All is ready: take connections. */
+  | { readonly type: "open"; readonly id: number }
+  /** End the connections of a listener; answered by `drained` when none is left. */
+  | { readonly type: "stop"; readonly id: number; readonly listener: number; readonly force: boolean }
+  /** Every listener has stopped: close the app and end the task. */
+  | { readonly type: "end"; readonly id: number }
+  | { readonly type: "result"; readonly call: number; readonly value?: unknown; readonly error?: SentError };
+
+export type FromWorker =
+  /** The app is loaded and its `init` is done. */
+  | {
+      readonly type: "ready";
+      readonly threadId: number;
+      readonly port?: unknown;
+      readonly hostname?: unknown;
+    }
+  | { readonly type: "failed"; readonly error: SentError }
+  | { readonly type: "ack"; readonly id: number }
+  | { readonly type: "drained"; readonly listener: number }
+  | { readonly type: "call"; readonly call: number; readonly request: ControlCall };
+
+/** An error as it crosses the channel: the clone of an error loses its class and its code. */
+export function toSentError(error: unknown): SentError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  const { name, message, stack } = error;
+  const code = (error as { code?: unknown }).code;
+  return {
+    name,
+    message,
+    ...(typeof code === "string" ? { code } : {}),
+    ...(stack === undefined ? {} : { stack }),
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * What JavaScript keeps of a connection, and only when there is a reason: requests without an
+ * answer yet, answers that wait for their turn, a body being received, a stream being sent, the
+ * app's state and close handlers. Indexed by slot; the generation tells its users apart.
+ * Thread: the engine's.
+ */
+import type { ConnectionInfo, Endpoint } from "../shared/app.ts";
+import type { NativeConnection } from "../native.ts";
+import { SLOT_GENERATION, SLOT_WATCHED, SLOT_WORDS } from "../shared/layout.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Log } from "../shared/app.ts";
+import type { BodyPump } from "./pump.ts";
+
+/** What a connection asks of its engine. */
+export interface ConnectionHost {
+  readonly slots: Int32Array;
+  readonly log: Log;
+  connectionFacts(slot: number, generation: number): NativeConnection | undefined;
+  abortConnection(slot: number, generation: number): void;
+}
+
+export class ConnectionState {
+  readonly slot: number;
+  readonly generation: number;
+  /** Requests that a handler has and that are not answered. */
+  readonly pending: Set<Exchange> = new Set();
+  /** Answers behind earlier ones, by sequence number. */
+  readonly waiting: Map<number, () => void> = new Map();
+  /** The request whose body is still arriving. */
+  reading: Exchange | null = null;
+  pump: BodyPump | null = null;
+  info: Connection | null = null;
+
+  constructor(slot: number, generation: number) {
+    this.slot = slot;
+    this.generation = generation;
+  }
+}
+
+export class Connections {
+  readonly #host: ConnectionHost;
+  readonly #states: (ConnectionState | undefined)[] = [];
+
+  constructor(host: ConnectionHost) {
+    this.#host = host;
+  }
+
+  find(slot: number, generation: number): ConnectionState | undefined {
+    const state = this.#states[slot];
+    return state !== undefined && state.generation === generation ? state : undefined;
+  }
+
+  /** Makes the state if there is none. */
+  of(slot: number, generation: number): ConnectionState {
+    return (
+      this.find(slot, generation) ??
+      (this.#states[slot] = new ConnectionState(slot, generation))
+    );
+  }
+
+  isOpen(slot: number, generation: number): boolean {
+    return this.#host.slots[slot * SLOT_WORDS + SLOT_GENERATION] === generation;
+  }
+
+  infoOf(exchange: Exchange): Connection {
+    const state = this.of(exchange.slot, exchange.generation);
+    return (state.info ??= new Connection(this.#host, exchange.slot, exchange.generation));
+  }
+
+  forget(slot: number): void {
+    this.#states[slot] = undefined;
+  }
+}
+
+const NOWHERE: Endpoint = { address: "", family: "IPv4" };
+
+/** `context.connection`. The app's state or close handlers tie the connection to this thread. */
+export class Connection implements ConnectionInfo {
+  readonly #host: ConnectionHost;
+  readonly #slot: number;
+  readonly #generation: number;
+  #facts: NativeConnection | null = null;
+  #state: Record<string, unknown> | null = null;
+  #closeHandlers: Map<unknown, () => void> | null = null;
+
+  constructor(host: ConnectionHost, slot: number, generation: number) {
+    this.#host = host;
+    this.#slot = slot;
+    this.#generation = generation;
+  }
+
+  get id(): string {
+    return String(this.#read()?.id ?? "");
+  }
+
+  get remote(): Endpoint {
+    return this.#read()?.remote ?? NOWHERE;
+  }
+
+  get local(): Endpoint {
+    return this.#read()?.local ?? NOWHERE;
+  }
+
+  get state(): Record<string, unknown> {
+    this.#watch();
+    return (this.#state ??= {});
+  }
+
+  get closed(): boolean {
+    return this.#host.slots[this.#slot * SLOT_WORDS + SLOT_GENERATION] !== this.#generation;
+  }
+
+  onClose(fn: () => void, owner: unknown = fn): void {
+    if (typeof fn !== "function") throw new TypeError("onClose: the first argument is no function");
+    if (this.closed) {
+      queueMicrotask(fn);
+      return;
+    }
+    this.#watch();
+    (this.#closeHandlers ??= new Map()).set(owner, fn);
+  }
+
+  offClose(owner: unknown): void {
+    this.#closeHandlers?.delete(owner);
+  }
+
+  abort(): void {
+    this.#host.abortConnection(this.#slot, this.#generation);
+  }
+
+  /** The engine: the connection has closed. */
+  runCloseHandlers(): void {
+    const handlers = this.#closeHandlers;
+    this.#closeHandlers = null;
+    if (handlers === null) return;
+    for (const handler of handlers.values()) {
+      try {
+        handler();
+      } catch (error) {
+        this.#host.log.error({ err: error }, "a close handler of a connection failed");
+      }
+    }
+  }
+
+  #watch(): void {
+    if (!this.closed) this.#host.slots[this.#slot * SLOT_WORDS + SLOT_WATCHED] = 1;
+  }
+
+  /** Read once: the addresses stay readable after the connection has closed. */
+  #read(): NativeConnection | null {
+    return (this.#facts ??= this.#host.connectionFacts(this.#slot, this.#generation) ?? null);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The worker's end of the control channel: carries out what the primary asks, acknowledges it, and
+ * passes on the control calls of handlers. Thread: the worker's.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { ServerControl, StopOptions, StopResult } from "../shared/app.ts";
+import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/messages.ts";
+
+/** What the channel does to the worker. */
+export interface ControlTarget {
+  open(): void;
+  stop(listener: number, force: boolean): void;
+  end(): void;
+}
+
+interface PendingCall {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class WorkerControl {
+  readonly #port: MessagePort;
+  readonly #calls = new Map<number, PendingCall>();
+  #target: ControlTarget | null = null;
+  #nextCall = 1;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on("message", (message: ToWorker) => this.#receive(message));
+  }
+
+  /** From now on messages are carried out. */
+  attach(target: ControlTarget): void {
+    this.#target = target;
+  }
+
+  send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  /** The control calls of `context.server`. */
+  readonly server: ServerControl = {
+    stopListener: (id: string, options?: StopOptions): Promise<StopResult> =>
+      this.#call({ method: "stopListener", id, ...(options && { options }) }),
+    pauseListener: (id: string): Promise<void> => this.#call({ method: "pauseListener", id }),
+    startListener: (id: string): Promise<void> => this.#call({ method: "startListener", id }),
+    close: (options?: StopOptions): Promise<void> =>
+      this.#call({ method: "close", ...(options && { options }) }),
+  };
+
+  #call<T>(request: ControlCall): Promise<T> {
+    const call = this.#nextCall++;
+    this.send({ type: "call", call, request });
+    return new Promise<T>((resolve, reject) => {
+      this.#calls.set(call, { resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  #receive(message: ToWorker): void {
+    switch (message.type) {
+      case "open":
+        this.#target?.open();
+        break;
+      case "stop":
+        this.#target?.stop(message.listener, message.force);
+        break;
+      case "end":
+        this.#target?.end();
+        break;
+      case "result":
+        this.#settle(message.call, message.value, message.error);
+        return;
+    }
+    this.send({ type: "ack", id: message.id });
+  }
+
+  #settle(call: number, value: unknown, error: SentError | undefined): void {
+    const pending = this.#calls.get(call);
+    this.#calls.delete(call);
+    if (error === undefined) pending?.resolve(value);
+    else pending?.reject(Object.assign(new Error(error.message), error));
+  }
+}

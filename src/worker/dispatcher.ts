@@ -1,0 +1,221 @@
+/**
+ * Runs the steps of a request and turns what handlers return, throw or decline into answers. The
+ * one place where an error becomes an answer: head not sent, answer; head sent, abort.
+ * Thread: the engine's.
+ */
+import type { App, Log, MillraceRequest } from "../shared/app.ts";
+import { HttpError, MillraceError } from "../shared/errors.ts";
+import type { Answers } from "./answers.ts";
+import { type ContextHost, HandlerContext } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Isolation } from "./isolation.ts";
+import type { FixedStep, HandlerStep, Step } from "./plan.ts";
+import type { ResponseParts } from "./response-parts.ts";
+import { LightResponse, responseParts, toParts } from "./response.ts";
+
+/** What the dispatcher asks of its engine. */
+export interface DispatchHost extends ContextHost {
+  /** The exchange waits for a promise: its connection must know of it. */
+  track(exchange: Exchange): void;
+}
+
+export class Dispatcher {
+  readonly #app: App;
+  readonly #answers: Answers;
+  readonly #host: DispatchHost;
+  readonly #isolation: Isolation;
+  readonly #log: Log;
+
+  constructor(app: App, answers: Answers, host: DispatchHost, isolation: Isolation) {
+    this.#app = app;
+    this.#answers = answers;
+    this.#host = host;
+    this.#isolation = isolation;
+    this.#log = host.log;
+  }
+
+  /** Runs the step that the exchange is at. */
+  run(exchange: Exchange): void {
+    const step = exchange.steps[exchange.at]!;
+    if (step.kind !== "handler") {
+      this.#answers.answer(exchange, partsOfStep(step), false);
+      return;
+    }
+    let result: unknown;
+    try {
+      result = this.#isolation.isOn
+        ? this.#isolation.run(() => this.#call(exchange, step))
+        : this.#call(exchange, step);
+    } catch (error) {
+      this.fail(exchange, error);
+      return;
+    }
+    this.settle(exchange, result);
+  }
+
+  /** Goes on with what a handler has returned. */
+  settle(exchange: Exchange, result: unknown): void {
+    if (isThenable(result)) {
+      this.#host.track(exchange);
+      result.then(
+        (value) => this.#settleValue(exchange, value),
+        (error: unknown) => this.fail(exchange, error),
+      );
+      return;
+    }
+    this.#settleValue(exchange, result);
+  }
+
+  #settleValue(exchange: Exchange, value: unknown): void {
+    if (exchange.isAnswered) return;
+    if (value === undefined) {
+      this.#decline(exchange);
+      return;
+    }
+    let parts: ResponseParts;
+    try {
+      parts = partsOf(exchange, value);
+    } catch (error) {
+      this.fail(exchange, error);
+      return;
+    }
+    this.#answers.answer(exchange, parts, false);
+  }
+
+  #decline(exchange: Exchange): void {
+    advance(exchange);
+    this.run(exchange);
+  }
+
+  /** `context.next()`: the answer of the steps behind the present one. */
+  async next(exchange: Exchange): Promise<Response> {
+    advance(exchange);
+    const step = exchange.steps[exchange.at]!;
+    if (step.kind !== "handler") return responseOfStep(step);
+    const value = await this.#call(exchange, step);
+    if (value === undefined) return this.next(exchange);
+    if (value instanceof Response) return value;
+    const parts = partsOf(exchange, value);
+    return new LightResponse(parts.body as string, { status: parts.status });
+  }
+
+  /** Answers for a handler that threw or rejected. */
+  fail(exchange: Exchange, error: unknown): void {
+    if (exchange.isAnswered) {
+      this.#log.error({ err: error }, `${exchange.routeName} failed after its answer`);
+      return;
+    }
+    if (error instanceof HttpError) {
+      this.#answerError(exchange, error.status, error.message, error.close);
+      return;
+    }
+    if (this.#app.error === undefined) {
+      this.#answerFault(exchange, error);
+      return;
+    }
+    this.#askErrorHook(exchange, error);
+  }
+
+  async #askErrorHook(exchange: Exchange, error: unknown): Promise<void> {
+    this.#host.track(exchange);
+    try {
+      const request = exchange.open() as unknown as MillraceRequest;
+      const value = await this.#app.error!(error, request);
+      if (value === undefined) this.#answerFault(exchange, error);
+      else this.#answers.answer(exchange, partsOf(exchange, value), false);
+    } catch (second) {
+      if (second instanceof HttpError) {
+        this.#answerError(exchange, second.status, second.message, second.close);
+        return;
+      }
+      this.#log.error({ err: second }, "the app's error hook failed");
+      this.#answerFault(exchange, error);
+    }
+  }
+
+  #answerFault(exchange: Exchange, error: unknown): void {
+    this.#log.error({ err: error }, `${exchange.routeName} failed`);
+    this.#answerError(exchange, 500, "Internal Server Error", false);
+  }
+
+  #answerError(exchange: Exchange, status: number, message: string, close: boolean): void {
+    const text = message === "" ? `error ${status}` : message;
+    this.#answers.answer(exchange, textParts(status, text), close);
+  }
+
+  /** The handler clock has run out: the answer is ours now. */
+  expire(exchange: Exchange): void {
+    this.#log.error(`${exchange.routeName} took longer than handlerTimeoutMs`);
+    this.#answerError(exchange, 503, "the handler took too long", true);
+  }
+
+  #call(exchange: Exchange, step: HandlerStep): unknown {
+    const request = exchange.open() as unknown as MillraceRequest;
+    const context = (exchange.context ??= new HandlerContext(this.#host, exchange));
+    const { handler, owner } = step;
+    if (owner === undefined) return handler(request, context, context);
+    if (owner.match !== undefined && !owner.match(request, context)) return undefined;
+    return handler.call(owner, request, context, context);
+  }
+}
+
+/** On to the next step; a Request shows the parameters of the route that it is given to. */
+function advance(exchange: Exchange): void {
+  const before = exchange.steps[exchange.at]!;
+  exchange.at++;
+  const after = exchange.steps[exchange.at]!;
+  if (before.paramNames.length > 0 || after.paramNames.length > 0) exchange.request = null;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
+
+function textParts(status: number, text: string): ResponseParts {
+  return responseParts(new LightResponse(text, { status }));
+}
+
+/** Throws for what is no answer, or an answer whose body has gone. */
+function partsOf(exchange: Exchange, value: unknown): ResponseParts {
+  if (typeof value === "string") return textParts(200, value);
+  if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
+    return responseParts(new LightResponse(value as Uint8Array<ArrayBuffer>));
+  }
+  const parts = toParts(value);
+  if (parts === null) {
+    const what = value === null ? "null" : typeof value;
+    throw new MillraceError(
+      "ERR_MILLRACE_RESPONSE_INVALID",
+      `${exchange.routeName} returned ${what}, which is no Response, string or bytes`,
+    );
+  }
+  if (!parts.bodyUsed) {
+    // A stream can be sent once; text and bytes any number of times.
+    const { body } = parts;
+    const once = body !== null && typeof body === "object" && !(body instanceof Uint8Array);
+    if (once && !(body instanceof Blob)) parts.bodyUsed = true;
+    return parts;
+  }
+  throw new MillraceError(
+    "ERR_MILLRACE_BODY_USED",
+    `${exchange.routeName} returned a Response whose body has been read or sent before`,
+  );
+}
+
+const FIXED_STATUS = { options: 204, "not-allowed": 405, "not-found": 404 } as const;
+
+function responseOfStep(step: FixedStep | Exclude<Step, HandlerStep>): Response {
+  if (step.kind === "constant") return step.response;
+  const status = FIXED_STATUS[step.kind];
+  const headers = step.allow === "" ? undefined : { allow: step.allow };
+  if (status === 204) return new LightResponse(null, { status, ...(headers && { headers }) });
+  const text = status === 405 ? "Method Not Allowed" : "Not Found";
+  return new LightResponse(text, { status, ...(headers && { headers }) });
+}
+
+function partsOfStep(step: Exclude<Step, HandlerStep>): ResponseParts {
+  return toParts(responseOfStep(step))!;
+}

@@ -1,0 +1,126 @@
+/**
+ * What requests, contexts and connections ask of the engine they came through. Thread: the
+ * engine's.
+ */
+import type { Log, ServerControl } from "../shared/app.ts";
+import {
+  KIND_ABORT,
+  KIND_CONTINUE,
+  KIND_PAUSE_BODY,
+  KIND_RESUME_BODY,
+} from "../shared/layout.ts";
+import type { Handle, Native, NativeConnection } from "../native.ts";
+import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
+import type { ContextHost, ListenerView } from "./context.ts";
+import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
+import type { EngineSetup } from "./engine.ts";
+import type { Exchange, ExchangeHost } from "./exchange.ts";
+import type { BodyFlow } from "./request-body.ts";
+import type { Rings } from "./rings.ts";
+
+export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
+  readonly bodyBytesMax: number;
+  readonly bodyStreamBytesMax: number;
+  readonly log: Log;
+  readonly server: ServerControl;
+  readonly slots: Int32Array;
+  readonly connections: Connections;
+  /** Set by the engine, which needs this object to make it. */
+  dispatcher!: Dispatcher;
+  readonly #native: Native;
+  readonly #handle: Handle;
+  readonly #rings: Rings;
+  readonly #setup: EngineSetup;
+  readonly #background = new Set<Promise<unknown>>();
+
+  constructor(native: Native, handle: Handle, rings: Rings, setup: EngineSetup) {
+    const { options } = setup.task;
+    this.#native = native;
+    this.#handle = handle;
+    this.#rings = rings;
+    this.#setup = setup;
+    this.bodyBytesMax = options.bodyBytesMax;
+    this.bodyStreamBytesMax = options.bodyStreamBytesMax;
+    this.log = setup.log;
+    this.server = setup.server;
+    this.slots = rings.slots;
+    this.connections = new Connections(this);
+  }
+
+  // Of an exchange.
+
+  schemeOf(listener: number): string {
+    return this.#setup.task.listeners[listener]?.isTls === true ? "https:" : "http:";
+  }
+
+  localOrigin(exchange: Exchange): string {
+    const local = this.connectionFacts(exchange.slot, exchange.generation)?.local;
+    const scheme = this.schemeOf(exchange.listener);
+    if (local?.port === undefined) return `${scheme}//localhost`;
+    const host = local.family === "IPv6" ? `[${local.address}]` : local.address;
+    return new URL(`${scheme}//${host}:${local.port}`).origin;
+  }
+
+  flowOf(exchange: Exchange): BodyFlow {
+    const { slot, generation } = exchange;
+    const rings = this.#rings;
+    return {
+      pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation),
+      resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation),
+      expectBody: () => rings.signal(KIND_CONTINUE, slot, generation),
+    };
+  }
+
+  signalOf(exchange: Exchange): AbortSignal {
+    if (exchange.abort === null) {
+      exchange.abort = new AbortController();
+      const { slot, generation } = exchange;
+      if (!this.connections.isOpen(slot, generation)) exchange.abort.abort();
+      else if (!exchange.isAnswered) this.track(exchange);
+    }
+    return exchange.abort.signal;
+  }
+
+  track(exchange: Exchange): void {
+    const { slot, generation } = exchange;
+    // Without a connection there is nobody to tell of its end.
+    if (!this.connections.isOpen(slot, generation)) return;
+    this.connections.of(slot, generation).pending.add(exchange);
+  }
+
+  // Of a connection.
+
+  connectionFacts(slot: number, generation: number): NativeConnection | undefined {
+    return this.#native.engineConnection(this.#handle, slot, generation);
+  }
+
+  abortConnection(slot: number, generation: number): void {
+    this.#rings.signal(KIND_ABORT, slot, generation);
+  }
+
+  // Of a context.
+
+  listenerOf(exchange: Exchange): ListenerView {
+    return this.#setup.task.listeners[exchange.listener]!;
+  }
+
+  connectionOf(exchange: Exchange): Connection {
+    return this.connections.infoOf(exchange);
+  }
+
+  next(exchange: Exchange): Promise<Response> {
+    return this.dispatcher.next(exchange);
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    const settled = Promise.resolve(promise)
+      .catch((error: unknown) => this.log.error({ err: error }, "a waitUntil promise rejected"))
+      .finally(() => this.#background.delete(settled));
+    this.#background.add(settled);
+  }
+
+  /** Resolves when nothing is waited for any more, also what is added meanwhile. */
+  async background(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+}

@@ -1,0 +1,361 @@
+/**
+ * The JavaScript half of the engine: native enters `#batch` once per turn with all events of that
+ * turn, handlers run, and their replies lie in the ring when it returns.
+ *
+ * A handler that provably takes no argument is called without a Request; everything else gets an
+ * Exchange, from which the Request and the context are made when asked for. The slab that a
+ * Request reads from is never written again. Thread: one worker's, or the primary's with
+ * `workers: 0`.
+ */
+import type { App, Log, ServerControl } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
+import {
+  CLOSED_BAD_BODY,
+  CLOSED_END,
+  CLOSED_HANDLER_TIMEOUT,
+  CLOSED_TIMEOUT,
+  CTL_EVENT_COUNT,
+  CTL_EVENT_CURSOR,
+  CTL_SLAB_HELD,
+  CTL_SLAB_NEEDED,
+  EVENT_BODY_LENGTH,
+  EVENT_BODY_OFFSET,
+  EVENT_FLAGS,
+  EVENT_GENERATION,
+  EVENT_LISTENER,
+  EVENT_METHOD,
+  EVENT_SEQUENCE,
+  EVENT_SLOT,
+  EVENT_TARGET_ID,
+  EVENT_TARGET_LENGTHS,
+  EVENT_TARGET_OFFSET,
+  EVENT_TARGET_VERSION,
+  EVENT_WORDS,
+  FLAG_BODY_COMPLETE,
+  FLAG_HAS_BODY,
+  KIND_BODY,
+  KIND_BODY_END,
+  KIND_CLOSED,
+  KIND_CONTROL,
+  KIND_REQUEST,
+  KIND_WRITABLE,
+} from "../shared/layout.ts";
+import type { ServeTask, WorkerOptions } from "../shared/messages.ts";
+import { type EngineBlocks, loadNative, type Native } from "../native.ts";
+import { Answers } from "./answers.ts";
+import { Connections, type ConnectionState } from "./connections.ts";
+import { Constants } from "./constant-answers.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Exchange } from "./exchange.ts";
+import { EngineHost } from "./engine-host.ts";
+import { Isolation } from "./isolation.ts";
+import { METHODS } from "./methods.ts";
+import { type HandlerStep, planSteps, type Step } from "./plan.ts";
+import { RequestBody } from "./request-body.ts";
+import { isLightResponse, responseParts } from "./response.ts";
+import { Rings } from "./rings.ts";
+import { Router } from "./router.ts";
+import { Target } from "./target.ts";
+
+/** A batch sends its answers when it has run for this long, so that nobody waits for the last. */
+const BATCH_MS = 1;
+/** Handlers between two looks at the clock. */
+const CLOCK_STEP = 8;
+
+export interface EngineSetup {
+  readonly task: ServeTask;
+  readonly app: App;
+  readonly log: Log;
+  readonly server: ServerControl;
+  /** A listener that was asked to stop has no connection left here. */
+  onDrained(listener: number): void;
+}
+
+export class Engine {
+  readonly #native: Native;
+  readonly #blocks: EngineBlocks;
+  readonly #rings: Rings;
+  readonly #connections: Connections;
+  readonly #answers: Answers;
+  readonly #dispatcher: Dispatcher;
+  readonly #constants: Constants;
+  readonly #isolation = new Isolation();
+  readonly #host: EngineHost;
+  readonly #app: App;
+  readonly #router: Router;
+  readonly #targets: (Target | undefined)[] = [];
+  readonly #onDrained: (listener: number) => void;
+  #slab: Buffer;
+  /** Made in the last batch, perhaps still without an answer. */
+  #recent: Exchange[] = [];
+
+  constructor(setup: EngineSetup) {
+    const { task, app, log } = setup;
+    this.#native = loadNative();
+    const blocks = this.#native.createEngine(
+      task.serverId, task.slot, nativeOptions(task.options), () => this.#batch(),
+    );
+    if (blocks === undefined) throw new Error("no descriptors or memory left for an engine");
+    this.#blocks = blocks;
+    this.#app = app;
+    this.#onDrained = (listener) => setup.onDrained(listener);
+    this.#rings = new Rings(this.#native, blocks);
+    this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup);
+    this.#connections = this.#host.connections;
+    const { outputBytesMax } = task.options;
+    this.#answers = new Answers(this.#rings, this.#connections, log, outputBytesMax);
+    this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
+    this.#host.dispatcher = this.#dispatcher;
+    this.#router = new Router(app.routes);
+    this.#constants = new Constants(this.#native, blocks.handle);
+    this.#slab = this.#newSlab();
+  }
+
+  /** Connections may come from now on. */
+  open(): void {
+    if (!this.#native.engineOpen(this.#blocks.handle)) {
+      throw new Error("no descriptors left for a mailbox");
+    }
+  }
+
+  /** Ends the connections of a listener; `onDrained` follows when none is left. */
+  stopListener(listener: number, force: boolean): void {
+    this.#native.engineStop(this.#blocks.handle, listener, force);
+  }
+
+  /** Settles when what handlers gave to `waitUntil` has. */
+  background(): Promise<void> {
+    return this.#host.background();
+  }
+
+  close(): void {
+    this.#native.engineClose(this.#blocks.handle);
+  }
+
+  #newSlab(): Buffer {
+    const slab = Buffer.allocUnsafeSlow(this.#blocks.slabBytes);
+    this.#native.engineSlab(this.#blocks.handle, slab);
+    return slab;
+  }
+
+  #batch(): void {
+    this.#keepRecent();
+    const { events, control } = this.#rings;
+    let clockAt = CLOCK_STEP;
+    let started = 0;
+    // The count is read anew each time: a call into native may add events.
+    for (let i = 0; i < control[CTL_EVENT_COUNT]!; i++) {
+      control[CTL_EVENT_CURSOR] = i + 1;
+      const base = i * EVENT_WORDS;
+      if (events[base] === KIND_REQUEST) {
+        this.#request(base);
+        if (i < clockAt) continue;
+        clockAt = i + CLOCK_STEP;
+        const now = performance.now();
+        if (started === 0) started = now;
+        else if (now - started > BATCH_MS) {
+          started = now;
+          this.#rings.flush();
+        }
+      } else {
+        this.#other(base);
+      }
+    }
+    const needed = control[CTL_SLAB_NEEDED]!;
+    if (needed === 2 || (needed === 1 && control[CTL_SLAB_HELD] !== 0)) {
+      control[CTL_SLAB_HELD] = 0;
+      this.#slab = this.#newSlab();
+    }
+  }
+
+  /** What had no answer after the microtasks of its batch lets go of the slab. */
+  #keepRecent(): void {
+    if (this.#recent.length === 0) return;
+    for (const exchange of this.#recent) if (!exchange.isAnswered) exchange.keepOwn();
+    this.#recent = [];
+  }
+
+  #request(base: number): void {
+    const { events } = this.#rings;
+    const target = this.#targetAt(base);
+    const method = events[base + EVENT_METHOD]!;
+    const steps = target.plans[method] ?? this.#plan(target, method, base);
+    const first = steps[0]!;
+    if (first.kind === "handler" && first.isBare) {
+      this.#runBare(base, target, steps, first);
+      return;
+    }
+    this.#dispatcher.run(this.#exchange(base, target, steps));
+  }
+
+  /** A handler that takes nothing: no Request unless something unusual happens. */
+  #runBare(base: number, target: Target, steps: readonly Step[], step: HandlerStep): void {
+    const { events } = this.#rings;
+    let result: unknown;
+    try {
+      const handler = step.handler as () => unknown;
+      result = this.#isolation.isOn ? this.#isolation.run(handler) : handler();
+    } catch (error) {
+      this.#dispatcher.fail(this.#exchange(base, target, steps), error);
+      return;
+    }
+    if (isLightResponse(result)) {
+      const answered = this.#answers.tryText(
+        events[base + EVENT_SLOT]!,
+        events[base + EVENT_GENERATION]!,
+        events[base + EVENT_SEQUENCE]!,
+        events[base + EVENT_FLAGS]!,
+        responseParts(result),
+      );
+      if (answered) return;
+    }
+    this.#dispatcher.settle(this.#exchange(base, target, steps), result);
+  }
+
+  #exchange(base: number, target: Target, steps: readonly Step[]): Exchange {
+    const { events, eventNumbers, control } = this.#rings;
+    control[CTL_SLAB_HELD] = 1;
+    const exchange = new Exchange(
+      this.#host, this.#slab, events, eventNumbers, base, target, steps,
+    );
+    if ((exchange.flags & (FLAG_HAS_BODY | FLAG_BODY_COMPLETE)) === FLAG_HAS_BODY) {
+      this.#connections.of(exchange.slot, exchange.generation).reading = exchange;
+    }
+    this.#recent.push(exchange);
+    return exchange;
+  }
+
+  #targetAt(base: number): Target {
+    const { events } = this.#rings;
+    const id = events[base + EVENT_TARGET_ID]!;
+    const version = events[base + EVENT_TARGET_VERSION]!;
+    if (id < 0) return new Target(0, this.#rawPath(base));
+    const known = this.#targets[id];
+    if (known !== undefined && known.version === version) return known;
+    const target = new Target(version, this.#rawPath(base));
+    this.#targets[id] = target;
+    return target;
+  }
+
+  /** The path of the target; of one in absolute-form, that of its URL. */
+  #rawPath(base: number): string {
+    const { events } = this.#rings;
+    const start = events[base + EVENT_TARGET_OFFSET]!;
+    const lengths = events[base + EVENT_TARGET_LENGTHS]!;
+    if (this.#slab[start] === 0x2f) {
+      return this.#slab.toString("latin1", start, start + (lengths >>> 16));
+    }
+    const text = this.#slab.toString("latin1", start, start + (lengths & 0xffff));
+    return text === "*" ? text : pathOfUrl(text);
+  }
+
+  #plan(target: Target, method: number, base: number): Step[] {
+    const name = METHODS[method]!;
+    const steps = planSteps(this.#router, this.#app.fetch, target.path, name);
+    target.plans[method] = steps;
+    const first = steps[0]!;
+    const id = this.#rings.events[base + EVENT_TARGET_ID]!;
+    if (first.kind === "constant" && id >= 0) {
+      this.#constants.bind(this.#router, target, id, first.response);
+    }
+    return steps;
+  }
+
+  #other(base: number): void {
+    const { events } = this.#rings;
+    const kind = events[base]!;
+    if (kind === KIND_CONTROL) {
+      this.#onDrained(events[base + EVENT_LISTENER]!);
+      return;
+    }
+    const slot = events[base + EVENT_SLOT]!;
+    const state = this.#connections.find(slot, events[base + EVENT_GENERATION]!);
+    if (state === undefined) return;
+    switch (kind) {
+      case KIND_BODY:
+        this.#bodyOf(state)?.push(this.#bytesAt(base));
+        break;
+      case KIND_BODY_END:
+        this.#endBody(state, events[base + EVENT_FLAGS]!);
+        break;
+      case KIND_WRITABLE:
+        state.pump?.resume();
+        break;
+      case KIND_CLOSED:
+        this.#closed(state, events[base + EVENT_FLAGS]!);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #bodyOf(state: ConnectionState): RequestBody | null {
+    const body = state.reading?.body;
+    return body instanceof RequestBody ? body : null;
+  }
+
+  /** A copy: nothing that an app can hold may show the slab. */
+  #bytesAt(base: number): Uint8Array<ArrayBuffer> {
+    const { events } = this.#rings;
+    const offset = events[base + EVENT_BODY_OFFSET]!;
+    const copy = new Uint8Array(events[base + EVENT_BODY_LENGTH]!);
+    copy.set(this.#slab.subarray(offset, offset + copy.length));
+    return copy;
+  }
+
+  #endBody(state: ConnectionState, reason: number): void {
+    const body = this.#bodyOf(state);
+    state.reading = null;
+    if (body === null) return;
+    if (reason === 0) body.end();
+    else body.fail(bodyError(reason));
+  }
+
+  #closed(state: ConnectionState, reason: number): void {
+    if (reason === CLOSED_HANDLER_TIMEOUT) {
+      for (const exchange of state.pending) {
+        if (!exchange.isAnswered) this.#dispatcher.expire(exchange);
+        break;
+      }
+      return;
+    }
+    // Of pipelined requests all lose their reader at once.
+    const pending = [...state.pending];
+    if (reason !== CLOSED_END) {
+      this.#connections.forget(state.slot);
+      this.#answers.dropWaiting(state.waiting.size);
+      this.#bodyOf(state)?.fail(bodyError(CLOSED_BAD_BODY));
+      state.pump?.cancel();
+    }
+    for (const exchange of pending) exchange.abort?.abort(gone());
+    if (reason !== CLOSED_END) state.info?.runCloseHandlers();
+  }
+}
+
+function gone(): DOMException {
+  return new DOMException("The peer has closed the connection", "AbortError");
+}
+
+function bodyError(reason: number): HttpError {
+  return reason === CLOSED_TIMEOUT
+    ? new HttpError(408, "the body made no progress", {
+        close: true,
+        code: "ERR_MILLRACE_BODY_TIMEOUT",
+      })
+    : new HttpError(400, "the body was cut short", {
+        close: true,
+        code: "ERR_MILLRACE_BODY_TRUNCATED",
+      });
+}
+
+function pathOfUrl(text: string): string {
+  return new URL(text).pathname;
+}
+
+/** A declared length above both limits is refused before any handler; see section "Size". */
+function nativeOptions(options: WorkerOptions): Parameters<Native["createEngine"]>[2] {
+  const { bodyBytesMax, bodyStreamBytesMax } = options;
+  const declaredBodyBytesMax =
+    bodyStreamBytesMax === 0 ? 0 : Math.max(bodyBytesMax, bodyStreamBytesMax);
+  return { ...options, declaredBodyBytesMax };
+}

@@ -1,0 +1,188 @@
+/**
+ * One request and its answer, as JavaScript keeps them: where the head lies in the slab, what is
+ * known of the connection, and how far the answer is. It is the source that a Request reads from,
+ * at any time, also after its answer has gone. Thread: the engine's.
+ */
+import type { Context } from "../shared/app.ts";
+import {
+  EVENT_BODY_LENGTH,
+  EVENT_BODY_OFFSET,
+  EVENT_FLAGS,
+  EVENT_GENERATION,
+  EVENT_HEADER_COUNT,
+  EVENT_LISTENER,
+  EVENT_MESSAGE_OFFSET,
+  EVENT_METHOD,
+  EVENT_SEQUENCE,
+  EVENT_SLOT,
+  EVENT_TABLE_OFFSET,
+  EVENT_TARGET_LENGTHS,
+  EVENT_TARGET_OFFSET,
+  FLAG_BODY_COMPLETE,
+  FLAG_HAS_BODY,
+  HEADER_BYTES,
+} from "../shared/layout.ts";
+import { METHODS } from "./methods.ts";
+import type { HandlerStep, Step } from "./plan.ts";
+import { type BodyFlow, type BodyLimits, ReadyBody, RequestBody } from "./request-body.ts";
+import { type LightRequest, requestFrom } from "./request.ts";
+import type { RequestSource } from "./request-source.ts";
+import { originOf, requestUrl, type Target } from "./target.ts";
+
+/** What an exchange asks of its engine. */
+export interface ExchangeHost extends BodyLimits {
+  schemeOf(listener: number): string;
+  /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
+  localOrigin(exchange: Exchange): string;
+  flowOf(exchange: Exchange): BodyFlow;
+  signalOf(exchange: Exchange): AbortSignal;
+}
+
+export class Exchange implements RequestSource {
+  readonly host: ExchangeHost;
+  readonly slot: number;
+  readonly generation: number;
+  readonly sequence: number;
+  readonly flags: number;
+  readonly listener: number;
+  readonly method: string;
+  readonly steps: readonly Step[];
+  readonly target: Target;
+  readonly body: RequestBody | ReadyBody | null;
+  /** The step being run. */
+  at = 0;
+  isAnswered = false;
+  request: LightRequest | null = null;
+  context: Context | null = null;
+  abort: AbortController | null = null;
+  #slab: Buffer;
+  #message: number;
+  readonly #targetAt: number;
+  readonly #targetLengths: number;
+  #table: number;
+  readonly #headerCount: number;
+
+  constructor(
+    host: ExchangeHost,
+    slab: Buffer,
+    events: Int32Array,
+    numbers: Float64Array,
+    base: number,
+    target: Target,
+    steps: readonly Step[],
+  ) {
+    this.host = host;
+    this.slot = events[base + EVENT_SLOT]!;
+    this.generation = events[base + EVENT_GENERATION]!;
+    this.sequence = events[base + EVENT_SEQUENCE]!;
+    this.flags = events[base + EVENT_FLAGS]!;
+    this.listener = events[base + EVENT_LISTENER]!;
+    this.method = METHODS[events[base + EVENT_METHOD]!]!;
+    this.steps = steps;
+    this.target = target;
+    this.#slab = slab;
+    this.#message = events[base + EVENT_MESSAGE_OFFSET]!;
+    this.#targetAt = events[base + EVENT_TARGET_OFFSET]! - this.#message;
+    this.#targetLengths = events[base + EVENT_TARGET_LENGTHS]!;
+    this.#table = events[base + EVENT_TABLE_OFFSET]!;
+    this.#headerCount = events[base + EVENT_HEADER_COUNT]!;
+    this.body = null;
+    if ((this.flags & FLAG_HAS_BODY) !== 0) this.body = this.#bodyAt(events, numbers, base);
+  }
+
+  #bodyAt(events: Int32Array, numbers: Float64Array, base: number): RequestBody | ReadyBody {
+    if ((this.flags & FLAG_BODY_COMPLETE) !== 0) {
+      const offset = events[base + EVENT_BODY_OFFSET]!;
+      return new ReadyBody(this.#slab, offset, events[base + EVENT_BODY_LENGTH]!, this.host);
+    }
+    const length = numbers[(base + EVENT_BODY_OFFSET) >> 1]!;
+    return new RequestBody(length, this.host.flowOf(this), this.host);
+  }
+
+  /** The Request, made when first asked for. */
+  open(): LightRequest {
+    return (this.request ??= requestFrom(this));
+  }
+
+  url(): string {
+    const total = this.#targetLengths & 0xffff;
+    const pathLength = this.#targetLengths >>> 16;
+    const start = this.#message + this.#targetAt;
+    if (this.#slab[start] !== 0x2f) return this.#unusualUrl(start, total);
+    const query =
+      total > pathLength ? this.#slab.toString("latin1", start + pathLength + 1, start + total) : "";
+    return requestUrl(this.#origin(), this.target.raw, query, this.target.path);
+  }
+
+  /** Absolute-form, which wins over Host (RFC 9112 3.2.2), or "*". */
+  #unusualUrl(start: number, total: number): string {
+    const text = this.#slab.toString("latin1", start, start + total);
+    return text === "*" ? `${this.#origin()}/*` : new URL(text).href;
+  }
+
+  #origin(): string {
+    const host = this.#find("host");
+    if (host === undefined || host === "") return this.host.localOrigin(this);
+    try {
+      return originOf(this.host.schemeOf(this.listener), host);
+    } catch {
+      return this.host.localOrigin(this); // legal in a Host field, but no host of a URL
+    }
+  }
+
+  #find(name: string): string | undefined {
+    const raw = this.rawHeaders();
+    for (let i = 0; i < raw.length; i += 2) {
+      if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) return raw[i + 1];
+    }
+    return undefined;
+  }
+
+  rawHeaders(): string[] {
+    const slab = this.#slab;
+    const message = this.#message;
+    const raw: string[] = new Array(this.#headerCount * 2);
+    let at = this.#table;
+    for (let i = 0; i < raw.length; i += 2, at += HEADER_BYTES) {
+      const name = message + slab.readUInt16LE(at);
+      const value = message + slab.readUInt16LE(at + 4);
+      raw[i] = slab.toString("latin1", name, name + slab.readUInt16LE(at + 2));
+      raw[i + 1] = slab.toString("latin1", value, value + slab.readUInt16LE(at + 6));
+    }
+    return raw;
+  }
+
+  params(): Record<string, string> {
+    const { paramNames, paramValues } = this.steps[this.at]!;
+    const params: Record<string, string> = {};
+    for (let i = 0; i < paramNames.length; i++) params[paramNames[i]!] = paramValues[i]!;
+    return params;
+  }
+
+  signal(): AbortSignal {
+    return this.host.signalOf(this);
+  }
+
+  /** The name of the route for messages. */
+  get routeName(): string {
+    const step = this.steps[this.at] as HandlerStep;
+    return step.route === "" ? "fetch" : `the route "${step.route}"`;
+  }
+
+  /** Copies the head out of the slab: what waits for long must not pin 128 KiB. */
+  keepOwn(): void {
+    const slab = this.#slab;
+    const tableBytes = this.#headerCount * HEADER_BYTES;
+    let end = this.#targetAt + (this.#targetLengths & 0xffff);
+    for (let at = this.#table; at < this.#table + tableBytes; at += HEADER_BYTES) {
+      end = Math.max(end, slab.readUInt16LE(at + 4) + slab.readUInt16LE(at + 6));
+    }
+    const own = Buffer.allocUnsafeSlow(end + tableBytes);
+    slab.copy(own, 0, this.#message, this.#message + end);
+    slab.copy(own, end, this.#table, this.#table + tableBytes);
+    this.#slab = own;
+    this.#message = 0;
+    this.#table = end;
+    if (this.body instanceof ReadyBody) this.body.keepOwn();
+  }
+}

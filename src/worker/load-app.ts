@@ -1,0 +1,71 @@
+/**
+ * Turns the default export of the app's module into an App, or says why it is none.
+ * Thread: the worker's.
+ */
+import type { App, FetchHandler } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
+import type { ServeTask } from "../shared/messages.ts";
+import { readConstants } from "./constants.ts";
+
+/** Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID or …_ROUTE_STREAM. */
+export async function loadApp(source: ServeTask["app"]): Promise<App> {
+  const value = source.kind === "value" ? source.value : await importDefault(source.href);
+  const app = toApp(value);
+  return { ...bindMembers(app), routes: await readConstants(app.routes) } as App;
+}
+
+async function importDefault(href: string): Promise<unknown> {
+  try {
+    const module = (await import(href)) as { default?: unknown };
+    return module.default;
+  } catch (cause) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    throw new MillraceError("ERR_MILLRACE_APP_LOAD", `The app could not be loaded: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+const MEMBERS = ["fetch", "error", "init", "close"] as const;
+
+function toApp(value: unknown): App {
+  if (typeof value === "function") return { fetch: value as FetchHandler };
+  if (typeof value !== "object" || value === null) {
+    const what = value === undefined ? "there is no default export" : `it is ${String(value)}`;
+    throw shape(`The default export is no app: ${what}`);
+  }
+  const app = value as App;
+  for (const member of MEMBERS) {
+    if (app[member] !== undefined && typeof app[member] !== "function") {
+      throw shape(`The app's \`${member}\` is no function`);
+    }
+  }
+  const { routes } = app;
+  if (routes !== undefined && (typeof routes !== "object" || routes === null)) {
+    throw shape("The app's `routes` is no object");
+  }
+  if (routes === undefined && app.fetch === undefined) {
+    throw shape("The default export is no app: it has neither `routes` nor `fetch`");
+  }
+  return app;
+}
+
+/** Members are called as methods of the object that the app exports. */
+function bindMembers(app: App): App {
+  const bound: Record<string, unknown> = { port: app.port, hostname: app.hostname };
+  for (const member of MEMBERS) {
+    const value = app[member] as ((...args: unknown[]) => unknown) | undefined;
+    if (value === undefined) continue;
+    // A plain function keeps its own source, by which a handler without parameters is known.
+    bound[member] = Object.hasOwn(app, member) && isArrow(value) ? value : value.bind(app);
+  }
+  return bound as App;
+}
+
+function isArrow(value: (...args: unknown[]) => unknown): boolean {
+  return !Object.hasOwn(value, "prototype") && /=>/.test(String(value));
+}
+
+function shape(message: string): MillraceError {
+  return new MillraceError("ERR_MILLRACE_APP_SHAPE", message);
+}

@@ -1,0 +1,114 @@
+/**
+ * The task of a worker: load the app, prove it with `init`, serve until told to end. Piscina runs
+ * it once per thread; with `workers: 0` the primary calls it on its own loop.
+ *
+ * No side effects at import: a worker file that throws while it is loaded leaves its pool unable
+ * to refill. Thread: the worker's.
+ */
+import { isMainThread, type MessagePort, threadId } from "node:worker_threads";
+import type { App, Log } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
+import { type ServeTask, toSentError } from "../shared/messages.ts";
+import { loadNative } from "../native.ts";
+import { WorkerControl } from "./control.ts";
+import { Engine } from "./engine.ts";
+import { installGlobals, removeGlobals } from "./globals.ts";
+import { loadApp } from "./load-app.ts";
+import { makeLog } from "./log.ts";
+
+/** Resolves when the worker has drained and its app has closed. */
+export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
+  const control = new WorkerControl(task.port);
+  const log = makeLog(task.options.logLevel, { worker: task.workerId });
+  installGlobals();
+  try {
+    if (!isMainThread) loadNative().nameThread(`millrace-${task.workerId}`);
+    await run(task, control, log);
+  } catch (error) {
+    // The channel carries the error with its code; the task itself ends well, for what a task
+    // throws loses its class on the way.
+    control.send({ type: "failed", error: toSentError(error) });
+  } finally {
+    removeGlobals();
+    control.close();
+  }
+}
+
+async function run(
+  task: ServeTask<MessagePort>,
+  control: WorkerControl,
+  log: Log,
+): Promise<void> {
+  const draining = new AbortController();
+  const app = await loadApp(task.app);
+  const engine = new Engine({
+    task,
+    app,
+    log,
+    server: control.server,
+    onDrained: (listener) => control.send({ type: "drained", listener }),
+  });
+  try {
+    const ended = new Promise<void>((resolve) => {
+      control.attach({
+        open: () => engine.open(),
+        stop: (listener, force) => engine.stopListener(listener, force),
+        end: () => {
+          draining.abort();
+          resolve();
+        },
+      });
+    });
+    await init(app, task, control, log, draining.signal);
+    const { port, hostname } = app;
+    control.send({
+      type: "ready",
+      threadId,
+      ...(port !== undefined && { port }),
+      ...(hostname !== undefined && { hostname }),
+    });
+    await ended;
+    await engine.background();
+    await closeApp(app, log);
+  } finally {
+    engine.close();
+  }
+}
+
+async function init(
+  app: App,
+  task: ServeTask<MessagePort>,
+  control: WorkerControl,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const { workerId: id, generation } = task;
+  try {
+    await app.init?.({ id, generation, threadId, server: control.server, log, signal });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError("ERR_MILLRACE_INIT_FAILED", `The app's init failed: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/** Handler objects and the app itself, once per worker. A failure is logged, the rest goes on. */
+async function closeApp(app: App, log: Log): Promise<void> {
+  const closers: (() => unknown)[] = [];
+  for (const route of Object.values(app.routes ?? {})) {
+    const values = typeof route === "object" && !("handle" in route) ? Object.values(route) : [route];
+    for (const value of values) {
+      if (typeof value !== "object" || value === null || !("handle" in value)) continue;
+      if (value.close !== undefined) closers.push(() => value.close!());
+    }
+  }
+  if (app.close !== undefined) closers.push(() => app.close!());
+  for (const close of closers) {
+    try {
+      await close();
+    } catch (error) {
+      log.error({ err: error }, "a close hook of the app failed");
+    }
+  }
+}

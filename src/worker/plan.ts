@@ -1,0 +1,112 @@
+/**
+ * The steps that answer a target, in order: the handlers of the matching routes, then the app's
+ * `fetch`, then 404. Made once per target and method. Thread: the engine's.
+ */
+import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
+import type { CompiledRoute, Router, RouteMatch } from "./router.ts";
+
+interface StepBase {
+  /** The route's pattern, for messages; empty for `fetch`. */
+  readonly route: string;
+  readonly paramNames: readonly string[];
+  readonly paramValues: readonly string[];
+}
+
+export interface HandlerStep extends StepBase {
+  readonly kind: "handler";
+  readonly handler: FetchHandler;
+  /** `this` of a handler object; undefined for functions. */
+  readonly owner: HandlerObject | undefined;
+  /** It provably takes no argument: it is called without a Request having been made. */
+  readonly isBare: boolean;
+}
+
+export interface ConstantStep extends StepBase {
+  readonly kind: "constant";
+  readonly response: Response;
+}
+
+export interface FixedStep extends StepBase {
+  readonly kind: "options" | "not-allowed" | "not-found";
+  readonly allow: string;
+}
+
+export type Step = HandlerStep | ConstantStep | FixedStep;
+
+const NO_PARAMS: readonly string[] = [];
+// An arrow function whose source begins with an empty parameter list: `length` 0 proves nothing,
+// for rest and default parameters and `arguments` have it too.
+const EMPTY_PARAMETERS = /^(?:async\b\s*)?\(\s*\)\s*=>/;
+
+export function isBare(handler: unknown): boolean {
+  return (
+    typeof handler === "function" &&
+    handler.length === 0 &&
+    EMPTY_PARAMETERS.test(Function.prototype.toString.call(handler))
+  );
+}
+
+function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
+  const isObject = typeof handler === "object";
+  return {
+    kind: "handler",
+    route: match === null ? "" : match.route.pattern,
+    paramNames: match === null ? NO_PARAMS : match.route.paramNames,
+    paramValues: match === null ? NO_PARAMS : match.values,
+    handler: isObject ? handler.handle : handler,
+    owner: isObject ? handler : undefined,
+    isBare: !isObject && isBare(handler),
+  };
+}
+
+function fixedStep(kind: FixedStep["kind"], route: string, allow: string): FixedStep {
+  return { kind, route, paramNames: NO_PARAMS, paramValues: NO_PARAMS, allow };
+}
+
+/** The step of one matching route for a method. */
+function routeStep(match: RouteMatch, method: string): Step {
+  const { route } = match;
+  const entry = entryOf(route, method);
+  if (entry === undefined) {
+    const kind = method === "OPTIONS" ? "options" : "not-allowed";
+    return fixedStep(kind, route.pattern, route.allow);
+  }
+  if (typeof entry === "function" || "handle" in entry) return handlerStep(entry, match);
+  return {
+    kind: "constant",
+    route: route.pattern,
+    paramNames: NO_PARAMS,
+    paramValues: NO_PARAMS,
+    response: entry,
+  };
+}
+
+function entryOf(route: CompiledRoute, method: string): Handler | Response | undefined {
+  if (route.any !== null) return route.any;
+  if (route.constant !== null) {
+    return method === "GET" || method === "HEAD" ? route.constant : undefined;
+  }
+  const methods = route.methods!;
+  return methods.get(method) ?? (method === "HEAD" ? methods.get("GET") : undefined);
+}
+
+/** All steps for a path and a method; the last one always answers. */
+export function planSteps(
+  router: Router,
+  fetch: FetchHandler | undefined,
+  path: string,
+  method: string,
+): Step[] {
+  const steps: Step[] = [];
+  const matches = path === "*" ? [] : router.match(path);
+  for (const match of matches) {
+    const step = routeStep(match, method);
+    steps.push(step);
+    // It answers whatever comes: nothing behind it is ever asked.
+    if (step.kind !== "handler") return steps;
+  }
+  if (path === "*") steps.push(fixedStep("options", "", "GET, HEAD, OPTIONS"));
+  else if (fetch !== undefined) steps.push(handlerStep(fetch, null));
+  steps.push(fixedStep("not-found", "", ""));
+  return steps;
+}

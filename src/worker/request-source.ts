@@ -1,0 +1,30 @@
+/**
+ * What a Request of the server reads from: the engine implements it over its rings. Types only.
+ */
+
+export interface RequestSource {
+  readonly method: string;
+  /** As the WHATWG parser serialises it. Called at most once per Request. */
+  url(): string;
+  /** [name, value, name, value…] in the order and spelling received; the caller may keep it. */
+  rawHeaders(): string[];
+  /** Null: the request has no body. */
+  readonly body: BodySource | null;
+  /** A fresh object. Called at most once per Request. */
+  params(): Record<string, string>;
+  signal(): AbortSignal;
+}
+
+/** Exactly one of `bytes`, `text` and `stream` is called, once. */
+export interface BodySource {
+  /** The declared length in bytes, -1 when chunked. */
+  readonly length: number;
+  /** How much may be collected from the stream; absent: no limit. */
+  readonly bytesMax?: number;
+  /** The whole body in a buffer of its own; rejects with an HttpError 413, 400 or 408. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  /** The whole body as text, without its byte order mark; rejects as `bytes` does. */
+  text(): Promise<string>;
+  /** Chunks that own their buffers. */
+  stream(): ReadableStream<Uint8Array>;
+}

@@ -1,0 +1,219 @@
+/**
+ * The memory that this thread shares with its engine: typed views over the blocks, and the reply
+ * ring's writing end. native-bindings/core/layout.h says what lies where.
+ *
+ * A reply is complete when the count is raised, last: the thread may be terminated anywhere.
+ * Thread: the engine's.
+ */
+import type { EngineBlocks, Handle, Native } from "../native.ts";
+import {
+  ARENA_BYTES,
+  CTL_REPLY_COUNT,
+  KIND_CHUNK,
+  KIND_HEAD,
+  KIND_RESPOND,
+  REPLY_BODY_LENGTH,
+  REPLY_BODY_OFFSET,
+  REPLY_FLAGS,
+  REPLY_GENERATION,
+  REPLY_HEAD_LENGTH,
+  REPLY_HEAD_OFFSET,
+  REPLY_KIND,
+  REPLY_LENGTH,
+  REPLY_LENGTH_F64,
+  REPLY_MAX,
+  REPLY_NOTIFY,
+  REPLY_SLOT,
+  REPLY_STATUS,
+  REPLY_TYPE,
+  REPLY_WORDS,
+} from "../shared/layout.ts";
+
+/** Bodies up to this size are copied when the answer is made, longer ones piece by piece. */
+export const COPY_BYTES_MAX = 65_536;
+
+/** Text up to this length is written by a loop: a call into the runtime costs more. */
+const LOOP_LENGTH_MAX = 48;
+
+export class Rings {
+  readonly events: Int32Array;
+  readonly eventNumbers: Float64Array;
+  readonly control: Int32Array;
+  readonly slots: Int32Array;
+  readonly #replies: Int32Array;
+  readonly #replyNumbers: Float64Array;
+  readonly #arena: Uint8Array;
+  readonly #arenaBuffer: Buffer;
+  readonly #native: Native;
+  readonly #handle: Handle;
+  #used = 0;
+  /** What `writeText` and `writeBytes` wrote last. */
+  #offset = 0;
+  #length = 0;
+
+  constructor(native: Native, blocks: EngineBlocks) {
+    this.#native = native;
+    this.#handle = blocks.handle;
+    this.events = new Int32Array(blocks.events);
+    this.eventNumbers = new Float64Array(blocks.events);
+    this.control = new Int32Array(blocks.control);
+    this.slots = new Int32Array(blocks.slots);
+    this.#replies = new Int32Array(blocks.replies);
+    this.#replyNumbers = new Float64Array(blocks.replies);
+    this.#arena = new Uint8Array(blocks.arena);
+    this.#arenaBuffer = Buffer.from(blocks.arena);
+  }
+
+  /** Native sends all replies now. */
+  flush(): void {
+    this.#native.engineFlush(this.#handle);
+    this.#used = 0;
+  }
+
+  /** A whole answer with a text of at most COPY_BYTES_MAX bytes. */
+  respondText(
+    slot: number,
+    generation: number,
+    flags: number,
+    status: number,
+    type: number,
+    lines: string,
+    body: string,
+  ): void {
+    const at = this.#begin(lines.length + body.length * 3);
+    const replies = this.#replies;
+    replies[at + REPLY_KIND] = KIND_RESPOND;
+    replies[at + REPLY_SLOT] = slot;
+    replies[at + REPLY_GENERATION] = generation;
+    replies[at + REPLY_FLAGS] = flags;
+    replies[at + REPLY_STATUS] = status;
+    replies[at + REPLY_TYPE] = type;
+    this.#writeLines(at, lines);
+    this.#writeText(body);
+    replies[at + REPLY_BODY_OFFSET] = this.#offset;
+    replies[at + REPLY_BODY_LENGTH] = this.#length;
+    this.#commit();
+  }
+
+  /** A whole answer with at most COPY_BYTES_MAX bytes. */
+  respondBytes(
+    slot: number,
+    generation: number,
+    flags: number,
+    status: number,
+    type: number,
+    lines: string,
+    body: Uint8Array,
+  ): void {
+    const at = this.#begin(lines.length + body.length);
+    const replies = this.#replies;
+    this.#put(at, KIND_RESPOND, slot, generation, flags);
+    replies[at + REPLY_STATUS] = status;
+    replies[at + REPLY_TYPE] = type;
+    this.#writeLines(at, lines);
+    this.#writeBytes(body);
+    replies[at + REPLY_BODY_OFFSET] = this.#offset;
+    replies[at + REPLY_BODY_LENGTH] = this.#length;
+    this.#commit();
+  }
+
+  /** The head of an answer that comes in pieces; `length` -1: unknown. */
+  head(
+    slot: number,
+    generation: number,
+    flags: number,
+    status: number,
+    type: number,
+    lines: string,
+    length: number,
+  ): void {
+    const at = this.#begin(lines.length);
+    const replies = this.#replies;
+    this.#put(at, KIND_HEAD, slot, generation, length < 0 ? flags : flags | REPLY_LENGTH);
+    replies[at + REPLY_STATUS] = status;
+    replies[at + REPLY_TYPE] = type;
+    this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
+    this.#writeLines(at, lines);
+    this.#commit();
+  }
+
+  /** A piece of a body, at most COPY_BYTES_MAX bytes. `notify`: a writable event is to follow. */
+  chunk(slot: number, generation: number, bytes: Uint8Array, notify: boolean): void {
+    const at = this.#begin(bytes.length);
+    this.#put(at, KIND_CHUNK, slot, generation, notify ? REPLY_NOTIFY : 0);
+    this.#writeBytes(bytes);
+    this.#replies[at + REPLY_BODY_OFFSET] = this.#offset;
+    this.#replies[at + REPLY_BODY_LENGTH] = this.#length;
+    this.#commit();
+  }
+
+  /** A record without bytes: end, abort, pause, resume, continue. */
+  signal(kind: number, slot: number, generation: number): void {
+    const at = this.#begin(0);
+    this.#put(at, kind, slot, generation, 0);
+    this.#commit();
+  }
+
+  /** Where the next record goes, with `bytes` of room in the arena. */
+  #begin(bytes: number): number {
+    const count = this.control[CTL_REPLY_COUNT]!;
+    // Native has sent everything since the last record.
+    if (count === 0) this.#used = 0;
+    if (count === REPLY_MAX || this.#used + bytes > ARENA_BYTES) {
+      this.flush();
+      return 0;
+    }
+    return count * REPLY_WORDS;
+  }
+
+  #put(at: number, kind: number, slot: number, generation: number, flags: number): void {
+    const replies = this.#replies;
+    replies[at + REPLY_KIND] = kind;
+    replies[at + REPLY_SLOT] = slot;
+    replies[at + REPLY_GENERATION] = generation;
+    replies[at + REPLY_FLAGS] = flags;
+    replies[at + REPLY_HEAD_LENGTH] = 0;
+    replies[at + REPLY_BODY_LENGTH] = 0;
+  }
+
+  #commit(): void {
+    this.control[CTL_REPLY_COUNT]!++;
+  }
+
+  #writeLines(at: number, lines: string): void {
+    this.#replies[at + REPLY_HEAD_OFFSET] = this.#used;
+    this.#replies[at + REPLY_HEAD_LENGTH] = lines.length;
+    if (lines.length === 0) return;
+    this.#arenaBuffer.write(lines, this.#used, "latin1");
+    this.#used += lines.length;
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
+    this.#arena.set(bytes, this.#used);
+    this.#offset = this.#used;
+    this.#length = bytes.length;
+    this.#used += bytes.length;
+  }
+
+  #writeText(text: string): void {
+    const start = this.#used;
+    const length = text.length;
+    this.#offset = start;
+    if (length <= LOOP_LENGTH_MAX && this.#writeAscii(text, start)) {
+      this.#length = length;
+    } else {
+      this.#length = this.#arenaBuffer.write(text, start);
+    }
+    this.#used = start + this.#length;
+  }
+
+  #writeAscii(text: string, start: number): boolean {
+    const arena = this.#arena;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return false;
+      arena[start + i] = code;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,59 @@
+/** Tests of what SIGINT and SIGTERM do to a server, by sending them to this process. */
+import t from "tap";
+import type { Test } from "tap";
+import { SignalStop } from "../../src/cli/signals.ts";
+import type { StopOptions } from "../../src/shared/app.ts";
+import { until } from "../support/deadline.ts";
+
+interface Seen {
+  readonly calls: unknown[];
+  readonly lines: string[];
+  readonly stop: SignalStop;
+}
+
+function install(t: Pick<Test, "teardown">, isServing: boolean): Seen {
+  const calls: unknown[] = [];
+  const lines: string[] = [];
+  const server = {
+    close: async (options?: StopOptions) => {
+      calls.push(options ?? "drain");
+    },
+  };
+  const stop = new SignalStop({
+    abortStart: () => calls.push("abort"),
+    server: () => (isServing ? server : undefined),
+    say: (line) => lines.push(line),
+    deadlineMs: 10_000,
+  });
+  stop.install();
+  t.teardown(() => stop.remove());
+  return { calls, lines, stop };
+}
+
+t.test("the first signal drains, the second one forces", async (t) => {
+  const { calls, lines, stop } = install(t, true);
+  process.kill(process.pid, "SIGTERM");
+  await until("the drain", () => calls.length === 1);
+  t.strictSame(calls, ["drain"]);
+  t.match(lines, ["SIGTERM: draining for at most 10000 ms, a second signal ends it"]);
+  t.equal(stop.exitCode, 0);
+  process.kill(process.pid, "SIGINT");
+  await until("the force", () => calls.length === 2);
+  t.strictSame(calls, ["drain", { force: true }]);
+  t.equal(stop.exitCode, 130);
+});
+
+t.test("a signal during the start aborts it", async (t) => {
+  const { calls, stop } = install(t, false);
+  process.kill(process.pid, "SIGINT");
+  await until("the abort", () => calls.length === 1);
+  t.strictSame(calls, ["abort"]);
+  t.equal(stop.exitCode, 130);
+});
+
+t.test("removed, it leaves no listener behind", async (t) => {
+  const before = process.listenerCount("SIGTERM");
+  const { stop } = install(t, true);
+  stop.remove();
+  t.equal(process.listenerCount("SIGTERM"), before);
+});

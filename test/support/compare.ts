@@ -1,0 +1,60 @@
+/**
+ * Compares our fetch classes with the runtime's: each case is run with both, and what it gives, or
+ * the kind of error it throws, must be the same.
+ */
+import type { Test } from "tap";
+import { LightHeaders } from "../../src/worker/headers.ts";
+import { LightRequest } from "../../src/worker/request.ts";
+import { LightResponse } from "../../src/worker/response.ts";
+import {
+  StandardHeaders,
+  StandardRequest,
+  StandardResponse,
+} from "../../src/worker/standard.ts";
+
+export interface Classes {
+  Headers: any; // any: the cases give it what its types do not allow
+  Request: any; // any: as above
+  Response: any; // any: as above
+}
+
+export type Cases = Record<string, (classes: Classes) => unknown>;
+
+const light: Classes = { Headers: LightHeaders, Request: LightRequest, Response: LightResponse };
+const standard: Classes = {
+  Headers: StandardHeaders,
+  Request: StandardRequest,
+  Response: StandardResponse,
+};
+
+/** The result of a case in a form that can be compared: errors as their kind. */
+export async function outcome(run: () => unknown): Promise<unknown> {
+  try {
+    const value = run();
+    const isPromise = value instanceof Promise;
+    return { value: plain(await value), isPromise };
+  } catch (error) {
+    return { error: (error as Error).name, isError: error instanceof Error };
+  }
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof ArrayBuffer) return ["ArrayBuffer", ...new Uint8Array(value)];
+  if (value instanceof Uint8Array) return ["Uint8Array", ...value];
+  return value;
+}
+
+export async function sameAsStandard(t: Test, cases: Cases): Promise<void> {
+  for (const [name, run] of Object.entries(cases)) {
+    const ours = await outcome(() => run(light));
+    t.strictSame(ours, await outcome(() => run(standard)), name);
+  }
+}
+
+/** All that can be seen of a Response but for its body. */
+export function seen(response: Response): unknown {
+  const { status, statusText, ok, type, url, redirected, bodyUsed } = response;
+  const hasBody = response.body !== null;
+  const headers = [...response.headers];
+  return { status, statusText, ok, type, url, redirected, bodyUsed, hasBody, headers };
+}

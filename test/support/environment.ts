@@ -1,0 +1,32 @@
+/** What the tests need to know of the process they run in, and of those they start. */
+import { fileURLToPath } from "node:url";
+
+/** The addon was built with sanitizers: tests that bound memory or time are left out. */
+export const sanitized: boolean = process.env["MILLRACE_SANITIZED"] === "1";
+
+/** What a test passes as its `skip` where sanitizers would falsify what it measures. */
+export const skipSanitized: { skip: string | false } = {
+  skip: sanitized && "sanitizers change what is measured",
+};
+
+/** The environment of a Node.js process that a test starts: without what tap put into ours. */
+export function cleanEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (/^(?:NODE_OPTIONS|PORT|HOST|_?TAP\w*|NODE_V8_COVERAGE)$/.test(name)) continue;
+    if (name.startsWith("MILLRACE_") && !/^MILLRACE_(?:ADDON|SANITIZED)$/.test(name)) continue;
+    env[name] = value;
+  }
+  return { ...env, ...extra };
+}
+
+/** The same for a process other than Node.js, which a preloaded sanitizer would break. */
+export function foreignEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const { LD_PRELOAD: _preload, ...env } = cleanEnv(extra);
+  return env;
+}
+
+/** A file of the repository. The tests run from dist/test, whose depth is that of test plus one. */
+export function repositoryFile(path: string): string {
+  return fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+}

@@ -1,0 +1,44 @@
+/** Constant Responses of the runtime as routes. */
+import t from "tap";
+import { readConstants } from "../../src/worker/constants.ts";
+import { isLightResponse, LightResponse, responseParts } from "../../src/worker/response.ts";
+import { Router } from "../../src/worker/router.ts";
+import { StandardResponse } from "../../src/worker/standard.ts";
+
+t.test("the runtime's Responses become ones that the router takes", async (t) => {
+  const theirs = new StandardResponse("ok", { status: 201, headers: { a: "1" } });
+  const ours = new LightResponse("ours") as unknown as Response;
+  const object = { count: 0, handle: (): undefined => undefined };
+  const blob = new LightResponse(new Blob(["b"], { type: "x/y" })) as unknown as Response;
+  const methods = { GET: theirs, POST: object };
+  const routes = { "/a": theirs, "/b": methods, "/c": ours, "/d": object, "/e": blob };
+  const read = (await readConstants(routes))!;
+  t.doesNotThrow(() => new Router(read));
+  t.equal(read["/c"], ours);
+  t.equal(read["/d"], object);
+  t.equal((read["/b"] as Record<string, unknown>)["POST"], object);
+  for (const response of [read["/a"], (read["/b"] as Record<string, unknown>)["GET"]]) {
+    t.ok(isLightResponse(response));
+    const light = response as LightResponse;
+    t.equal(light.status, 201);
+    t.strictSame([...light.headers], [["a", "1"], ["content-type", "text/plain;charset=UTF-8"]]);
+    t.ok(responseParts(light).body instanceof Uint8Array);
+    t.equal(await light.text(), "ok");
+  }
+  t.equal((read["/e"] as Response).headers.get("content-type"), "x/y");
+  t.equal(theirs.bodyUsed, false, "theirs can be read again, by another server");
+  t.ok(isLightResponse((await readConstants(routes))!["/a"]));
+});
+
+t.test("what cannot be read stays for the router to refuse", async (t) => {
+  const used = new StandardResponse("a");
+  await used.text();
+  const streamed = new LightResponse(new ReadableStream()) as unknown as Response;
+  for (const response of [used, streamed]) {
+    const read = await readConstants({ "/a": response });
+    t.throws(() => new Router(read), { code: "ERR_MILLRACE_ROUTE_STREAM" });
+  }
+  t.throws(() => new Router({ "/a": 7 as never }));
+  t.strictSame(await readConstants(undefined), {});
+  t.strictSame(await readConstants({ "/a": 7 as never }), { "/a": 7 });
+});

@@ -1,0 +1,43 @@
+/** Names and values of fields. */
+import t from "tap";
+import {
+  FIELD,
+  fieldName,
+  fieldValue,
+  HOP_BY_HOP,
+  isToken,
+} from "../../src/worker/header-syntax.ts";
+
+t.test("names", async (t) => {
+  t.strictSame(fieldName("Content-Type"), { lower: "content-type", flag: FIELD.contentType });
+  t.strictSame(fieldName("X-Y"), { lower: "x-y", flag: 0 });
+  t.equal(fieldName("X-Y"), fieldName("X-Y"), "known names are kept");
+  t.strictSame(fieldName("constructor"), { lower: "constructor", flag: 0 });
+  for (const bad of ["", "a b", "a:", "a\n", "é", "a\u{1f600}", Symbol("s"), "(", "a,"]) {
+    t.throws(() => fieldName(bad), TypeError, String(bad));
+  }
+});
+
+t.test("the table of known names is bounded, and names beyond it still work", async (t) => {
+  for (let at = 0; at < 3000; at++) fieldName(`x-many-${at}`);
+  t.strictSame(fieldName("X-Many-2999"), { lower: "x-many-2999", flag: 0 });
+  t.strictSame(fieldName(`X-${"y".repeat(100)}`).lower, `x-${"y".repeat(100)}`);
+  t.throws(() => fieldName("a b"), TypeError);
+});
+
+t.test("values", async (t) => {
+  t.equal(fieldValue("a b"), "a b");
+  t.equal(fieldValue(" \t\r\na b\n "), "a b");
+  t.equal(fieldValue(7), "7");
+  t.equal(fieldValue("\u00ff"), "\u00ff");
+  for (const bad of ["a\rb", "a\nb", "\0", "\u0100", "a\u{1f600}"]) {
+    t.throws(() => fieldValue(bad), TypeError, JSON.stringify(bad));
+  }
+  t.throws(() => fieldValue("x".repeat(1000) + "\n" + "y"), /^"x{100}…" is an invalid/);
+});
+
+t.test("tokens", async (t) => {
+  t.ok(isToken("GET"));
+  t.notOk(isToken(""));
+  t.ok(HOP_BY_HOP.every(isToken));
+});
