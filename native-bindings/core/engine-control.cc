@@ -201,6 +201,7 @@ void Engine::die() {
     }
   }
   server_->wake(wake_bits);
+  shared_->in_use.store(false, std::memory_order_release);  // pairs with add_worker
 }
 
 }  // namespace millrace

@@ -52,9 +52,11 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
   blocks_.control = static_cast<int32_t*>(map_block(kControlBytes));
   blocks_.slots = static_cast<int32_t*>(map_block(kSlotBytes));
   slab_.set_need(options.limits.head_bytes_max);
+  shared_->in_use.store(true, std::memory_order_relaxed);
 }
 
 Engine::~Engine() {
+  if (!dead_) shared_->in_use.store(false, std::memory_order_release);  // it was never started
   for (uint32_t i = 0; i < table_.size(); i++) {
     Connection& connection = *table_.at(i);
     if (connection.fd >= 0) Transport::close_socket(connection.fd);

@@ -64,8 +64,9 @@ ServerShared::~ServerShared() {
 int ServerShared::add_worker() {
   for (int i = 0; i < kWorkersMax; i++) {
     if (reserved_[i]) continue;
-    reserved_[i] = true;
     WorkerShared* worker = workers_[i].load(std::memory_order_relaxed);
+    if (worker != nullptr && worker->in_use.load(std::memory_order_acquire)) continue;
+    reserved_[i] = true;
     if (worker == nullptr) {
       workers_[i].store(new WorkerShared, std::memory_order_release);  // pairs with worker()
     } else {
@@ -78,35 +79,48 @@ int ServerShared::add_worker() {
 
 void ServerShared::remove_worker(int index) { reserved_[index] = false; }
 
-void ServerShared::place(const Handover& item, int except, uint64_t* wake_bits) {
-  WorkerLoad loads[kWorkersMax];
+// The load table as it is now, without `except`; returns how many slots it has.
+int ServerShared::read_loads(WorkerLoad* loads, int except) {
   int count = 0;
   for (int i = 0; i < kWorkersMax; i++) {
     WorkerShared* candidate = worker(i);
     if (candidate == nullptr) break;  // slots are filled from the front
     count = i + 1;
-    if (i == except || !candidate->mailbox.is_open()) continue;
-    loads[i].open = true;
+    loads[i].open = i != except && candidate->mailbox.is_open();
+    if (!loads[i].open) continue;
     loads[i].connections = candidate->connections.load(std::memory_order_relaxed);
     loads[i].utilisation = candidate->utilisation.load(std::memory_order_relaxed);
     loads[i].awake_since_ns = candidate->awake_since_ns.load(std::memory_order_relaxed);
   }
-  int last = last_worker_.load(std::memory_order_relaxed);
+  return count;
+}
+
+bool ServerShared::push_to_best(const Handover& item, int except, uint64_t* wake_bits) {
+  WorkerLoad loads[kWorkersMax];
+  int count = read_loads(loads, except);
   for (;;) {
+    int last = last_worker_.load(std::memory_order_relaxed);
     int index = count == 0 ? -1 : pick_worker(loads, count, last, clock_ns(), stuck_ns_);
-    if (index < 0) break;
+    if (index < 0) return false;
     WorkerShared* chosen = worker(index);
     chosen->connections.fetch_add(1, std::memory_order_relaxed);
     Mailbox::Push pushed = chosen->mailbox.push(item);
     if (pushed != Mailbox::Push::kClosed) {
       if (pushed == Mailbox::Push::kWakeNeeded) wake_bits[index / 64] |= 1ull << (index % 64);
       last_worker_.store(index, std::memory_order_relaxed);
-      return;
+      return true;
     }
     chosen->connections.fetch_sub(1, std::memory_order_relaxed);
-    loads[index].open = false;
+    loads[index].open = false;  // closed meanwhile: each round has one candidate less
   }
+}
+
+void ServerShared::place(const Handover& item, int except, uint64_t* wake_bits) {
+  if (push_to_best(item, except, wake_bits)) return;
+  // A worker may have opened its mailbox just now and found nobody waiting. It looks with this
+  // lock after it has opened; so looking again with the lock held misses neither order.
   std::lock_guard<std::mutex> guard(orphans_lock_);
+  if (push_to_best(item, except, wake_bits)) return;
   orphans_.push_back({item, clock_ms()});
 }
 

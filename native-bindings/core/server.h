@@ -47,6 +47,9 @@ struct WorkerShared {
   std::atomic<uint64_t> awake_since_ns{0};
   std::atomic<uint64_t> busy_ns{0};
   std::atomic<uint32_t> utilisation{0};
+  // An engine uses the slot: set by its constructor, cleared (release) with its last access, read
+  // by add_worker (acquire). A thread that dies may still be cleaning up when its task has ended.
+  std::atomic<bool> in_use{false};
   Counters counters[kListenersMax];
 };
 
@@ -91,6 +94,8 @@ class ServerShared {
 
   ServerShared() = default;
   ~ServerShared();
+  int read_loads(WorkerLoad* loads, int except);
+  bool push_to_best(const Handover& item, int except, uint64_t* wake_bits);
 
   int id_ = 0;
   std::atomic<int> references_{1};  // acq_rel: the last release sees all writes
@@ -101,7 +106,7 @@ class ServerShared {
   std::atomic<WorkerShared*> workers_[kWorkersMax] = {};
   bool reserved_[kWorkersMax] = {};  // the primary's
   std::atomic<int> last_worker_{0};  // relaxed: where the round begins
-  std::mutex orphans_lock_;          // guards orphans_
+  std::mutex orphans_lock_;          // guards orphans_; taken before a mailbox's, never inside one
   std::vector<Orphan> orphans_;
 };
 

@@ -21,6 +21,8 @@ export interface ListenerHost {
 /** A broken listening socket is opened again this many times in a row, then it has failed. */
 const REOPEN_MAX = 5;
 const REOPEN_DELAY_MS = 100;
+/** How soon connections are looked for that were between two workers when all had drained. */
+const MOVED_CHECK_MS = 20;
 /** How long workers may take to destroy what is left after the deadline. */
 const FORCE_GRACE_MS = 2000;
 
@@ -41,6 +43,7 @@ export class Listener {
   #state: ListenerState = "created";
   #reopened = 0;
   #stopping: Stopping | null = null;
+  #isAbandoned = false;
 
   constructor(host: ListenerHost, index: number, options: ResolvedListener) {
     this.#host = host;
@@ -86,6 +89,7 @@ export class Listener {
   async #open(): Promise<void> {
     const { native, server } = this.#host;
     const address = await resolveBind(this.#bind);
+    if (this.#isAbandoned) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
     const result = native.listen(server, this.index, address, this.#backlog, () => this.#broken());
     if ("error" in result) throw bindError(this.#bind, result.error);
     this.#socket = result.handle;
@@ -146,10 +150,23 @@ export class Listener {
     const late = new Promise<false>((resolve) => {
       timer = setTimeout(resolve, deadlineMs, false);
     });
-    const drained = this.#host.drain(this.index, false).then(() => true);
+    let isOver = false;
+    const drained = this.#drained(() => isOver);
     const result = await Promise.race([drained, late, forced.then(() => false)]);
+    isOver = true;
     clearTimeout(timer);
     return result;
+  }
+
+  /** A worker that dies meanwhile hands its connections to one that has drained already. */
+  async #drained(isOver: () => boolean): Promise<true> {
+    const { native, server } = this.#host;
+    await this.#host.drain(this.index, false);
+    while (!isOver() && native.listenerConnections(server, this.index) > 0) {
+      await new Promise((resolve) => setTimeout(resolve, MOVED_CHECK_MS));
+      await this.#host.drain(this.index, false);
+    }
+    return true;
   }
 
   async #destroyRest(): Promise<void> {
@@ -166,6 +183,7 @@ export class Listener {
 
   /** The server has failed to start, or ends: no phases, no events. */
   abandon(): void {
+    this.#isAbandoned = true;
     this.#closeSocket();
   }
 

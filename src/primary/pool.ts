@@ -73,23 +73,10 @@ export class WorkerPool {
 
   /** Starts all workers; resolves when each has loaded the app. Rejects with what the first says. */
   async start(): Promise<Ready> {
-    const { initTimeoutMs, workers } = this.#host.options;
+    const { workers } = this.#host.options;
     const started = Array.from({ length: Math.max(workers, 1) }, () => this.#spawn());
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const message = `A worker was not ready within ${initTimeoutMs} ms (initTimeoutMs)`;
-      timer = setTimeout(
-        () => reject(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message)),
-        initTimeoutMs,
-      );
-    });
-    try {
-      const all = Promise.all(started.map((channel) => channel.ready));
-      const ready = await Promise.race([all, late]);
-      return ready[0]!;
-    } finally {
-      clearTimeout(timer);
-    }
+    const ready = await Promise.all(started.map((channel) => channel.ready));
+    return ready[0]!;
   }
 
   /** All listeners are bound: connections may come. */
@@ -123,9 +110,10 @@ export class WorkerPool {
   async destroy(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#orphanTimer);
+    const gone = [...this.channels].map((channel) => this.#gone.get(channel));
     await this.#piscina?.destroy();
     for (const channel of this.channels) channel.close(closed());
-    this.channels.clear();
+    await Promise.all(gone);
   }
 
   get size(): number {
@@ -168,14 +156,33 @@ export class WorkerPool {
     if (this.#isOpen || wasServing) this.#replace(channel);
   }
 
-  #run(channel: WorkerChannel): Promise<void> {
+  async #run(channel: WorkerChannel): Promise<void> {
     const task = this.#task(channel);
+    const signal = this.#initLimit(channel);
     if (this.#piscina !== null) {
-      return this.#piscina.run(task, { transferList: [channel.workerPort] }) as Promise<void>;
+      await this.#piscina.run(task, { transferList: [channel.workerPort], signal });
+      return;
     }
-    return import(TASK_URL.href).then(
-      (module: { default(task: ServeTask<MessagePort>): Promise<void> }) => module.default(task),
-    );
+    const module = (await import(TASK_URL.href)) as {
+      default(task: ServeTask<MessagePort>): Promise<void>;
+    };
+    await module.default(task);
+  }
+
+  /** Aborts, which kills the thread, when the worker is not ready in time. */
+  #initLimit(channel: WorkerChannel): AbortSignal {
+    const { initTimeoutMs } = this.#host.options;
+    const killer = new AbortController();
+    const timer = setTimeout(() => {
+      const message = `A worker was not ready within ${initTimeoutMs} ms (initTimeoutMs)`;
+      channel.fail(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message));
+      killer.abort();
+      // With `workers: 0` there is no thread to kill: the task ends when its channel does.
+      if (this.#piscina === null) channel.close(closed());
+    }, initTimeoutMs);
+    const isDecided = (): void => clearTimeout(timer);
+    channel.ready.then(isDecided, isDecided);
+    return killer.signal;
   }
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {

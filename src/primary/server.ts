@@ -46,6 +46,8 @@ class MillraceServer implements Server, ListenerHost {
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
   #closing: Promise<void> | null = null;
+  #isStarted = false;
+  #abortStart: () => void = () => {};
   #settleClosed!: () => void;
   #cleanups: (() => void)[] = [];
 
@@ -60,10 +62,13 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   async start(): Promise<void> {
+    const abort = new Promise<never>((_, reject) => {
+      this.#abortStart = () => reject(aborted());
+    });
     try {
       this.#watchSignals();
-      await this.#bringUp();
-      if (this.#closing !== null) throw aborted();
+      await Promise.race([this.#bringUp(), abort]);
+      this.#isStarted = true;
     } catch (error) {
       await this.#tearDown();
       throw error;
@@ -145,7 +150,10 @@ class MillraceServer implements Server, ListenerHost {
 
   close(options: StopOptions = {}): Promise<void> {
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
-    if (this.#closing === null) {
+    if (!this.#isStarted) {
+      // Who starts it takes apart what there is.
+      this.#abortStart();
+    } else if (this.#closing === null) {
       this.#closing = this.#close(force, deadlineMs);
     } else if (force) {
       for (const listener of this.#listeners) void listener.stop(true, 0);
@@ -161,8 +169,6 @@ class MillraceServer implements Server, ListenerHost {
   #forceEnd: () => void = () => {};
 
   async #close(force: boolean, deadlineMs: number): Promise<void> {
-    // Until it serves, `start` takes apart what there is.
-    if (this.#listeners.length === 0) return;
     const forced = new Promise<void>((resolve) => (this.#forceEnd = resolve));
     const started = performance.now();
     await Promise.all(this.#listeners.map((listener) => listener.stop(force, deadlineMs)));

@@ -60,6 +60,12 @@ export class WorkerChannel {
     port1.on("message", (message: FromWorker) => this.#receive(message));
   }
 
+  /** It will not become ready. */
+  fail(error: MillraceError): void {
+    this.failure = error;
+    this.#settleReady.reject(error);
+  }
+
   /** Resolves with the worker's acknowledgement, or when the worker has gone. */
   send(message: OmitId<ToWorker>): Promise<void> {
     if (this.state === "dead") return Promise.resolve();
@@ -99,8 +105,7 @@ export class WorkerChannel {
         this.#settleReady.resolve(message);
         break;
       case "failed":
-        this.failure = toMillraceError(message.error);
-        this.#settleReady.reject(this.failure);
+        this.fail(toMillraceError(message.error));
         break;
       case "ack":
         this.#acks.get(message.id)?.();

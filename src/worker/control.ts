@@ -10,7 +10,6 @@ import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/mes
 export interface ControlTarget {
   open(): void;
   stop(listener: number, force: boolean): void;
-  end(): void;
 }
 
 interface PendingCall {
@@ -19,13 +18,21 @@ interface PendingCall {
 }
 
 export class WorkerControl {
+  /** Resolves when the primary has asked for the end, or has cut the channel. */
+  readonly ended: Promise<void>;
+  /** Resolves when the channel is cut: nobody waits for this worker any more. */
+  readonly cut: Promise<void>;
   readonly #port: MessagePort;
   readonly #calls = new Map<number, PendingCall>();
   #target: ControlTarget | null = null;
   #nextCall = 1;
+  #end!: () => void;
 
   constructor(port: MessagePort) {
     this.#port = port;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.cut = new Promise((resolve) => port.once("close", resolve));
+    void this.cut.then(this.#end);
     port.on("message", (message: ToWorker) => this.#receive(message));
   }
 
@@ -69,7 +76,7 @@ export class WorkerControl {
         this.#target?.stop(message.listener, message.force);
         break;
       case "end":
-        this.#target?.end();
+        this.#end();
         break;
       case "result":
         this.#settle(message.call, message.value, message.error);

@@ -39,8 +39,8 @@ async function run(
   control: WorkerControl,
   log: Log,
 ): Promise<void> {
-  const draining = new AbortController();
-  const app = await loadApp(task.app);
+  const app = await Promise.race([loadApp(task.app), control.ended]);
+  if (app === undefined) return;
   const engine = new Engine({
     task,
     app,
@@ -49,30 +49,40 @@ async function run(
     onDrained: (listener) => control.send({ type: "drained", listener }),
   });
   try {
-    const ended = new Promise<void>((resolve) => {
-      control.attach({
-        open: () => engine.open(),
-        stop: (listener, force) => engine.stopListener(listener, force),
-        end: () => {
-          draining.abort();
-          resolve();
-        },
-      });
+    control.attach({
+      open: () => engine.open(),
+      stop: (listener, force) => engine.stopListener(listener, force),
     });
-    await init(app, task, control, log, draining.signal);
-    const { port, hostname } = app;
-    control.send({
-      type: "ready",
-      threadId,
-      ...(port !== undefined && { port }),
-      ...(hostname !== undefined && { hostname }),
-    });
-    await ended;
-    await engine.background();
-    await closeApp(app, log);
+    await Promise.race([serveApp(app, task, control, log, engine), control.cut]);
   } finally {
     engine.close();
   }
+}
+
+/** From `init` to the app's `close`. An app whose `init` is not done at the end is not closed. */
+async function serveApp(
+  app: App,
+  task: ServeTask<MessagePort>,
+  control: WorkerControl,
+  log: Log,
+  engine: Engine,
+): Promise<void> {
+  const draining = new AbortController();
+  const ended = control.ended.then(() => {
+    draining.abort();
+    return "ended";
+  });
+  if (await Promise.race([init(app, task, control, log, draining.signal), ended])) return;
+  const { port, hostname } = app;
+  control.send({
+    type: "ready",
+    threadId,
+    ...(port !== undefined && { port }),
+    ...(hostname !== undefined && { hostname }),
+  });
+  await ended;
+  await engine.background();
+  await closeApp(app, log);
 }
 
 async function init(
