@@ -143,18 +143,4 @@ size_t write_head(char* out, const HeadFields& fields, const DateLine& date) {
   return static_cast<size_t>(out - start);
 }
 
-size_t write_chunk_size(char* out, uint32_t length) {
-  static const char kHex[] = "0123456789abcdef";
-  char digits[8];
-  int count = 0;
-  do {
-    digits[count++] = kHex[length & 15];
-    length >>= 4;
-  } while (length != 0);
-  char* start = out;
-  while (count > 0) *out++ = digits[--count];
-  out = put(out, "\r\n");
-  return static_cast<size_t>(out - start);
-}
-
 }  // namespace millrace

@@ -46,9 +46,6 @@ inline size_t head_bytes_bound(const HeadFields& fields) {
 }
 size_t write_head(char* out, const HeadFields& fields, const DateLine& date);
 
-// The size line of a chunk; at most 10 bytes.
-size_t write_chunk_size(char* out, uint32_t length);
-
 const char* reason_phrase(int status);
 
 }  // namespace millrace

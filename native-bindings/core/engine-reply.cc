@@ -163,22 +163,13 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
     return;
   }
   if (connection.answer_left != ~0ull) connection.answer_left -= length;
+  // Chunks are framed already: JavaScript writes them where they are sent from.
   const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
-  bool chunked = connection.answer == Answer::kChunked;
-  char* out = reserve(16 + (chunked || length < kDirectMin ? length + 2 : 0));
-  if (!chunked) {
-    if (length >= kDirectMin) {
-      send_output(connection, body, length);
-    } else {
-      std::memcpy(out, body, length);
-      out_length_ += length;
-    }
-    return;
+  if (length >= kDirectMin) {
+    send_output(connection, body, length);
+  } else {
+    put_out(body, length);
   }
-  size_t size = write_chunk_size(out, static_cast<uint32_t>(length));
-  std::memcpy(out + size, body, length);
-  std::memcpy(out + size + length, "\r\n", 2);
-  out_length_ += size + length + 2;
 }
 
 void Engine::end_answer(Connection& connection) {

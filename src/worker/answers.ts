@@ -22,6 +22,7 @@ import type { Exchange } from "./exchange.ts";
 import { FIELD } from "./header-syntax.ts";
 import { FRAMING, headerFlags, headerLines, type LightHeaders } from "./headers.ts";
 import { BodyPump } from "./pump.ts";
+import { PumpQueue } from "./pump-queue.ts";
 import { RequestBody } from "./request-body.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
@@ -37,6 +38,7 @@ export class Answers {
   readonly #connections: Connections;
   readonly #log: Log;
   readonly #outputBytesMax: number;
+  readonly #queue: PumpQueue = new PumpQueue();
   /** Answers that wait behind others, of all connections: mostly none. */
   #waiting = 0;
 
@@ -167,7 +169,9 @@ export class Answers {
     }
     const state = this.#connections.of(slot, generation);
     state.pending.add(exchange);
-    const pump = new BodyPump(rings, slot, generation, this.#outputBytesMax, (error) => {
+    const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
+    const outlet = { rings, slot, generation, isChunked, limit: this.#outputBytesMax };
+    const pump = new BodyPump(this.#queue, outlet, (error) => {
       state.pump = null;
       if (error === undefined) {
         rings.signal(KIND_END, slot, generation);

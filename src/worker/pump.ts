@@ -1,40 +1,53 @@
 /**
- * Sends a body piece by piece: takes a chunk from its source, writes it to the ring, and stops
- * when `outputBytesMax` bytes have been written until native says that the socket has taken them.
- * So a slow reader stops the producer, and a fast producer yields to the loop.
+ * Sends a body piece by piece: takes a chunk from its source, writes it to the ring, and when
+ * a burst has been written has native send it. If the socket does not take them all, or
+ * the pump has had its share of the turn, it stops until native says that they have gone. So a
+ * slow reader stops the producer, and a fast producer yields to the loop.
  *
  * `next().then` is used instead of `for await`: the latter costs twice as much per chunk.
  * Thread: the engine's.
  */
-import { types } from "node:util";
 import { chunkBytes } from "./body.ts";
+import { SLOT_UNSENT, SLOT_WORDS } from "../shared/layout.ts";
+import type { PumpQueue } from "./pump-queue.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
 const NOTHING = new Uint8Array(0);
+/** Limits' worth of bytes per send: a body of 100 KiB in one send instead of two takes 12 % less. */
+const BURST = 2;
+/** Bursts that a pump may send before others have their turn. */
+const SHARE = 2;
+
+/** Where the pieces go. */
+export interface Outlet {
+  readonly rings: Rings;
+  readonly slot: number;
+  readonly generation: number;
+  readonly isChunked: boolean;
+  /** Bytes that may wait to be sent; at most a burst of them is refused by the socket. */
+  readonly limit: number;
+}
 
 /** `undefined`: sent whole; null: the peer has gone; else what the source threw. */
 export type PumpEnd = (error: unknown) => void;
 
 export class BodyPump {
-  readonly #rings: Rings;
-  readonly #slot: number;
-  readonly #generation: number;
-  readonly #limit: number;
+  readonly #queue: PumpQueue;
+  readonly #outlet: Outlet;
   readonly #onEnd: PumpEnd;
   #iterator: AsyncIterator<unknown> | null = null;
   /** What is left of a chunk that is longer than one record. */
   #rest: Uint8Array = NOTHING;
   #written = 0;
+  #share = SHARE;
   #sent = 0;
   #length = -1;
   #isWaiting = false;
   #isDone = false;
 
-  constructor(rings: Rings, slot: number, generation: number, limit: number, onEnd: PumpEnd) {
-    this.#rings = rings;
-    this.#slot = slot;
-    this.#generation = generation;
-    this.#limit = limit;
+  constructor(queue: PumpQueue, outlet: Outlet, onEnd: PumpEnd) {
+    this.#queue = queue;
+    this.#outlet = outlet;
     this.#onEnd = onEnd;
   }
 
@@ -51,7 +64,14 @@ export class BodyPump {
         return;
       }
     }
-    this.#pull();
+    this.#queue.add(this);
+  }
+
+  /** Its turn in the queue. */
+  run(): void {
+    if (this.#isDone) this.#queue.done(this);
+    else if (this.#rest.length > 0) this.#write(this.#rest);
+    else this.#pull();
   }
 
   /** Native: the socket has taken what was written. */
@@ -59,8 +79,8 @@ export class BodyPump {
     if (!this.#isWaiting || this.#isDone) return;
     this.#isWaiting = false;
     this.#written = 0;
-    if (this.#rest.length > 0) this.#write(this.#rest);
-    else this.#pull();
+    this.#share = SHARE;
+    this.#queue.add(this);
   }
 
   /** The connection has gone: the producer is told. */
@@ -99,7 +119,7 @@ export class BodyPump {
       this.#onError(error);
       return;
     }
-    if (types.isPromise(next)) next.then(this.#onNext, this.#onError);
+    if (next instanceof Promise) next.then(this.#onNext, this.#onError);
     else Promise.resolve(next).then(this.#onNext, this.#onError);
   }
 
@@ -122,17 +142,30 @@ export class BodyPump {
         this.#finish(new Error(`the body is longer than its Content-Length of ${this.#length}`));
         return;
       }
-      const isFull = this.#written >= this.#limit;
-      this.#rings.chunk(this.#slot, this.#generation, piece, isFull);
-      if (isFull) {
+      const isFull = this.#written >= this.#outlet.limit * BURST;
+      const mustWait = isFull && --this.#share === 0;
+      const { rings, slot, generation, isChunked } = this.#outlet;
+      rings.chunk(slot, generation, piece, isChunked, mustWait);
+      if (isFull && (mustWait || this.#isBlocked())) {
         this.#rest = at < bytes.length ? bytes.subarray(at) : NOTHING;
         this.#isWaiting = true;
+        this.#queue.done(this);
         return;
       }
       if (at >= bytes.length) break;
     }
     this.#rest = NOTHING;
     this.#pull();
+  }
+
+  /** Sends what has been written; whether the socket has refused some of it. */
+  #isBlocked(): boolean {
+    const { rings, slot, generation } = this.#outlet;
+    rings.flush();
+    this.#written = 0;
+    if (rings.slots[slot * SLOT_WORDS + SLOT_UNSENT] === 0) return false;
+    rings.chunk(slot, generation, NOTHING, false, true);
+    return true;
   }
 
   #end(): void {
@@ -148,6 +181,7 @@ export class BodyPump {
     this.#isDone = true;
     this.#rest = NOTHING;
     this.#onEnd(error);
+    this.#queue.done(this);
   }
 
   /** Cancels a stream, ends a generator: its `finally` runs. */

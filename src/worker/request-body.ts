@@ -225,6 +225,10 @@ export class ReadyBody implements BodySource {
   }
 
   async text(): Promise<string> {
+    return this.textNow();
+  }
+
+  textNow(): string {
     this.#check();
     const start = this.#offset;
     const slab = this.#slab;

@@ -25,6 +25,8 @@ export interface BodySource {
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** The whole body as text, without its byte order mark; rejects as `bytes` does. */
   text(): Promise<string>;
+  /** The same at once, where the body is here already. Throws where `text` rejects. */
+  textNow?(): string;
   /** Chunks that own their buffers. */
   stream(): ReadableStream<Uint8Array>;
 }

@@ -168,9 +168,17 @@ export class LightRequest implements Request {
     }
   }
 
-  async json(): Promise<unknown> {
-    if (this.#standard !== null) return await this.#standard.json();
-    return JSON.parse(await this.#text("json"));
+  // Likewise: a body that is here already is parsed at once, which saves four microtasks.
+  json(): Promise<unknown> {
+    try {
+      if (this.#standard !== null) return this.#standard.json();
+      const ready = this.#stream === null ? this.#source!.body?.textNow?.() : undefined;
+      if (ready === undefined) return this.#text("json").then(JSON.parse);
+      this.#take("json");
+      return Promise.resolve(JSON.parse(ready));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {

@@ -35,6 +35,9 @@ export const COPY_BYTES_MAX = 65_536;
 /** Text up to this length is written by a loop: a call into the runtime costs more. */
 const LOOP_LENGTH_MAX = 48;
 
+/** What frames a chunk: eight digits and two CRLF. */
+const CHUNK_FRAME_MAX = 12;
+
 export class Rings {
   readonly events: Int32Array;
   readonly eventNumbers: Float64Array;
@@ -137,14 +140,45 @@ export class Rings {
     this.#commit();
   }
 
-  /** A piece of a body, at most COPY_BYTES_MAX bytes. `notify`: a writable event is to follow. */
-  chunk(slot: number, generation: number, bytes: Uint8Array, notify: boolean): void {
-    const at = this.#begin(bytes.length);
-    this.#put(at, KIND_CHUNK, slot, generation, notify ? REPLY_NOTIFY : 0);
-    this.#writeBytes(bytes);
-    this.#replies[at + REPLY_BODY_OFFSET] = this.#offset;
-    this.#replies[at + REPLY_BODY_LENGTH] = this.#length;
-    this.#commit();
+  /**
+   * A piece of a body, at most COPY_BYTES_MAX bytes. `isChunked`: framed as a chunk (RFC 9112 7.1).
+   * `notify`: a writable event is to follow. Pieces of one body in a row share one record, so that
+   * native sends them from here in one go.
+   */
+  chunk(
+    slot: number,
+    generation: number,
+    bytes: Uint8Array,
+    isChunked: boolean,
+    notify: boolean,
+  ): void {
+    const room = bytes.length + CHUNK_FRAME_MAX;
+    let at = this.#openChunk(slot, generation, room);
+    if (at < 0) {
+      at = this.#begin(room);
+      this.#put(at, KIND_CHUNK, slot, generation, 0);
+      this.#replies[at + REPLY_BODY_OFFSET] = this.#used;
+      this.#commit();
+    }
+    const start = this.#used;
+    if (isChunked) this.#writeFramed(bytes);
+    else this.#writeBytes(bytes);
+    this.#replies[at + REPLY_BODY_LENGTH]! += this.#used - start;
+    if (notify) this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
+  }
+
+  /** The last record, if it is a piece of the same body that ends where the arena is used up to. */
+  #openChunk(slot: number, generation: number, room: number): number {
+    const at = (this.control[CTL_REPLY_COUNT]! - 1) * REPLY_WORDS;
+    const replies = this.#replies;
+    return at >= 0 &&
+      replies[at + REPLY_KIND] === KIND_CHUNK &&
+      replies[at + REPLY_SLOT] === slot &&
+      replies[at + REPLY_GENERATION] === generation &&
+      replies[at + REPLY_BODY_OFFSET]! + replies[at + REPLY_BODY_LENGTH]! === this.#used &&
+      this.#used + room <= ARENA_BYTES
+      ? at
+      : -1;
   }
 
   /** A record without bytes: end, abort, pause, resume, continue. */
@@ -193,6 +227,24 @@ export class Rings {
     this.#offset = this.#used;
     this.#length = bytes.length;
     this.#used += bytes.length;
+  }
+
+  /** Size in hexadecimal, CRLF, the bytes, CRLF. */
+  #writeFramed(bytes: Uint8Array): void {
+    const arena = this.#arena;
+    const { length } = bytes;
+    let at = this.#used;
+    for (let shift = 28 - (Math.clz32(length) & 28); shift >= 0; shift -= 4) {
+      const digit = (length >>> shift) & 15;
+      arena[at++] = digit < 10 ? 48 + digit : 87 + digit;
+    }
+    arena[at++] = 13;
+    arena[at++] = 10;
+    arena.set(bytes, at);
+    at += length;
+    arena[at++] = 13;
+    arena[at++] = 10;
+    this.#used = at;
   }
 
   #writeText(text: string): void {
