@@ -51,7 +51,7 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
   blocks_.arena = static_cast<char*>(map_block(ARENA_BYTES));
   blocks_.control = static_cast<int32_t*>(map_block(kControlBytes));
   blocks_.slots = static_cast<int32_t*>(map_block(kSlotBytes));
-  slab_.set_need(options.limits.head_bytes_max);
+  slab_.set_need(options.limits.head_bytes_max + 4);  // a head may lack its last CR LF CR LF
   shared_->in_use.store(true, std::memory_order_relaxed);
 }
 

@@ -13,6 +13,9 @@ llhttp_settings_t g_settings;  // written once at load, before any other thread 
 // Chunk extensions and trailers are counted for the whole message: many small ones are one attack.
 constexpr uint32_t kExtensionBytesMax = 16 * 1024;
 
+// CR LF CR: what may follow the last byte of a head that counts, before the head is complete.
+constexpr size_t kHeadEndBytes = 3;
+
 bool equals_lower(const char* text, const char* lower, size_t length) {
   for (size_t i = 0; i < length; i++) {
     char c = text[i];
@@ -60,10 +63,12 @@ bool is_valid_host(const char* p, uint32_t length) {
   if (p == end) return true;
   if (*p++ != ':') return false;
   if (end - p > 5) return false;
+  uint32_t port = 0;
   for (; p < end; p++) {
     if (!is_digit(*p)) return false;
+    port = port * 10 + static_cast<uint32_t>(*p - '0');
   }
-  return true;
+  return port <= 65535;
 }
 
 }  // namespace
@@ -123,12 +128,10 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
       if (closing_) return ParseResult::kClosed;
       if (!in_message_ || head_done_) return ParseResult::kMore;
       // An unfinished head: what has come so far counts, also bytes no span has shown yet.
-      if (static_cast<size_t>(end - message_) <= limits_.head_bytes_max) return ParseResult::kMore;
-      if (target_length_ == 0 || header_count_ == 0) {
-        fail(414, "request line too long");
-      } else {
-        fail(431, "header fields too large");
+      if (static_cast<size_t>(end - message_) <= limits_.head_bytes_max + kHeadEndBytes) {
+        return ParseResult::kMore;
       }
+      fail_long_head();
       return ParseResult::kFailed;
     }
     if (held_) return ParseResult::kHeld;
@@ -140,16 +143,50 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
       continue;
     }
     if (closing_) return ParseResult::kClosed;
-    if (failure_.status == 0) failure_ = failure_of(code);
+    if (failure_.status == 0) fail_malformed(code);
     return ParseResult::kFailed;
   }
 }
 
-Failure Parser::failure_of(int code) const {
-  if (code == kLlhttpInvalidVersion) return {505, "HTTP version not supported"};
-  if (code == kLlhttpPausedH2Upgrade) return {505, "HTTP/2 is not spoken here"};
-  if (!in_message_) return {400, "malformed method"};
-  return {400, head_done_ ? "malformed body framing" : "malformed head"};
+// Input that llhttp refuses. Read in one piece, a head may be malformed behind the byte at which
+// it had become too long: what comes first counts, or the answer would depend on packets.
+void Parser::fail_malformed(int code) {
+  if (code == kLlhttpPausedH2Upgrade) {
+    fail(505, "HTTP/2 is not spoken here");
+  } else if (!in_message_) {
+    fail(400, "malformed head");
+  } else if (head_done_) {
+    fail(400, "malformed body framing");
+  } else {
+    const char* at = llhttp_get_error_pos(raw());
+    const char* target = static_cast<const char*>(
+        std::memchr(message_, ' ', static_cast<size_t>(at - message_)));
+    while (target != nullptr && target < at && *target == ' ') target++;
+    const char* target_end = target;
+    while (target_end != nullptr && target_end < at && *target_end != ' ') target_end++;
+    if (target_end - target > static_cast<ptrdiff_t>(limits_.target_bytes_max)) {
+      fail(414, "request line too long");
+    } else if (static_cast<size_t>(at - message_) > limits_.head_bytes_max + kHeadEndBytes) {
+      fail_long_head();
+    } else if (code == kLlhttpInvalidVersion && !is_version_known(target_end, at)) {
+      fail(505, "HTTP version not supported");
+    } else {
+      fail(400, "malformed head");
+    }
+  }
+}
+
+// The version is one of ours: then llhttp's complaint is about what follows it, a bare LF say.
+bool Parser::is_version_known(const char* from, const char* at) {
+  while (from < at && *from == ' ') from++;
+  return at - from >= 8 && (std::memcmp(from, "HTTP/1.1", 8) == 0 ||
+                            std::memcmp(from, "HTTP/1.0", 8) == 0);
+}
+
+// Too long in its first line or later? At least head_bytes_max + 1 bytes have come.
+int Parser::fail_long_head() {
+  bool has_line = std::memchr(message_, '\n', limits_.head_bytes_max + 1) != nullptr;
+  return has_line ? fail(431, "header fields too large") : fail(414, "request line too long");
 }
 
 int Parser::fail(uint16_t status, const char* reason) {
@@ -178,8 +215,9 @@ int Parser::url_span(llhttp_t* raw, const char* at, size_t length) {
   Parser& self = of(raw);
   if (self.target_length_ == 0) self.target_offset_ = static_cast<uint32_t>(at - self.message_);
   self.target_length_ += static_cast<uint32_t>(length);
-  if (self.target_length_ > self.limits_.target_bytes_max) {
-    return self.fail(414, "request target too long");
+  if (self.target_length_ > self.limits_.target_bytes_max ||
+      self.target_offset_ + self.target_length_ > self.limits_.head_bytes_max) {
+    return self.fail(414, "request line too long");
   }
   return 0;
 }
@@ -191,7 +229,7 @@ int Parser::refuse_long(const char* at, size_t length) {
     return trailer_bytes_ > limits_.head_bytes_max ? fail(431, "trailer fields too large") : 0;
   }
   size_t used = static_cast<size_t>(at + length - message_);
-  return used > limits_.head_bytes_max ? fail(431, "header fields too large") : 0;
+  return used > limits_.head_bytes_max ? fail_long_head() : 0;
 }
 
 int Parser::name_span(llhttp_t* raw, const char* at, size_t length) {

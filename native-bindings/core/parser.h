@@ -101,7 +101,9 @@ class Parser {
   int check_target();
   int finish_head();
   void reset_message();
-  Failure failure_of(int code) const;
+  void fail_malformed(int code);
+  int fail_long_head();
+  static bool is_version_known(const char* from, const char* at);
 
   static int method_span(llhttp_t* raw, const char* at, size_t length);
   static int method_complete(llhttp_t* raw);

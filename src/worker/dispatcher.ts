@@ -38,7 +38,7 @@ export class Dispatcher {
   run(exchange: Exchange): void {
     const step = exchange.steps[exchange.at]!;
     if (step.kind !== "handler") {
-      this.#answers.answer(exchange, partsOfStep(step), false);
+      this.#answers.answer(exchange, partsOfStep(step), step.kind === "malformed");
       return;
     }
     let result: unknown;
@@ -205,15 +205,19 @@ function partsOf(exchange: Exchange, value: unknown): ResponseParts {
   );
 }
 
-const FIXED_STATUS = { options: 204, "not-allowed": 405, "not-found": 404 } as const;
+const FIXED_STATUS = { options: 204, "not-allowed": 405, "not-found": 404, malformed: 400 } as const;
+const FIXED_TEXT: Record<number, string> = {
+  400: "malformed request target\n",
+  404: "Not Found",
+  405: "Method Not Allowed",
+};
 
 function responseOfStep(step: FixedStep | Exclude<Step, HandlerStep>): Response {
   if (step.kind === "constant") return step.response;
   const status = FIXED_STATUS[step.kind];
   const headers = step.allow === "" ? undefined : { allow: step.allow };
   if (status === 204) return new LightResponse(null, { status, ...(headers && { headers }) });
-  const text = status === 405 ? "Method Not Allowed" : "Not Found";
-  return new LightResponse(text, { status, ...(headers && { headers }) });
+  return new LightResponse(FIXED_TEXT[status]!, { status, ...(headers && { headers }) });
 }
 
 function partsOfStep(step: Exclude<Step, HandlerStep>): ResponseParts {

@@ -55,7 +55,7 @@ import { RequestBody } from "./request-body.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
 import { Router } from "./router.ts";
-import { Target } from "./target.ts";
+import { pathOfUrl, Target } from "./target.ts";
 
 /** A batch sends its answers when it has run for this long, so that nobody waits for the last. */
 const BATCH_MS = 1;
@@ -346,10 +346,6 @@ function bodyError(reason: number): HttpError {
         close: true,
         code: "ERR_MILLRACE_BODY_TRUNCATED",
       });
-}
-
-function pathOfUrl(text: string): string {
-  return new URL(text).pathname;
 }
 
 /** A declared length above both limits is refused before any handler; see section "Size". */

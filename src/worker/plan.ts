@@ -27,7 +27,7 @@ export interface ConstantStep extends StepBase {
 }
 
 export interface FixedStep extends StepBase {
-  readonly kind: "options" | "not-allowed" | "not-found";
+  readonly kind: "options" | "not-allowed" | "not-found" | "malformed";
   readonly allow: string;
 }
 
@@ -97,6 +97,7 @@ export function planSteps(
   path: string,
   method: string,
 ): Step[] {
+  if (path === "") return [fixedStep("malformed", "", "")];
   const steps: Step[] = [];
   const matches = path === "*" ? [] : router.match(path);
   for (const match of matches) {

@@ -37,7 +37,12 @@ export function isPlainPath(raw: string): boolean {
 /** The path that router and handler both see. */
 export function canonicalPath(raw: string): string {
   if (isPlainPath(raw)) return raw;
-  return raw === "*" ? raw : new URL(`http://host${raw}`).pathname;
+  return raw === "*" || raw === "" ? raw : new URL(`http://host${raw}`).pathname;
+}
+
+/** The path of a target in absolute-form; empty if it is no URL: its host may be none. */
+export function pathOfUrl(text: string): string {
+  return URL.canParse(text) ? new URL(text).pathname : "";
 }
 
 const origins = new Map<string, string>();
