@@ -1,9 +1,11 @@
 /**
  * Compiles every native-bindings/test/*.cc with the core and runs it, once under ThreadSanitizer
- * and once under AddressSanitizer with UndefinedBehaviorSanitizer. Node.js is not involved.
+ * and once under AddressSanitizer with UndefinedBehaviorSanitizer. What needs the parser, which
+ * lives in Node.js, lies in test/in-node/: such a test is a shared object that a Node.js process
+ * loads, under AddressSanitizer only, since ThreadSanitizer cannot be loaded late.
  * Arguments choose: names of tests, `thread`, `address`.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
@@ -11,33 +13,32 @@ import { filesBelow, root, tryRun } from "./support.mjs";
 
 const CFLAGS = [
   "-std=c++20", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror",
-  "-Wno-unused-parameter", "-g", "-O1", "-fno-omit-frame-pointer", "-fPIE",
+  "-Wno-unused-parameter", "-g", "-O1", "-fno-omit-frame-pointer", "-fPIC",
   "-I", join(root, "native-bindings"),
 ];
-// The parser's functions live in Node.js; a native test must not reach them.
-const LDFLAGS = ["-pie", "-pthread", "-Wl,--unresolved-symbols=ignore-all"];
 const VARIANTS = {
   thread: ["-fsanitize=thread"],
   address: ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
 };
 const ENV = {
   TSAN_OPTIONS: "halt_on_error=1:second_deadlock_stack=1",
-  ASAN_OPTIONS: "detect_leaks=0",
+  ASAN_OPTIONS: "detect_leaks=1",
   UBSAN_OPTIONS: "print_stacktrace=1",
 };
+const NODE_ENV = { ASAN_OPTIONS: "detect_leaks=0", NODE_OPTIONS: "" };
+/** Loading is running: the test's entry ends the process with its verdict. */
+const LOAD = "process.dlopen({ exports: {} }, process.argv[1]); process.exitCode = 3;";
+const TEST_TIMEOUT_MS = 120_000;
 
 // Without random addresses where that is allowed: ThreadSanitizer of g++ 12 cannot map all layouts.
 const SETARCH = ["setarch", "x86_64", "-R"];
 const isAllowed = tryRun(SETARCH[0], [...SETARCH.slice(1), "true"], { stdio: "ignore" }) === 0;
 const fixedAddresses = isAllowed ? SETARCH : [];
 
-const isChosen = (name, kind) => {
-  const asked = process.argv.slice(2).filter((word) => word in VARIANTS === kind);
-  return asked.length === 0 || asked.includes(name);
-};
 const nativeFiles = filesBelow("native-bindings");
 const headerTime = Math.max(0, ...nativeFiles.filter((file) => file.endsWith(".h")).map(timeOf));
 const core = nativeFiles.filter((file) => /^native-bindings\/core\/.*\.cc$/.test(file));
+const needsNode = (file) => /\/test\/in-node\/|\/core\/(?:parser|engine[a-z-]*)\.cc$/.test(file);
 const tests = nativeFiles
   .filter((file) => /^native-bindings\/test\/.*\.cc$/.test(file))
   .filter((file) => isChosen(basename(file, ".cc"), false));
@@ -48,11 +49,19 @@ for (const [variant, flags] of Object.entries(VARIANTS)) {
   if (!isChosen(variant, true)) continue;
   const folder = join(root, "dist/native-test", variant);
   mkdirSync(folder, { recursive: true });
-  await compileAll([...core, ...tests], folder, flags);
-  for (const test of tests) runTest(test, variant, folder, flags);
+  const runnable = tests.filter((test) => variant === "address" || !needsNode(test));
+  const hasNodeTests = runnable.some(needsNode);
+  const sources = core.filter((source) => hasNodeTests || !needsNode(source));
+  await compileAll([...sources, ...runnable], folder, flags);
+  for (const test of runnable) runTest(test, variant, folder, flags);
 }
 process.stdout.write(failures === 0 ? "native tests: all passed\n" : `${failures} failed\n`);
 process.exitCode = failures === 0 ? 0 : 1;
+
+function isChosen(name, isVariant) {
+  const asked = process.argv.slice(2).filter((word) => word in VARIANTS === isVariant);
+  return asked.length === 0 || asked.includes(name);
+}
 
 function timeOf(file) {
   return existsSync(join(root, file)) ? statSync(join(root, file)).mtimeMs : 0;
@@ -89,14 +98,26 @@ function compile(source, object, flags) {
 
 function runTest(test, variant, folder, flags) {
   const name = basename(test, ".cc");
-  const program = join(folder, name);
-  const objects = [test, ...core].map((source) => objectOf(source, folder));
-  if (tryRun("g++", [...flags, ...objects, ...LDFLAGS, "-o", program]) !== 0) process.exit(1);
+  const inNode = needsNode(test);
+  const program = join(folder, inNode ? `${name}.node` : name);
+  const sources = [test, ...core.filter((source) => inNode || !needsNode(source))];
+  const objects = sources.map((source) => objectOf(source, folder));
+  const linking = [...flags, inNode ? "-shared" : "-pthread", ...objects, "-o", program];
+  if (tryRun("g++", linking) !== 0) process.exit(1);
   const start = Date.now();
-  const [command, ...args] = [...fixedAddresses, program];
-  const env = { ...process.env, ...ENV };
-  const code = tryRun(command, args, { env, timeout: 300_000 });
+  const code = inNode ? runInNode(program) : runAlone(program);
   const verdict = code === 0 ? "ok" : "not ok";
   process.stdout.write(`${verdict} ${name} (${variant}) ${Date.now() - start} ms\n`);
   if (code !== 0) failures++;
+}
+
+function runAlone(program) {
+  const [command, ...args] = [...fixedAddresses, program];
+  return tryRun(command, args, { env: { ...process.env, ...ENV }, timeout: TEST_TIMEOUT_MS });
+}
+
+function runInNode(program) {
+  const library = execFileSync("gcc", ["-print-file-name=libasan.so"], { encoding: "utf8" });
+  const env = { ...process.env, ...ENV, ...NODE_ENV, LD_PRELOAD: library.trim() };
+  return tryRun(process.execPath, ["-e", LOAD, program], { env, timeout: TEST_TIMEOUT_MS });
 }

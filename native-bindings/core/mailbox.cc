@@ -29,7 +29,12 @@ void Mailbox::wake() {
 
 void Mailbox::drain(std::vector<Handover>& into) {
   std::lock_guard<std::mutex> guard(lock_);
-  into.swap(items_);
+  if (into.empty()) {
+    into.swap(items_);  // the usual case; the two vectors keep each other's room
+    return;
+  }
+  into.insert(into.end(), items_.begin(), items_.end());
+  items_.clear();
 }
 
 void Mailbox::close(std::vector<Handover>& left) {

@@ -33,7 +33,8 @@ class Mailbox {
   // Any thread. kWakeNeeded: the caller must call `wake`, now or at the end of its batch.
   Push push(const Handover& item);
   void wake();
-  // The reader: takes all that is there.
+  // The reader: adds all that is there to what it has. The mailbox is empty afterwards, always:
+  // an item left in it would keep the next push from asking for a wake.
   void drain(std::vector<Handover>& into);
   // The reader: refuses further items and hands over what is left.
   void close(std::vector<Handover>& left);

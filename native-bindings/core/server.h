@@ -106,7 +106,7 @@ class ServerShared {
   std::atomic<WorkerShared*> workers_[kWorkersMax] = {};
   bool reserved_[kWorkersMax] = {};  // the primary's
   std::atomic<int> last_worker_{0};  // relaxed: where the round begins
-  std::mutex orphans_lock_;          // guards orphans_; taken before a mailbox's, never inside one
+  std::mutex orphans_lock_;          // guards orphans_; a mailbox's lock may be taken within it
   std::vector<Orphan> orphans_;
 };
 

@@ -1,0 +1,97 @@
+// Response heads: the exact bytes, within the announced bound, for every status and framing.
+#include "core/encoder.h"
+#include "core/layout.h"
+
+#include <string>
+
+#include "check.h"
+
+using millrace::DateLine;
+using millrace::Framing;
+using millrace::HeadFields;
+using millrace::Persistence;
+using millrace::test::Guarded;
+
+namespace {
+
+// Writes into exactly as many bytes as the bound allows.
+std::string head_of(const HeadFields& fields, const DateLine& date) {
+  Guarded out(millrace::head_bytes_bound(fields));
+  size_t length = millrace::write_head(out.data(), fields, date);
+  CHECK(length <= out.size());
+  return {out.data(), length};
+}
+
+void the_date_is_imf_fixdate() {
+  DateLine date;
+  std::string line(date.date(), date.date_length());
+  CHECK(line.size() == 37 && line.substr(0, 6) == "Date: " && line.substr(31) == " GMT\r\n");
+  CHECK(line[9] == ',' && line[13] == ' ' && line[25] == ':' && line[28] == ':');
+}
+
+void a_plain_answer() {
+  DateLine date;
+  std::string stamp(date.date(), date.date_length());
+  HeadFields fields;
+  fields.framing = Framing::kLength;
+  fields.length = 13;
+  fields.type = millrace::TYPE_TEXT;
+  CHECK(head_of(fields, date) == "HTTP/1.1 200 OK\r\n" + stamp +
+                                     "Content-Type: text/plain;charset=UTF-8\r\n"
+                                     "Content-Length: 13\r\n\r\n");
+}
+
+void lines_reason_and_persistence() {
+  DateLine date;
+  std::string stamp(date.date(), date.date_length());
+  HeadFields fields;
+  fields.status = 404;
+  fields.lines = "x-a: 1\r\nx-b: 2\r\n";
+  fields.lines_length = 16;
+  fields.persistence = Persistence::kClose;
+  fields.framing = Framing::kChunked;
+  CHECK(head_of(fields, date) == "HTTP/1.1 404 Not Found\r\n" + stamp +
+                                     "x-a: 1\r\nx-b: 2\r\nConnection: close\r\n"
+                                     "Transfer-Encoding: chunked\r\n\r\n");
+  fields.reason = "Gone fishing, again";
+  fields.reason_length = 12;
+  fields.lines_length = 0;
+  fields.framing = Framing::kNone;
+  fields.persistence = Persistence::kKeepAlive;
+  fields.own_date = true;
+  CHECK(head_of(fields, date) == "HTTP/1.1 404 Gone fishing\r\nConnection: keep-alive\r\n\r\n");
+}
+
+void an_answer_with_its_own_date_has_no_other() {
+  DateLine date;
+  HeadFields fields;
+  fields.own_date = true;
+  CHECK(head_of(fields, date) == "HTTP/1.1 200 OK\r\n\r\n");
+}
+
+void the_bound_holds_for_every_status() {
+  DateLine date;
+  for (int status = 100; status < 1000; status++) {
+    for (int type = 0; type <= millrace::TYPE_URLENCODED; type++) {
+      HeadFields fields;
+      fields.status = status;
+      fields.type = type;
+      fields.framing = Framing::kLength;
+      fields.length = ~0ull;
+      fields.persistence = Persistence::kKeepAlive;
+      std::string head = head_of(fields, date);
+      CHECK(head.find("Content-Length: 18446744073709551615\r\n\r\n") != std::string::npos);
+      CHECK(head.substr(0, 13) == "HTTP/1.1 " + std::to_string(status) + " ");
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  the_date_is_imf_fixdate();
+  a_plain_answer();
+  lines_reason_and_persistence();
+  an_answer_with_its_own_date_has_no_other();
+  the_bound_holds_for_every_status();
+}

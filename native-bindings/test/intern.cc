@@ -1,0 +1,70 @@
+// The table of hot targets: same path, same id; a recycled id has a new version; bounded.
+#include "core/intern.h"
+
+#include <string>
+#include <vector>
+
+#include "check.h"
+
+using millrace::InternTable;
+using millrace::test::Guarded;
+
+namespace {
+
+int32_t id_of(InternTable& table, const std::string& path) {
+  Guarded bytes{std::string_view(path)};
+  return table.find_or_add(bytes.data(), static_cast<uint32_t>(path.size()));
+}
+
+void the_same_path_has_the_same_id() {
+  InternTable table;
+  for (size_t length = 1; length <= InternTable::kPathBytesMax; length += 13) {
+    std::string path = "/" + std::string(length - 1, 'a');
+    int32_t id = id_of(table, path);
+    CHECK(id >= 0 && id < static_cast<int32_t>(InternTable::kEntries));
+    int32_t version = table.at(id).version;
+    CHECK(id_of(table, path) == id && table.at(id).version == version);
+  }
+}
+
+void paths_that_share_much_differ() {
+  InternTable table;
+  CHECK(id_of(table, "/users/1") != id_of(table, "/users/2"));
+  CHECK(id_of(table, "/a") != id_of(table, "/a/"));
+  std::string zero("/a\0", 3);
+  CHECK(id_of(table, zero) != id_of(table, "/a"));
+}
+
+void a_long_path_is_not_kept() {
+  InternTable table;
+  CHECK(id_of(table, std::string(InternTable::kPathBytesMax, '/')) >= 0);
+  CHECK(id_of(table, std::string(InternTable::kPathBytesMax + 1, '/')) == -1);
+}
+
+void a_recycled_id_has_a_new_version_and_no_constant() {
+  InternTable table;
+  std::vector<int32_t> versions(InternTable::kEntries, 0);
+  std::vector<std::string> paths(InternTable::kEntries);
+  int recycled = 0;
+  for (uint32_t i = 0; i < 3 * InternTable::kEntries; i++) {
+    std::string path = "/item/" + std::to_string(i);
+    int32_t id = id_of(table, path);
+    auto at = static_cast<size_t>(id);
+    CHECK(id >= 0 && table.at(id).version > versions[at]);
+    CHECK(table.at(id).constant == -1);
+    if (!paths[at].empty()) recycled++;
+    versions[at] = table.at(id).version;
+    paths[at] = path;
+    table.at(id).constant = 5;
+  }
+  CHECK(recycled > 0);
+}
+
+}  // namespace
+
+int main() {
+  the_same_path_has_the_same_id();
+  paths_that_share_much_differ();
+  a_long_path_is_not_kept();
+  a_recycled_id_has_a_new_version_and_no_constant();
+}
