@@ -67,6 +67,9 @@ void Engine::update_clock(Connection& connection, bool progress) {
   } else if (connection.body_open && !connection.body_paused) {
     clock = Clock::kBody;
     limit = options_.body_timeout_ms;
+  } else if (connection.answer != Answer::kNone) {
+    clock = Clock::kNone;  // a stream may be quiet for as long as it likes
+    limit = 0;
   } else if (connection.unanswered > 0) {
     clock = Clock::kHandler;
     limit = options_.handler_timeout_ms;

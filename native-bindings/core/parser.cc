@@ -38,10 +38,18 @@ bool begins(const char* text, uint32_t length, const char (&lower)[N]) {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // RFC 3986 unreserved, sub-delims and "%" of a reg-name. IPv4 is a subset.
-bool is_host_char(char c) {
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c)) return true;
-  return c != 0 && std::strchr("-._~!$&'()*+,;=%", c) != nullptr;
-}
+struct HostChars {
+  bool allowed[256] = {};
+  constexpr HostChars() {
+    for (char c : "-._~!$&'()*+,;=%") allowed[static_cast<unsigned char>(c)] = c != 0;
+    for (int c = '0'; c <= '9'; c++) allowed[c] = true;
+    for (int c = 'a'; c <= 'z'; c++) allowed[c] = allowed[c - 32] = true;
+  }
+};
+
+constexpr HostChars kHostChars;
+
+bool is_host_char(char c) { return kHostChars.allowed[static_cast<unsigned char>(c)]; }
 
 // RFC 9110 7.2: uri-host [ ":" port ]. Userinfo and an empty host are refused.
 bool is_valid_host(const char* p, uint32_t length) {

@@ -17,13 +17,21 @@ export async function loadApp(source: ServeTask["app"]): Promise<App> {
 async function importDefault(href: string): Promise<unknown> {
   try {
     const module = (await import(href)) as { default?: unknown };
-    return module.default;
+    return unwrapped(module.default);
   } catch (cause) {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     throw new MillraceError("ERR_MILLRACE_APP_LOAD", `The app could not be loaded: ${reason}`, {
       cause,
     });
   }
+}
+
+/** A loader that compiles to CommonJS, as jiti does on Node.js 20, nests the default export. */
+function unwrapped(value: unknown): unknown {
+  const isNested =
+    typeof value === "object" && value !== null &&
+    "default" in value && !("routes" in value) && !("fetch" in value);
+  return isNested ? value.default : value;
 }
 
 const MEMBERS = ["fetch", "error", "init", "close"] as const;
