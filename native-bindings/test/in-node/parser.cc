@@ -1,0 +1,281 @@
+// The parser with the llhttp of the Node.js that loads this: what each input comes to, whole, cut
+// in two at every place, and byte by byte, each time with the last byte before a guard page. The
+// answer must not depend on packets. Loading is running; the process ends with the verdict.
+#include "core/parser.h"
+
+#include <string>
+#include <vector>
+
+#include "../check.h"
+
+using millrace::Failure;
+using millrace::HeaderEntry;
+using millrace::Limits;
+using millrace::MessageSink;
+using millrace::ParseResult;
+using millrace::Parser;
+using millrace::test::Guarded;
+
+namespace {
+
+constexpr Limits kLimits{256, 6, 64};
+
+// Writes down what it is told, as one line of text.
+class Transcript final : public MessageSink {
+ public:
+  std::string text;
+  int held_from = 1 << 30;  // the message before which it says stop
+  int begun = 0;
+
+  bool on_begin(Parser&) override { return begun++ < held_from; }
+  Failure on_head(Parser& parser) override {
+    const char* message = parser.message();
+    flush();
+    text += llhttp_method_name(parser.method());
+    text += " " + std::string(message + parser.target_offset(), parser.target_length());
+    for (uint32_t i = 0; i < parser.header_count(); i++) {
+      const HeaderEntry& entry = parser.headers()[i];
+      text += " " + std::string(message + entry.name_offset, entry.name_length) + "=<" +
+              std::string(message + entry.value_offset, entry.value_length) + ">";
+    }
+    if (parser.is_http10()) text += " 1.0";
+    if (!parser.keep_alive()) text += " close";
+    if (parser.is_chunked()) text += " chunked";
+    if (parser.expects_continue()) text += " expects";
+    if (parser.wants_upgrade()) text += " upgrade";
+    if (parser.content_length() > 0) text += " " + std::to_string(parser.content_length());
+    text += "; ";
+    return {};
+  }
+  void on_body(Parser&, const char* at, size_t length) override { body_.append(at, length); }
+  void on_end(Parser&) override {
+    flush();
+    text += "end; ";
+  }
+  // Pieces of a body are one: how it is cut up is no difference.
+  void flush() {
+    if (!body_.empty()) text += "'" + body_ + "'; ";
+    body_.clear();
+  }
+
+ private:
+  std::string body_;
+};
+
+// Feeds pieces as the engine does: an unfinished head goes in front of the next piece, and a new
+// message begins with a parser started anew.
+class Feeder {
+ public:
+  explicit Feeder(int held_from = 1 << 30) {
+    sink_.held_from = held_from;
+    parser_.start(&sink_);
+  }
+  // False when nothing more is taken.
+  bool feed(std::string_view piece) {
+    Guarded region(kept_ + std::string(piece));
+    const char* data = region.data() + kept_.size();
+    ParseResult result = parser_.execute(region.data(), data, piece.size());
+    switch (result) {
+      case ParseResult::kMore: {
+        bool keeps = parser_.in_message() && !parser_.head_done();
+        kept_ = keeps ? std::string(parser_.message(), region_end(region)) : std::string();
+        if (!parser_.in_message()) parser_.start(&sink_);
+        return true;
+      }
+      case ParseResult::kHeld:
+        rest_ = std::string(parser_.message(), region_end(region));
+        verdict_ = "held";
+        return false;
+      case ParseResult::kClosed:
+        verdict_ = "closed";
+        return false;
+      case ParseResult::kFailed:
+        verdict_ = std::to_string(parser_.failure().status) + " " + parser_.failure().reason;
+        return false;
+    }
+    return false;
+  }
+  // What was not parsed begins the message that was held.
+  const std::string& rest() const { return rest_; }
+  std::string result() {
+    sink_.flush();
+    if (verdict_.empty()) verdict_ = parser_.in_message() ? "more" : "idle";
+    return sink_.text + verdict_;
+  }
+
+ private:
+  static const char* region_end(const Guarded& region) { return region.data() + region.size(); }
+
+  Parser parser_{kLimits};
+  Transcript sink_;
+  std::string kept_;
+  std::string rest_;
+  std::string verdict_;
+};
+
+int differences = 0;
+
+std::string in_pieces(std::string_view input, size_t first, size_t each) {
+  Feeder feeder;
+  if (!feeder.feed(input.substr(0, first))) return feeder.result();
+  for (size_t at = first; at < input.size(); at += each) {
+    if (!feeder.feed(input.substr(at, each))) break;
+  }
+  return feeder.result();
+}
+
+bool is_same(std::string_view input, const std::string& expected, size_t first, size_t each) {
+  std::string got = in_pieces(input, first, each);
+  if (got == expected) return true;
+  std::fprintf(stderr, "input:    %.*s\nexpected: %s\ngot:      %s\nin pieces of %zu, %zu, ...\n",
+               static_cast<int>(input.size()), input.data(), expected.c_str(), got.c_str(), first,
+               each);
+  differences++;
+  return false;
+}
+
+void expect(std::string_view input, const std::string& expected) {
+  bool same = is_same(input, expected, input.size(), 1) &&
+              is_same(input, expected, 1, 1);
+  for (size_t cut = 1; same && cut < input.size(); cut++) {
+    same = is_same(input, expected, cut, input.size());
+  }
+}
+
+std::string get(const std::string& fields) { return "GET / HTTP/1.1\r\n" + fields + "\r\n"; }
+std::string post(const std::string& fields) {
+  return "POST / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n";
+}
+
+void messages() {
+  expect(get("Host: h\r\n"), "GET / Host=<h>; end; idle");
+  expect("\r\n\r\n" + get("Host: h\r\n"), "GET / Host=<h>; end; idle");
+  expect(get("Host: h\r\nA:\r\nB: \t x y \t\r\n"), "GET / Host=<h> A=<> B=<x y>; end; idle");
+  expect("GET / HTTP/1.0\r\n\r\n" + get("Host: h\r\n"), "GET / 1.0 close; end; closed");
+  expect("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+         "GET / Connection=<keep-alive> 1.0; end; idle");
+  expect(get("Host: h\r\nConnection: close\r\n") + "GET",
+         "GET / Host=<h> Connection=<close> close; end; closed");
+  expect("GET http://a.b:80/c?d HTTP/1.1\r\nHost: a.b\r\n\r\n",
+         "GET http://a.b:80/c?d Host=<a.b>; end; idle");
+  expect("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS * Host=<h>; end; idle");
+  expect(get("Host: h\r\n") + get("Host: i\r\n"), "GET / Host=<h>; end; GET / Host=<i>; end; idle");
+  expect("GET / HTTP/1.1\r\nHost: h\r\nX: 1", "more");
+}
+
+void bodies() {
+  expect(post("Content-Length: 3\r\n") + "xyzPOST",
+         "POST / Host=<h> Content-Length=<3> 3; 'xyz'; end; more");
+  expect(post("Content-Length: 0\r\n"), "POST / Host=<h> Content-Length=<0>; end; idle");
+  expect(post("Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n2;x=\"y\"\r\nde\r\n0\r\n\r\n",
+         "POST / Host=<h> Transfer-Encoding=<chunked> chunked; 'abcde'; end; idle");
+  expect(post("Transfer-Encoding: Chunked\r\n") + "0\r\nTrailer: t\r\n\r\n",
+         "POST / Host=<h> Transfer-Encoding=<Chunked> chunked; end; idle");
+  expect(post("Expect: 100-Continue\r\nContent-Length: 1\r\n"),
+         "POST / Host=<h> Expect=<100-Continue> Content-Length=<1> expects 1; more");
+}
+
+void upgrades() {
+  expect(get("Host: h\r\nConnection: upgrade\r\nUpgrade: x\r\n") + get("Host: i\r\n"),
+         "GET / Host=<h> Connection=<upgrade> Upgrade=<x> upgrade; end; GET / Host=<i>; end; idle");
+  expect("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP/2 is not spoken here");
+}
+
+void refusals() {
+  expect(get(""), "400 missing Host");
+  expect(get("Host: a\r\nHost: a\r\n"), "400 repeated Host");
+  for (const char* host : {"", "a b", "u@h", "h:x", "h:123456", "h:70000", "[::1", "[]", "[g]"}) {
+    expect(get("Host: " + std::string(host) + "\r\n"), "400 malformed Host");
+  }
+  expect("GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed request target");
+  expect("GET * HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed request target");
+  expect("GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed request target");
+  expect("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", "501 method not implemented");
+  expect("GET / HTTP/3.1\r\nHost: h\r\n\r\n", "505 HTTP version not supported");
+  expect("GET / HTTP/1.1\nHost: h\r\n\r\n", "400 malformed head");
+  expect(get("Host : h\r\n"), "400 malformed head");
+  expect(get("Host: h\r\n folded\r\n"), "400 malformed head");
+  expect(get("Host: h\r\nA: b\x01\r\n"), "400 malformed head");
+  expect(get("Host: h\r\nA\r\n"), "400 malformed head");
+  expect(get("Host: h\r\nExpect: more\r\n"), "417 expectation not supported");
+  expect("FOO / HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed head");
+}
+
+// What makes request smuggling.
+void framings() {
+  expect(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+         "400 malformed head");
+  expect(post("Transfer-Encoding: chunked, gzip\r\n"), "400 malformed head");
+  expect(post("Transfer-Encoding: gzip\r\n"), "501 transfer coding not implemented");
+  expect(post("Transfer-Encoding:\r\n"), "400 malformed Transfer-Encoding");
+  expect("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "400 Transfer-Encoding in HTTP/1.0");
+  for (const char* both : {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                           "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+                           "Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: +1\r\n",
+                           "Content-Length: 18446744073709551616\r\n", "Content-Length: 1, 1\r\n"}) {
+    std::string whole = post(both) + "x";
+    expect(whole, in_pieces(whole, whole.size(), 1));
+    CHECK(in_pieces(whole, whole.size(), 1).substr(0, 4) == "400 ");
+  }
+  std::string head = "POST / Host=<h> Transfer-Encoding=<chunked> chunked; ";
+  expect(post("Transfer-Encoding: chunked\r\n") + "g\r\n", head + "400 malformed body framing");
+  expect(post("Transfer-Encoding: chunked\r\n") + "1\nx\r\n", head + "400 malformed body framing");
+  expect(post("Transfer-Encoding: chunked\r\n") + "1\r\nxy\r\n",
+         head + "'x'; 400 malformed body framing");
+}
+
+void limits() {
+  std::string target(kLimits.target_bytes_max - 1, 'a');
+  expect("GET /" + target + " HTTP/1.1\r\nHost: h\r\n\r\n",
+         "GET /" + target + " Host=<h>; end; idle");
+  expect("GET /" + target + "a HTTP/1.1\r\nHost: h\r\n\r\n", "414 request line too long");
+  expect("GET /" + std::string(1000, 'a'), "414 request line too long");
+  std::string fields;
+  for (int i = 0; i < 5; i++) fields += "A: b\r\n";
+  expect(get("Host: h\r\n" + fields),
+         "GET / Host=<h> A=<b> A=<b> A=<b> A=<b> A=<b>; end; idle");
+  expect(get("Host: h\r\nA: b\r\n" + fields), "431 too many header fields");
+  expect(get("Host: h\r\nA: " + std::string(300, 'x') + "\r\n"), "431 header fields too large");
+  expect(get("Host: h\r\n" + std::string(300, 'x') + ": 1\r\n"), "431 header fields too large");
+  std::string chunked = post("Transfer-Encoding: chunked\r\n");
+  std::string head = "POST / Host=<h> Transfer-Encoding=<chunked> chunked; ";
+  expect(chunked + "0\r\nA: " + std::string(300, 'x') + "\r\n\r\n",
+         head + "431 trailer fields too large");
+  std::string small;
+  std::string got;
+  for (int i = 0; i < 1000; i++) {
+    small += "1;" + std::string(20, 'e') + "\r\nx\r\n";
+    if (i < 819) got += "x";
+  }
+  CHECK(in_pieces(chunked + small, 1, 1) ==
+        head + "'" + got + "'; 400 chunk extensions too large");
+}
+
+// A message that is held begins exactly at `rest`, whatever was cut where.
+void holding() {
+  std::string first = get("Host: h\r\n");
+  std::string input = first + get("Host: i\r\n");
+  for (size_t cut = 1; cut < input.size(); cut++) {
+    Feeder feeder(1);
+    size_t used = feeder.feed(input.substr(0, cut)) ? input.size() : cut;
+    if (used > cut) feeder.feed(std::string_view(input).substr(cut));
+    CHECK(feeder.result() == "GET / Host=<h>; end; held");
+    CHECK(feeder.rest() == input.substr(first.size(), used - first.size()));
+  }
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void*) {
+  Parser::init_process();
+  CHECK(Parser::self_test());
+  messages();
+  bodies();
+  upgrades();
+  refusals();
+  framings();
+  limits();
+  holding();
+  std::_Exit(differences == 0 ? 0 : 1);
+}
