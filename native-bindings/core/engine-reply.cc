@@ -11,6 +11,12 @@ namespace {
 constexpr size_t kDirectMin = 16 * 1024;
 constexpr size_t kOutFlush = 112 * 1024;  // leaves room for a head of the largest size
 
+// A record about a body means the request whose sequence it carries in place of flags: by now the
+// next one's may be arriving.
+bool is_receiving(const Connection& connection, const int32_t* reply) {
+  return static_cast<uint32_t>(reply[REPLY_FLAGS]) + 1 == connection.sequence;
+}
+
 bool is_bodyless(int32_t status) { return status == 204 || status == 304 || status < 200; }
 
 }  // namespace
@@ -50,13 +56,15 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
       destroy(connection, CLOSED_GONE);
       break;
     case KIND_PAUSE_BODY:
+      if (!is_receiving(connection, reply)) break;
       connection.body_paused = connection.body_open && !connection.body_discarded;
       update_clock(connection, false);
       break;
     case KIND_RESUME_BODY:
-      resume_body(connection);
+      if (is_receiving(connection, reply)) resume_body(connection);
       break;
     case KIND_CONTINUE:
+      if (!is_receiving(connection, reply)) break;
       connection.wants_continue = connection.awaits_continue;
       send_continue(connection);
       break;

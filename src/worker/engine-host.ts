@@ -62,12 +62,12 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   }
 
   flowOf(exchange: Exchange): BodyFlow {
-    const { slot, generation } = exchange;
+    const { slot, generation, sequence } = exchange;
     const rings = this.#rings;
     return {
-      pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation),
-      resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation),
-      expectBody: () => rings.signal(KIND_CONTINUE, slot, generation),
+      pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation, sequence),
+      resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation, sequence),
+      expectBody: () => rings.signal(KIND_CONTINUE, slot, generation, sequence),
     };
   }
 

@@ -181,10 +181,10 @@ export class Rings {
       : -1;
   }
 
-  /** A record without bytes: end, abort, pause, resume, continue. */
-  signal(kind: number, slot: number, generation: number): void {
+  /** A record without bytes: end, abort; and pause, resume, continue of the body of `sequence`. */
+  signal(kind: number, slot: number, generation: number, sequence = 0): void {
     const at = this.#begin(0);
-    this.#put(at, kind, slot, generation, 0);
+    this.#put(at, kind, slot, generation, sequence);
     this.#commit();
   }
 
