@@ -101,6 +101,8 @@ class Engine final : public MessageSink {
   // The thread is ending: answers what can be answered and gives the other connections away.
   void die();
   bool is_dead() const { return dead_; }
+  // After `die`, once nothing polls it: the memory lives on as long as JavaScript holds a block.
+  void close_poll() { transport_.close(); }
 
  private:
   // engine.cc

@@ -131,6 +131,7 @@ void EngineBridge::shutdown() {
   auto closed = [](uv_handle_t* handle) {
     auto* self = static_cast<EngineBridge*>(handle->data);
     if (--self->open_handles_ > 0) return;
+    self->engine_.close_poll();
     if (!self->environment_ending_) {
       napi_delete_reference(self->env_, self->on_batch_);
       napi_delete_reference(self->env_, self->receiver_);

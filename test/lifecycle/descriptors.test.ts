@@ -1,0 +1,67 @@
+/** Tests that nothing stays open: descriptors and threads before and after many starts and stops. */
+import { readdirSync } from "node:fs";
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { get, startLifecycle } from "../support/lifecycle.ts";
+
+const LISTENER_CYCLES = 1000;
+const SERVER_CYCLES = 20;
+
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+function threads(): number {
+  return readdirSync("/proc/self/task").length;
+}
+
+t.test("1,000 stops and starts of a listener", async (t) => {
+  const { server, connect, port } = await startLifecycle(t, { workers: 2 });
+  await server.stopListener("default");
+  await server.startListener("default");
+  const before = descriptors();
+  for (let cycle = 0; cycle < LISTENER_CYCLES; cycle++) {
+    if (cycle % 50 === 0) {
+      const client = await connect();
+      await client.request(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      client.close();
+    }
+    const { graceful } = await server.stopListener("default");
+    if (!graceful) t.fail(`stop ${cycle} was not graceful`);
+    await server.startListener("default");
+    if (server.listeners[0]?.port !== port) t.fail(`start ${cycle} took another port`);
+  }
+  await until("the descriptors to be as before", () => descriptors() <= before);
+  t.equal((await (await connect()).request(get())).status, 200);
+});
+
+t.test("servers come and go", async (t) => {
+  const cycle = async (workers: number): Promise<void> => {
+    const { server, connect } = await startLifecycle(t, { workers });
+    const client = await connect();
+    await client.request(get());
+    client.close();
+    await server.close();
+  };
+  await cycle(1);
+  await cycle(0);
+  const before = { descriptors: descriptors(), threads: threads() };
+  for (let index = 0; index < SERVER_CYCLES; index++) await cycle(index % 3);
+  await until("the descriptors to be as before", () => descriptors() <= before.descriptors);
+  await until("the threads to be as before", () => threads() <= before.threads);
+});
+
+t.test("workers come and go", async (t) => {
+  const server = await startLifecycle(t, { workers: 2 });
+  const kill = async (): Promise<void> => {
+    const { length } = server.notes();
+    const client = await server.connect();
+    await client.request(get("/late-exit"));
+    client.close();
+    await until("the replacement", () => server.notes().length > length);
+  };
+  await kill();
+  const before = descriptors();
+  for (let index = 0; index < 3; index++) await kill();
+  await until("the descriptors to be as before", () => descriptors() <= before);
+});

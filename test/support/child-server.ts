@@ -1,0 +1,24 @@
+/**
+ * A server in a process of its own: serves the lifecycle app with the options given as JSON in the
+ * first argument, prints the URL of its first listener, and ends when the server has closed.
+ */
+import { serve } from "../../src/index.ts";
+import type { ServeOptions } from "../../src/options.ts";
+import { Gate } from "./gate.ts";
+import { LIFECYCLE_APP } from "./lifecycle.ts";
+
+const options = JSON.parse(process.argv[2] ?? "{}") as Partial<ServeOptions>;
+const data = new Gate().buffer;
+const server = await serve({
+  app: LIFECYCLE_APP,
+  workers: 1,
+  logLevel: "silent",
+  listeners: [{ id: "default", host: "127.0.0.1", port: 0, data }],
+  ...options,
+});
+process.stdout.write(`${server.url}\n`);
+server.events.on("stopping", ({ phase }: { phase: string }) => {
+  process.stdout.write(`stopping ${phase}\n`);
+});
+await server.closed;
+process.stdout.write("closed\n");
