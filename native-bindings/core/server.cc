@@ -96,7 +96,8 @@ int ServerShared::read_loads(WorkerLoad* loads, int except) {
 }
 
 bool ServerShared::push_to_best(const Handover& item, int except, uint64_t* wake_bits) {
-  WorkerLoad loads[kWorkersMax];
+  // Not on the stack: 6 KiB of initial values would be written for each connection.
+  static thread_local WorkerLoad loads[kWorkersMax];
   int count = read_loads(loads, except);
   for (;;) {
     int last = last_worker_.load(std::memory_order_relaxed);
