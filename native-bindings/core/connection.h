@@ -36,6 +36,7 @@ struct Connection {
   uint64_t body_left = 0;     // of the request being read, when its length was declared
   uint64_t answer_left = 0;   // of the answer being written, when its length was announced
   uint32_t body_dropped = 0;  // bytes of a body nobody reads any more
+  uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
   uint16_t listener = 0;
   uint16_t failure_status = 0;  // an error answer that waits behind earlier ones
   const char* failure_reason = "";

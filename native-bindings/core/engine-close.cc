@@ -51,6 +51,7 @@ void Engine::update_interest(Connection& connection) {
 
 void Engine::set_clock(Connection& connection, Clock clock, uint32_t milliseconds) {
   connection.clock = clock;
+  if (clock == Clock::kWrite) connection.unacknowledged = Transport::unacknowledged(connection.fd);
   table_.deadlines[connection.slot] =
       milliseconds == 0 ? 0 : now_tick_ + (milliseconds + kTickMs - 1) / kTickMs + 1;
 }
@@ -64,7 +65,7 @@ void Engine::update_clock(Connection& connection, bool progress) {
   if (connection.output.length > 0) {
     clock = Clock::kWrite;
     limit = options_.write_timeout_ms;
-  } else if (connection.body_open && !connection.body_paused) {
+  } else if (connection.body_open && !connection.body_paused && !connection.awaits_continue) {
     clock = Clock::kBody;
     limit = options_.body_timeout_ms;
   } else if (connection.answer != Answer::kNone) {
@@ -104,7 +105,13 @@ void Engine::clock_fired(Connection& connection) {
       queue_notify(connection);
       break;
     case Clock::kWrite:
-      destroy(connection, CLOSED_TIMEOUT);
+      // The socket says that it takes bytes again only when much has left it: a peer that is slow
+      // shows in what the kernel still holds.
+      if (Transport::unacknowledged(connection.fd) < connection.unacknowledged) {
+        set_clock(connection, Clock::kWrite, options_.write_timeout_ms);
+      } else {
+        destroy(connection, CLOSED_TIMEOUT);
+      }
       break;
     case Clock::kLinger:
       destroy(connection, CLOSED_GONE);

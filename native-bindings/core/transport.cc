@@ -1,5 +1,6 @@
 #include "transport.h"
 
+#include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -95,6 +96,11 @@ IoResult Transport::send(int fd, const char* head, size_t head_length, const cha
 void Transport::end(int fd) { ::shutdown(fd, SHUT_WR); }
 
 void Transport::close_socket(int fd) { ::close(fd); }
+
+uint32_t Transport::unacknowledged(int fd) {
+  int count = 0;
+  return ::ioctl(fd, SIOCOUTQ, &count) == 0 && count > 0 ? static_cast<uint32_t>(count) : 0;
+}
 
 bool Transport::has_unread(int fd) {
   int count = 0;

@@ -54,6 +54,8 @@ class Transport {
   // FIN out; the peer may still send.
   static void end(int fd);
   static void close_socket(int fd);
+  // Bytes sent that the peer has not acknowledged: a measure of its progress.
+  static uint32_t unacknowledged(int fd);
   // True when the peer has sent bytes that nobody has read: closing now would send a reset.
   static bool has_unread(int fd);
 

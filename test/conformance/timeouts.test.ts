@@ -1,0 +1,121 @@
+/** The clocks of a connection. The server's timer ticks every 100 ms and is never early. */
+import t from "tap";
+import { startConformance } from "../support/conformance.ts";
+import type { RawClient } from "../support/raw-client.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+const POST = "POST /echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\n";
+
+/** Bytes again and again until the server ends the connection, so that no silence helps it. */
+function drip(client: RawClient, byte: string): () => void {
+  const timer = setInterval(() => client.write(byte), 20);
+  return () => clearInterval(timer);
+}
+
+async function elapsed(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
+}
+
+t.test("a head that takes too long is a 408, also if it comes drop by drop", async (t) => {
+  const server = await startConformance(t, { headTimeoutMs: 300 });
+  for (const start of ["G", "GET / HTTP/1.1\r\nX: "]) {
+    const client = await server.connect();
+    client.write(start);
+    const stop = start.length > 1 ? drip(client, "x") : () => undefined;
+    const ms = await elapsed(async () => t.equal((await client.response()).status, 408));
+    stop();
+    t.ok(ms >= 295, `${ms}`);
+    t.equal(await client.readToEnd(), "");
+  }
+});
+
+t.test("the head's clock starts with its first byte, not before", async (t) => {
+  const server = await startConformance(t, { headTimeoutMs: 300, idleTimeoutMs: 5000 });
+  const client = await server.connect();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  t.equal((await client.request(GET)).body, "hello");
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  t.equal((await client.request(GET)).body, "hello");
+});
+
+t.test("an idle connection is closed with FIN, without an answer", async (t) => {
+  const server = await startConformance(t, { idleTimeoutMs: 300 });
+  const fresh = await server.connect();
+  const used = await server.connect();
+  t.equal((await used.request(GET)).body, "hello");
+  const ms = await elapsed(async () => t.equal(await fresh.readToEnd(), ""));
+  t.ok(ms >= 250, `${ms}`);
+  t.equal(await used.readToEnd(), "");
+});
+
+t.test("requests keep a connection from being idle", async (t) => {
+  const server = await startConformance(t, { idleTimeoutMs: 400 });
+  const client = await server.connect();
+  for (let i = 0; i < 8; i++) {
+    t.equal((await client.request(GET)).body, "hello");
+    await new Promise((resolve) => setTimeout(resolve, 120));
+  }
+  client.write("GET /wait/long HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  await server.waits("long");
+  await new Promise((resolve) => setTimeout(resolve, 900));
+  await server.open("long");
+  t.equal((await client.response()).body, "long", "a handler that works is not idle");
+});
+
+t.test("a body without progress is a 408 for its reader; one that moves is not", async (t) => {
+  const server = await startConformance(t, { bodyTimeoutMs: 300, headTimeoutMs: 400 });
+  const stalled = await server.connect();
+  stalled.write(`${POST}abc`);
+  const ms = await elapsed(async () => t.equal((await stalled.response()).status, 408));
+  t.ok(ms >= 295, `${ms}`);
+  t.equal(await stalled.readToEnd(), "");
+  const slow = await server.connect();
+  slow.write(POST);
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    slow.write("x");
+  }
+  t.equal((await slow.response()).body, "xxxxxxxxxx");
+});
+
+t.test("a body that its handler does not want yet has no clock", async (t) => {
+  const server = await startConformance(t, { bodyTimeoutMs: 300 });
+  const client = await server.connect();
+  const head = "POST /read-late/w HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\n";
+  client.write(`${head}Content-Length: 3\r\n\r\n`);
+  await server.waits("w");
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  t.equal(client.pending, "");
+  await server.open("w");
+  await client.readUntil("HTTP/1.1 100 Continue\r\n\r\n");
+  client.write("abc");
+  t.equal((await client.response()).body, "abc");
+});
+
+t.test("a handler that takes too long is a 503, in its turn", async (t) => {
+  const server = await startConformance(t, { handlerTimeoutMs: 300 });
+  const client = await server.connect();
+  client.write("GET /wait/never HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  t.equal((await client.response()).status, 503);
+  t.equal(await client.readToEnd(), "");
+});
+
+t.test("a peer that takes nothing is dropped; one that is slow is not", async (t) => {
+  const server = await startConformance(t, { writeTimeoutMs: 500 });
+  const stalled = await server.connect();
+  stalled.socket.pause();
+  stalled.write("GET /flood/1000 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  const slow = await server.connect();
+  slow.write("GET /flood/10 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  for (let i = 0; i < 8; i++) {
+    slow.socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    slow.socket.resume();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  t.equal((await slow.response()).bodyBytes.length, 10 << 20);
+  stalled.socket.resume();
+  await t.rejects(stalled.response(), /ended|reset/);
+});
