@@ -110,7 +110,7 @@ export class Exchange implements RequestSource {
     const start = this.#message + this.#targetAt;
     if (this.#slab[start] !== 0x2f) return this.#unusualUrl(start, total);
     const query =
-      total > pathLength ? this.#slab.toString("latin1", start + pathLength + 1, start + total) : "";
+      total > pathLength ? this.#slab.toString("latin1", start + pathLength, start + total) : "";
     return requestUrl(this.#origin(), this.target.raw, query, this.target.path);
   }
 
