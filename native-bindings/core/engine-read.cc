@@ -177,6 +177,7 @@ void Engine::keep_input(Connection& connection, const char* from, const char* en
 bool Engine::on_begin(Parser& parser) {
   Connection& connection = *reading_;
   connection.body_discarded = false;
+  if (connection.close_after) return false;  // only the body before it was still read
   if (connection.unanswered == 0) return connection.output.length < options_.output_bytes_max;
   return connection.unanswered < options_.pipeline_max && !connection.unsafe_pending &&
          is_safe(parser.method()) && connection.output.length < options_.output_bytes_max;

@@ -96,8 +96,9 @@ bool Engine::can_drop_body(const Connection& connection) const {
   return !connection.awaits_continue && connection.body_left <= kDropMax;
 }
 
-// Decides whether the connection goes on after this answer, and says so in its head.
-Persistence Engine::persistence_of(Connection& connection, int32_t flags) {
+// Decides whether the connection goes on after this answer, and says so in its head. Of a streamed
+// answer it is not known yet what will be left of the request's body: its end decides that.
+Persistence Engine::persistence_of(Connection& connection, int32_t flags, bool streamed) {
   bool last = connection.unanswered <= 1;
   bool close = (flags & FLAG_KEEP_ALIVE) == 0 || (flags & REPLY_CLOSE) != 0;
   if (last && connection.input_done && connection.failure_status == 0) close = true;
@@ -105,13 +106,14 @@ Persistence Engine::persistence_of(Connection& connection, int32_t flags) {
     close = true;
     connection.linger_close = true;
   }
-  if (last && connection.body_open && !can_drop_body(connection)) {
+  if (last && !streamed && connection.body_open && !can_drop_body(connection)) {
     close = true;
     connection.linger_close = true;
   }
   if (close) {
     connection.close_after = true;
-    connection.input_done = true;
+    // The body that a streamed answer may be made of is still read to its end.
+    if (!streamed || !connection.body_open) connection.input_done = true;
     return Persistence::kClose;
   }
   return (flags & FLAG_HTTP10) != 0 ? Persistence::kKeepAlive : Persistence::kDefault;
@@ -124,7 +126,7 @@ void Engine::respond(Connection& connection, const int32_t* reply) {
   bool bodyless = is_bodyless(fields.status);
   fields.framing = bodyless ? Framing::kNone : Framing::kLength;
   fields.length = length;
-  fields.persistence = persistence_of(connection, flags);
+  fields.persistence = persistence_of(connection, flags, false);
   if (bodyless || (flags & FLAG_HEAD) != 0) length = 0;
   const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
   bool direct = length >= kDirectMin;
@@ -155,7 +157,7 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
   }
   if (flags & FLAG_HEAD) connection.answer = Answer::kMuted;
   connection.answer_left = fields.framing == Framing::kLength ? fields.length : ~0ull;
-  fields.persistence = persistence_of(connection, flags);
+  fields.persistence = persistence_of(connection, flags, true);
   char* out = reserve(head_bytes_bound(fields));
   out_length_ += write_head(out, fields, date_);
 }
@@ -194,7 +196,14 @@ void Engine::end_answer(Connection& connection) {
 
 void Engine::finish_answer(Connection& connection) {
   connection.unanswered--;
-  if (connection.close_after) return;  // what follows on this connection is not answered
+  if (connection.unanswered == 0 && connection.body_open && !can_drop_body(connection)) {
+    connection.close_after = true;
+  }
+  if (connection.close_after) {  // what follows on this connection is not answered
+    connection.input_done = true;
+    if (connection.body_open) connection.linger_close = true;
+    return;
+  }
   if (connection.unanswered == 0) {
     connection.unsafe_pending = false;
     if (connection.body_open) {
@@ -225,7 +234,7 @@ void Engine::answer_constant(Connection& connection, const ConstantResponse& con
   bool bodyless = is_bodyless(constant.status);
   fields.framing = bodyless ? Framing::kNone : Framing::kLength;
   fields.length = constant.body.length;
-  fields.persistence = persistence_of(connection, flags);
+  fields.persistence = persistence_of(connection, flags, false);
   size_t length = bodyless || head_only ? 0 : constant.body.length;
   if (head_bytes_bound(fields) + length > kOutBytes / 2) {
     char* out = reserve(head_bytes_bound(fields));

@@ -148,7 +148,7 @@ class Engine final : public MessageSink {
   void send_continue(Connection& connection);
   void resume_body(Connection& connection);
   HeadFields fields_of(const int32_t* reply) const;
-  Persistence persistence_of(Connection& connection, int32_t flags);
+  Persistence persistence_of(Connection& connection, int32_t flags, bool streamed);
   bool can_drop_body(const Connection& connection) const;
   char* reserve(size_t length);
   void put_out(const char* from, size_t length);

@@ -38,6 +38,12 @@ function tooLarge(limit: number): HttpError {
   });
 }
 
+/** A reader that waits with a buffer of its own (BYOB) is told of the end by an empty answer. */
+function closeStream(controller: ReadableByteStreamController): void {
+  controller.close();
+  controller.byobRequest?.respond(0);
+}
+
 export class RequestBody implements BodySource {
   readonly length: number;
   readonly bytesMax: number;
@@ -66,11 +72,11 @@ export class RequestBody implements BodySource {
     if (this.#isDropped || this.#error !== null) return;
     this.#received += chunk.length;
     const limit = this.#limits.bodyStreamBytesMax;
-    if (limit > 0 && this.#received > limit && this.#collecting === null) {
-      this.fail(tooLarge(limit));
-      return;
-    }
     if (this.#controller !== null) {
+      if (limit > 0 && this.#received > limit) {
+        this.fail(tooLarge(limit));
+        return;
+      }
       this.#controller.enqueue(chunk);
       if ((this.#controller.desiredSize ?? 0) <= 0) this.#pause();
       return;
@@ -87,7 +93,7 @@ export class RequestBody implements BodySource {
   end(): void {
     this.#ended = true;
     if (this.#collecting !== null) this.#deliver();
-    this.#controller?.close();
+    if (this.#controller !== null) closeStream(this.#controller);
     this.#controller = null;
   }
 
@@ -155,8 +161,13 @@ export class RequestBody implements BodySource {
     for (const chunk of this.#chunks) controller.enqueue(chunk);
     this.#chunks = [];
     this.#queued = 0;
-    if (this.#ended) controller.close();
-    else this.#controller = controller;
+    if (this.#ended) {
+      controller.close();
+      return;
+    }
+    this.#controller = controller;
+    // Before the answer's head, which may come before the first pull: a 100 cannot follow it.
+    this.#flow.expectBody();
   }
 
   #wantMore(): void {

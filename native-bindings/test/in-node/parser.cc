@@ -213,7 +213,8 @@ void framings() {
   for (const char* both : {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
                            "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
                            "Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: +1\r\n",
-                           "Content-Length: 18446744073709551616\r\n", "Content-Length: 1, 1\r\n"}) {
+                           "Content-Length: 18446744073709551616\r\n",
+                           "Content-Length: 1, 1\r\n"}) {
     std::string whole = post(both) + "x";
     expect(whole, in_pieces(whole, whole.size(), 1));
     CHECK(in_pieces(whole, whole.size(), 1).substr(0, 4) == "400 ");
