@@ -214,12 +214,14 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: false });
 export class ReadyBody implements BodySource {
   readonly length: number;
   readonly bytesMax: number;
+  readonly #limits: BodyLimits;
   #slab: Buffer;
   #offset: number;
 
   constructor(slab: Buffer, offset: number, length: number, limits: BodyLimits) {
     this.length = length;
     this.bytesMax = limits.bodyBytesMax;
+    this.#limits = limits;
     this.#slab = slab;
     this.#offset = offset;
   }
@@ -254,6 +256,11 @@ export class ReadyBody implements BodySource {
     return new ReadableStream({
       type: "bytes",
       start: (controller) => {
+        const limit = this.#limits.bodyStreamBytesMax;
+        if (limit > 0 && this.length > limit) {
+          controller.error(tooLarge(limit));
+          return;
+        }
         if (this.length > 0) controller.enqueue(this.#copy());
         controller.close();
       },
