@@ -53,7 +53,7 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
       end_answer(connection);
       break;
     case KIND_ABORT:
-      destroy(connection, CLOSED_GONE);
+      cut_answer(connection);
       break;
     case KIND_PAUSE_BODY:
       if (!is_receiving(connection, reply)) break;
@@ -169,7 +169,7 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
     return;
   }
   if (length > connection.answer_left) {
-    destroy(connection, CLOSED_GONE);  // more than the head announced: the message is broken
+    cut_answer(connection);  // more than the head announced: the message is broken
     return;
   }
   if (connection.answer_left != ~0ull) connection.answer_left -= length;
@@ -186,12 +186,18 @@ void Engine::end_answer(Connection& connection) {
   if (connection.answer == Answer::kNone) return;
   if (connection.answer == Answer::kRaw && connection.answer_left != ~0ull &&
       connection.answer_left != 0) {
-    destroy(connection, CLOSED_GONE);  // less than the head announced
+    cut_answer(connection);  // less than the head announced
     return;
   }
   if (connection.answer == Answer::kChunked) put_out("0\r\n\r\n", 5);
   connection.answer = Answer::kNone;
   finish_answer(connection);
+}
+
+// Closes in the middle of an answer; those before it still leave.
+void Engine::cut_answer(Connection& connection) {
+  if (out_length_ > 0) send_output(connection, nullptr, 0);
+  destroy(connection, CLOSED_GONE);
 }
 
 void Engine::finish_answer(Connection& connection) {

@@ -143,6 +143,7 @@ class Engine final : public MessageSink {
   void write_chunk(Connection& connection, const int32_t* reply);
   void end_answer(Connection& connection);
   void finish_answer(Connection& connection);
+  void cut_answer(Connection& connection);
   void answer_constant(Connection& connection, const ConstantResponse& constant, bool head_only);
   void write_failure(Connection& connection, uint16_t status, const char* reason);
   void send_continue(Connection& connection);

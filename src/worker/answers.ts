@@ -99,7 +99,10 @@ export class Answers {
     this.#waiting++;
     this.#connections
       .of(slot, generation)
-      .waiting.set(sequence, () => this.#write(exchange, parts, close));
+      .waiting.set(sequence, () => {
+        if (this.#connections.isOpen(slot, generation)) this.#write(exchange, parts, close);
+        else discard(parts.body);
+      });
   }
 
   /** Closes the connection without an answer. */
@@ -109,9 +112,11 @@ export class Answers {
     this.#finish(exchange);
   }
 
-  /** The connection has gone: nothing waits any more. */
-  dropWaiting(count: number): void {
-    this.#waiting -= count;
+  /** The connection has gone: nobody waits any more for what stands behind other answers. */
+  dropWaiting(waiting: Map<number, () => void>): void {
+    this.#waiting -= waiting.size;
+    for (const write of waiting.values()) write();
+    waiting.clear();
   }
 
   #write(exchange: Exchange, parts: ResponseParts, close: boolean): void {
@@ -136,6 +141,13 @@ export class Answers {
       this.abort(exchange);
       return;
     }
+    if (parts.body === null && (flags & FLAG_HEAD) !== 0 && headers !== null) {
+      const length = declaredLength(headers);
+      if (length > 0) {
+        this.#headOnly(exchange, parts, flags, lines, length);
+        return;
+      }
+    }
     const body = parts.body ?? "";
     if (typeof body === "string" && fitsText(body)) {
       const { status, contentType } = parts;
@@ -152,6 +164,21 @@ export class Answers {
     } else {
       this.#stream(exchange, parts, flags, lines);
     }
+  }
+
+  /** To HEAD: the length of the body that GET would have is the handler's to say. */
+  #headOnly(
+    exchange: Exchange,
+    parts: ResponseParts,
+    flags: number,
+    lines: string,
+    length: number,
+  ): void {
+    const { slot, generation } = exchange;
+    const type = Math.max(parts.contentType, 0);
+    this.#rings.head(slot, generation, flags, parts.status, type, lines, length);
+    this.#rings.signal(KIND_END, slot, generation);
+    this.#complete(exchange);
   }
 
   #stream(exchange: Exchange, parts: ResponseParts, flags: number, lines: string): void {
@@ -194,8 +221,13 @@ export class Answers {
   }
 
   #finish(exchange: Exchange): void {
-    if (exchange.body instanceof RequestBody) exchange.body.drop();
-    this.#connections.find(exchange.slot, exchange.generation)?.pending.delete(exchange);
+    const state = this.#connections.find(exchange.slot, exchange.generation);
+    if (exchange.body instanceof RequestBody) {
+      exchange.body.drop();
+      // What still comes is nobody's, and must not hold the slab of an idle connection.
+      if (state !== undefined && state.reading === exchange) state.reading = null;
+    }
+    state?.pending.delete(exchange);
   }
 
   #next(slot: number, generation: number): void {
@@ -229,7 +261,11 @@ function flagsOf(headers: LightHeaders): number {
 function lengthOf(body: Exclude<ResponseBody, null | string>, headers: LightHeaders | null): number {
   if (body instanceof Uint8Array) return body.length;
   if (body instanceof Blob) return body.size;
-  if (headers === null || (headerFlags(headers) & FIELD.contentLength) === 0) return -1;
+  return headers === null ? -1 : declaredLength(headers);
+}
+
+function declaredLength(headers: LightHeaders): number {
+  if ((headerFlags(headers) & FIELD.contentLength) === 0) return -1;
   const declared = headers.get("content-length") ?? "";
   return /^\d{1,15}$/.test(declared) ? Number(declared) : -1;
 }

@@ -323,7 +323,7 @@ export class Engine {
     const pending = [...state.pending];
     if (reason !== CLOSED_END) {
       this.#connections.forget(state.slot);
-      this.#answers.dropWaiting(state.waiting.size);
+      this.#answers.dropWaiting(state.waiting);
       this.#bodyOf(state)?.fail(bodyError(CLOSED_BAD_BODY));
       state.pump?.cancel();
     }

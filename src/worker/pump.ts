@@ -129,6 +129,10 @@ export class BodyPump {
       this.#finish(new Error("a buffer given as a body was detached before it was sent"));
       return;
     }
+    if (bytes.length === 0) {
+      this.#pull(); // an empty chunk would be the end of a chunked body
+      return;
+    }
     let at = 0;
     for (;;) {
       const piece = bytes.length - at > COPY_BYTES_MAX
