@@ -55,6 +55,7 @@ export class Dispatcher {
 
   /** Goes on with what a handler has returned. */
   settle(exchange: Exchange, result: unknown): void {
+    if (this.#isolation.isOn) this.#isolation.undo();
     if (isThenable(result)) {
       this.#host.track(exchange);
       result.then(
@@ -93,7 +94,7 @@ export class Dispatcher {
     const step = exchange.steps[exchange.at]!;
     if (step.kind !== "handler") return responseOfStep(step);
     const value = await this.#call(exchange, step);
-    if (value === undefined) return this.next(exchange);
+    if (value === undefined) return await this.next(exchange);
     if (value instanceof Response) return value;
     const parts = partsOf(exchange, value);
     return new LightResponse(parts.body as string, { status: parts.status });
@@ -101,6 +102,7 @@ export class Dispatcher {
 
   /** Answers for a handler that threw or rejected. */
   fail(exchange: Exchange, error: unknown): void {
+    if (this.#isolation.isOn) this.#isolation.undo();
     if (exchange.isAnswered) {
       this.#log.error({ err: error }, `${exchange.routeName} failed after its answer`);
       return;
@@ -113,7 +115,7 @@ export class Dispatcher {
       this.#answerFault(exchange, error);
       return;
     }
-    this.#askErrorHook(exchange, error);
+    void this.#askErrorHook(exchange, error);
   }
 
   async #askErrorHook(exchange: Exchange, error: unknown): Promise<void> {
@@ -205,7 +207,12 @@ function partsOf(exchange: Exchange, value: unknown): ResponseParts {
   );
 }
 
-const FIXED_STATUS = { options: 204, "not-allowed": 405, "not-found": 404, malformed: 400 } as const;
+const FIXED_STATUS = {
+  options: 204,
+  "not-allowed": 405,
+  "not-found": 404,
+  malformed: 400,
+} as const;
 const FIXED_TEXT: Record<number, string> = {
   400: "malformed request target\n",
   404: "Not Found",
@@ -217,7 +224,7 @@ function responseOfStep(step: FixedStep | Exclude<Step, HandlerStep>): Response 
   const status = FIXED_STATUS[step.kind];
   const headers = step.allow === "" ? undefined : { allow: step.allow };
   if (status === 204) return new LightResponse(null, { status, ...(headers && { headers }) });
-  return new LightResponse(FIXED_TEXT[status]!, { status, ...(headers && { headers }) });
+  return new LightResponse(FIXED_TEXT[status], { status, ...(headers && { headers }) });
 }
 
 function partsOfStep(step: Exclude<Step, HandlerStep>): ResponseParts {
