@@ -122,6 +122,10 @@ void ServerShared::place(const Handover& item, int except, uint64_t* wake_bits) 
   // lock after it has opened; so looking again with the lock held misses neither order.
   std::lock_guard<std::mutex> guard(orphans_lock_);
   if (push_to_best(item, except, wake_bits)) return;
+  if (has_ended_) {
+    forget(item);
+    return;
+  }
   orphans_.push_back({item, clock_ms()});
 }
 
@@ -165,6 +169,7 @@ int ServerShared::expire_orphans(uint64_t age_ms) {
 
 int ServerShared::drop_orphans(int listener) {
   std::lock_guard<std::mutex> guard(orphans_lock_);
+  if (listener < 0) has_ended_ = true;
   int dropped = 0;
   for (size_t i = 0; i < orphans_.size();) {
     if (listener >= 0 && orphans_[i].item.listener != listener) {

@@ -80,7 +80,8 @@ class ServerShared {
   void take_orphans(std::vector<Handover>& into);
   // Connections without a worker for longer than `age_ms` are closed with FIN; returns how many.
   int expire_orphans(uint64_t age_ms);
-  // Closes what waits for a worker, of one listener or of all (-1).
+  // Closes what waits for a worker, of one listener or of all (-1): the server has ended then, and
+  // what a dying thread still brings is closed too.
   int drop_orphans(int listener);
   void forget(const Handover& item);
 
@@ -106,7 +107,9 @@ class ServerShared {
   std::atomic<WorkerShared*> workers_[kWorkersMax] = {};
   bool reserved_[kWorkersMax] = {};  // the primary's
   std::atomic<int> last_worker_{0};  // relaxed: where the round begins
-  std::mutex orphans_lock_;          // guards orphans_; a mailbox's lock may be taken within it
+  // Guards orphans_ and has_ended_; a mailbox's lock may be taken within it.
+  std::mutex orphans_lock_;
+  bool has_ended_ = false;
   std::vector<Orphan> orphans_;
 };
 

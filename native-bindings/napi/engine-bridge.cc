@@ -44,7 +44,9 @@ bool EngineBridge::start(napi_value on_batch) {
     uv_unref(handle);  // the task, not the engine, keeps a worker's loop alive
   }
   uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
-    static_cast<EngineBridge*>(handle->data)->engine_.turn();
+    auto* self = static_cast<EngineBridge*>(handle->data);
+    self->mark_awake();
+    self->engine_.turn();
   });
   uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
     static_cast<EngineBridge*>(handle->data)->before_sleep();
@@ -80,12 +82,19 @@ void EngineBridge::before_sleep() {
     window_ns_ = now;
     window_busy_ns_ = 0;
   }
+  awake_ns_ = 0;
   shared_->awake_since_ns.store(0, std::memory_order_relaxed);  // read by the balancer
 }
 
-void EngineBridge::after_sleep() {
+// The loop calls what has become readable before its check handles: most handlers run there.
+void EngineBridge::mark_awake() {
+  if (awake_ns_ != 0) return;
   awake_ns_ = clock_ns();
   shared_->awake_since_ns.store(awake_ns_, std::memory_order_relaxed);  // read by the balancer
+}
+
+void EngineBridge::after_sleep() {
+  mark_awake();
   if (!uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_))) return;
   uv_idle_stop(&idle_);
   if (engine_.has_work()) engine_.turn();

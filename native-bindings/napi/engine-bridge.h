@@ -33,6 +33,7 @@ class EngineBridge {
 
   bool enter();
   void before_sleep();
+  void mark_awake();
   void after_sleep();
   static void on_cleanup(napi_async_cleanup_hook_handle handle, void* data);
 
@@ -49,7 +50,7 @@ class EngineBridge {
   uv_check_t check_;
   uv_idle_t idle_;
   uv_timer_t timer_;
-  uint64_t awake_ns_ = 0;
+  uint64_t awake_ns_ = 0;  // 0: asleep
   uint64_t window_ns_ = 0;
   uint64_t window_busy_ns_ = 0;
   int open_handles_ = 0;

@@ -32,6 +32,8 @@ export interface PoolHost {
   readonly listeners: ServeTask["listeners"];
   emit(event: string, detail: unknown): void;
   call(request: ControlCall): Promise<unknown>;
+  /** A worker has got its slot, before it counts anything there. */
+  spawned(channel: WorkerChannel): void;
   /** A replacement serves: what is being stopped must be stopped there too. */
   joined(channel: WorkerChannel): void;
 }
@@ -51,14 +53,15 @@ export class WorkerPool {
     const { workers, resourceLimits, execArgv, env } = host.options;
     this.#piscina = workers === 0 ? null : new Piscina({
       filename: TASK_URL.href,
-      minThreads: workers,
+      // Each task brings its thread. A minimum would be filled up again whenever a thread ends,
+      // even when that is after `destroy`.
+      minThreads: 0,
       maxThreads: workers,
       idleTimeout: Infinity,
       concurrentTasksPerWorker: 1,
       // The default parks an idle worker's loop in Atomics.wait.
       atomics: "disabled",
       recordTiming: false,
-      trackUnmanagedFds: false,
       closeTimeout: 1000,
       ...(resourceLimits !== undefined && { resourceLimits: defined(resourceLimits) }),
       ...(execArgv !== undefined && { execArgv }),
@@ -71,7 +74,7 @@ export class WorkerPool {
     this.#orphanTimer.unref();
   }
 
-  /** Starts all workers; resolves when each has loaded the app. Rejects with what the first says. */
+  /** Starts all workers. Resolves when each has loaded the app, rejects as the first one does. */
   async start(): Promise<Ready> {
     const { workers } = this.#host.options;
     const started = Array.from({ length: Math.max(workers, 1) }, () => this.#spawn());
@@ -110,7 +113,7 @@ export class WorkerPool {
   async destroy(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#orphanTimer);
-    const gone = [...this.channels].map((channel) => this.#gone.get(channel));
+    const gone = [...this.channels].map((channel) => this.#gone.get(channel)!);
     await this.#piscina?.destroy();
     for (const channel of this.channels) channel.close(closed());
     await Promise.all(gone);
@@ -131,6 +134,7 @@ export class WorkerPool {
     }
     const id = this.#nextWorkerId++;
     const channel = new WorkerChannel(id, slot, 1, (request) => this.#host.call(request));
+    this.#host.spawned(channel);
     this.channels.add(channel);
     this.#gone.set(channel, this.#supervise(channel));
     return channel;
@@ -145,6 +149,7 @@ export class WorkerPool {
       error = reason;
     }
     this.channels.delete(channel);
+    channel.catchUp();
     const wasServing = channel.state === "serving";
     channel.close(channel.failure ?? died(channel, error));
     this.#host.native.removeWorker(this.#host.server, channel.slot);

@@ -57,7 +57,7 @@ class MillraceServer implements Server, ListenerHost {
     const { handle, id } = native.createServer(options.stuckMs);
     this.server = handle;
     this.#serverId = id;
-    this.#statistics = new Statistics(native, handle, options.stuckMs);
+    this.#statistics = new Statistics(native, handle, options);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -83,9 +83,6 @@ class MillraceServer implements Server, ListenerHost {
       (options, index) => new Listener(this, index, options),
     );
     await Promise.all(this.#listeners.map((listener) => listener.start()));
-    for (const channel of this.#pool.channels) {
-      this.#statistics.joined(channel, this.#listeners.length);
-    }
     await this.#pool.open();
   }
 
@@ -101,12 +98,12 @@ class MillraceServer implements Server, ListenerHost {
       )),
       emit: (event, detail) => this.emit(event, detail),
       call: (request) => this.#call(request),
+      spawned: (channel) => this.#statistics.spawned(channel),
       joined: (channel) => this.#joined(channel),
     };
   }
 
   #joined(channel: WorkerChannel): void {
-    this.#statistics.joined(channel, this.#listeners.length);
     for (const listener of this.#listeners) {
       if (listener.state === "stopping") void channel.drain(listener.index, false);
     }
@@ -136,7 +133,7 @@ class MillraceServer implements Server, ListenerHost {
 
   async stopListener(id: string, options: StopOptions = {}): Promise<StopResult> {
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
-    return this.#find(id).stop(force, deadlineMs);
+    return await this.#find(id).stop(force, deadlineMs);
   }
 
   async pauseListener(id: string): Promise<void> {
@@ -145,7 +142,7 @@ class MillraceServer implements Server, ListenerHost {
 
   async startListener(id: string): Promise<void> {
     if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-    return this.#find(id).start();
+    await this.#find(id).start();
   }
 
   close(options: StopOptions = {}): Promise<void> {

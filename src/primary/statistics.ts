@@ -3,6 +3,7 @@
  */
 import type { ListenerStats, Stats, WorkerStats } from "../shared/app.ts";
 import type { Handle, Native } from "../native.ts";
+import type { ResolvedOptions } from "../options.ts";
 import type { Listener } from "./listener.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
@@ -19,42 +20,43 @@ export class Statistics {
   readonly #native: Native;
   readonly #server: Handle;
   readonly #stuckMs: number;
+  readonly #listenerCount: number;
   /** What a slot had counted when its present worker came. */
   readonly #before = new WeakMap<WorkerChannel, Float64Array>();
   readonly #last = new WeakMap<WorkerChannel, Snapshot>();
   /** Slots that have ever been used: their counts are never set back. */
   readonly #slots = new Set<number>();
 
-  constructor(native: Native, server: Handle, stuckMs: number) {
+  constructor(native: Native, server: Handle, options: ResolvedOptions) {
     this.#native = native;
     this.#server = server;
-    this.#stuckMs = stuckMs;
+    this.#stuckMs = options.stuckMs;
+    this.#listenerCount = options.listeners.length;
   }
 
-  /** A worker has got its slot. */
-  joined(channel: WorkerChannel, listeners: number): void {
+  /** A worker has got its slot, where it has counted nothing yet. */
+  spawned(channel: WorkerChannel): void {
     this.#slots.add(channel.slot);
-    const counts = this.#read(channel.slot, listeners);
+    const counts = this.#read(channel.slot);
     this.#before.set(channel, counts);
     this.#last.set(channel, { counts, at: performance.now() });
   }
 
   read(channels: Iterable<WorkerChannel>, listeners: readonly Listener[]): Stats {
     return {
-      workers: [...channels].map((channel) => this.#worker(channel, listeners.length)),
+      workers: [...channels].map((channel) => this.#worker(channel)),
       listeners: this.#listeners(listeners),
     };
   }
 
-  #read(slot: number, listeners: number): Float64Array {
-    const counts = new Float64Array(FIRST_LISTENER + listeners * PER_LISTENER);
+  #read(slot: number): Float64Array {
+    const counts = new Float64Array(FIRST_LISTENER + this.#listenerCount * PER_LISTENER);
     this.#native.workerStats(this.#server, slot, counts);
     return counts;
   }
 
-  #worker(channel: WorkerChannel, listeners: number): WorkerStats {
-    if (!this.#before.has(channel)) this.joined(channel, listeners);
-    const counts = this.#read(channel.slot, listeners);
+  #worker(channel: WorkerChannel): WorkerStats {
+    const counts = this.#read(channel.slot);
     const before = this.#before.get(channel)!;
     const last = this.#last.get(channel)!;
     const now = performance.now();
@@ -76,7 +78,7 @@ export class Statistics {
   }
 
   #listeners(listeners: readonly Listener[]): ListenerStats[] {
-    const slots = [...this.#slots].map((slot) => this.#read(slot, listeners.length));
+    const slots = [...this.#slots].map((slot) => this.#read(slot));
     return listeners.map((listener, index) => {
       const sum = (field: number): number =>
         slots.reduce((all, each) => all + each[FIRST_LISTENER + index * PER_LISTENER + field]!, 0);

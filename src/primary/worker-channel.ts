@@ -2,7 +2,7 @@
  * The primary's end of one worker's control channel, and what the primary knows of that worker.
  * Thread: the primary's.
  */
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { MillraceError, type ErrorCode, ERRORS } from "../shared/errors.ts";
 import {
   type ControlCall,
@@ -84,6 +84,15 @@ export class WorkerChannel {
       this.#drains.set(listener, waiting.add(resolve));
       void this.send({ type: "stop", listener, force });
     });
+  }
+
+  /** Takes what has arrived already: the end of a task may overtake what it said before. */
+  catchUp(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port) as { message: FromWorker } | undefined;
+      if (received === undefined) return;
+      this.#receive(received.message);
+    }
   }
 
   /** The worker has gone: nobody waits for it any more. */

@@ -1,25 +1,17 @@
 /** Tests that nothing stays open: descriptors and threads before and after many starts and stops. */
-import { readdirSync } from "node:fs";
 import t from "tap";
 import { until } from "../support/deadline.ts";
 import { get, startLifecycle } from "../support/lifecycle.ts";
+import { openDescriptors, runningThreads } from "../support/traces.ts";
 
 const LISTENER_CYCLES = 1000;
 const SERVER_CYCLES = 20;
-
-function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
-}
-
-function threads(): number {
-  return readdirSync("/proc/self/task").length;
-}
 
 t.test("1,000 stops and starts of a listener", async (t) => {
   const { server, connect, port } = await startLifecycle(t, { workers: 2 });
   await server.stopListener("default");
   await server.startListener("default");
-  const before = descriptors();
+  const before = openDescriptors();
   for (let cycle = 0; cycle < LISTENER_CYCLES; cycle++) {
     if (cycle % 50 === 0) {
       const client = await connect();
@@ -31,7 +23,7 @@ t.test("1,000 stops and starts of a listener", async (t) => {
     await server.startListener("default");
     if (server.listeners[0]?.port !== port) t.fail(`start ${cycle} took another port`);
   }
-  await until("the descriptors to be as before", () => descriptors() <= before);
+  await until("the descriptors to be as before", () => openDescriptors() <= before);
   t.equal((await (await connect()).request(get())).status, 200);
 });
 
@@ -45,10 +37,10 @@ t.test("servers come and go", async (t) => {
   };
   await cycle(1);
   await cycle(0);
-  const before = { descriptors: descriptors(), threads: threads() };
+  const before = { descriptors: openDescriptors(), threads: runningThreads() };
   for (let index = 0; index < SERVER_CYCLES; index++) await cycle(index % 3);
-  await until("the descriptors to be as before", () => descriptors() <= before.descriptors);
-  await until("the threads to be as before", () => threads() <= before.threads);
+  await until("the descriptors to be as before", () => openDescriptors() <= before.descriptors);
+  await until("the threads to be as before", () => runningThreads() <= before.threads);
 });
 
 t.test("workers come and go", async (t) => {
@@ -61,7 +53,7 @@ t.test("workers come and go", async (t) => {
     await until("the replacement", () => server.notes().length > length);
   };
   await kill();
-  const before = descriptors();
+  const before = openDescriptors();
   for (let index = 0; index < 3; index++) await kill();
-  await until("the descriptors to be as before", () => descriptors() <= before);
+  await until("the descriptors to be as before", () => openDescriptors() <= before);
 });

@@ -8,17 +8,22 @@ import { Gate } from "./gate.ts";
 import { LIFECYCLE_APP } from "./lifecycle.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as Partial<ServeOptions>;
-const data = new Gate().buffer;
+const gate = new Gate();
 const server = await serve({
   app: LIFECYCLE_APP,
   workers: 1,
   logLevel: "silent",
-  listeners: [{ id: "default", host: "127.0.0.1", port: 0, data }],
+  listeners: [{ id: "default", host: "127.0.0.1", port: 0, data: gate.buffer }],
   ...options,
 });
 process.stdout.write(`${server.url}\n`);
 server.events.on("stopping", ({ phase }: { phase: string }) => {
   process.stdout.write(`stopping ${phase}\n`);
 });
+const look = setInterval(() => {
+  if (gate.count === 0) return;
+  process.stdout.write("at the gate\n");
+  clearInterval(look);
+}, 5).unref();
 await server.closed;
 process.stdout.write("closed\n");

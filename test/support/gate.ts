@@ -32,9 +32,13 @@ export class Gate {
     Atomics.wait(this.#words, OPEN, 0);
   }
 
-  /** In the test: `count` handlers have come. */
+  /** How many have come. */
+  get count(): number {
+    return Atomics.load(this.#words, ARRIVED);
+  }
+
   async arrived(count: number = 1): Promise<void> {
-    await until(`${count} at the gate`, () => Atomics.load(this.#words, ARRIVED) >= count);
+    await until(`${count} at the gate`, () => this.count >= count);
   }
 
   open(): void {

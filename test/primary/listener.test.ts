@@ -1,0 +1,181 @@
+/** Tests of listeners: binds, states, and one that stops while others go on. */
+import { existsSync, linkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { ownFolder } from "../support/folder.ts";
+import { connectRaw } from "../support/raw-client.ts";
+import { get, LIFECYCLE_APP, startLifecycle } from "../support/lifecycle.ts";
+import { startServer } from "../support/server.ts";
+
+t.test("port 0 becomes a real one, told in bind and URL", async (t) => {
+  const { server, connect } = await startLifecycle(t);
+  const [listener] = server.listeners;
+  t.ok(listener!.port! > 0);
+  t.match(listener, {
+    id: "default",
+    name: "default",
+    host: "127.0.0.1",
+    bind: `127.0.0.1:${listener!.port}`,
+    url: `http://127.0.0.1:${listener!.port}`,
+    state: "listening",
+  });
+  t.equal((await (await connect()).request(get())).body, "hello");
+});
+
+t.test("a name and an IPv6 address are bound", async (t) => {
+  const listeners = [{ id: "a", host: "localhost", port: 0 }, { id: "b", host: "::1", port: 0 }];
+  const { server } = await startServer(t, { app: LIFECYCLE_APP, listeners });
+  for (const { url } of server.listeners) {
+    t.equal(await (await fetch(url)).text(), "hello", url);
+  }
+});
+
+t.test("one stops while the others are undisturbed", async (t) => {
+  const { server, gate, connectTo } = await startLifecycle(t, { ids: ["a", "b", "c"] });
+  const [a, b] = [await connectTo("a"), await connectTo("b")];
+  await a.request(get());
+  b.write(get("/wait"));
+  await gate.arrived();
+  t.strictSame(await server.stopListener("a", { force: true }), { graceful: false, destroyed: 1 });
+  await until("a's end", () => a.state !== "open");
+  t.strictSame(server.listeners.map(({ state }) => state), ["stopped", "listening", "listening"]);
+  await t.rejects(connectTo("a"), { code: "ECONNREFUSED" });
+  gate.open();
+  const answer = await b.response();
+  t.equal(answer.body, "waited");
+  t.equal(answer.header("connection"), undefined, "b goes on");
+  t.equal((await b.request(get())).status, 200);
+  t.equal((await (await connectTo("c")).request(get())).status, 200);
+});
+
+t.test("a stopped one is started again on the same port", async (t) => {
+  const { server, connect, port } = await startLifecycle(t);
+  t.strictSame(await server.stopListener("default"), { graceful: true, destroyed: 0 });
+  t.match(server.listeners, [{ state: "stopped", port }]);
+  t.strictSame(await server.stopListener("default"), { graceful: true, destroyed: 0 }, "again");
+  await server.startListener("default");
+  t.match(server.listeners, [{ state: "listening", port }]);
+  const client = await connect();
+  const answer = await client.request(get());
+  t.equal(answer.header("connection"), undefined);
+  t.equal((await client.request(get())).status, 200);
+});
+
+t.test("a start during a stop waits for its end", async (t) => {
+  const { server, gate, connect, port } = await startLifecycle(t);
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const stopped = server.stopListener("default");
+  const started = server.startListener("default");
+  t.equal(server.listeners[0]?.state, "stopping");
+  gate.open();
+  await client.response();
+  client.end();
+  t.match(await stopped, { graceful: true });
+  await started;
+  t.match(server.listeners, [{ state: "listening", port }]);
+});
+
+t.test("pause closes only the listening socket", async (t) => {
+  const { server, connect, port } = await startLifecycle(t);
+  const client = await connect();
+  await client.request(get());
+  await server.pauseListener("default");
+  await server.pauseListener("default");
+  t.match(server.listeners, [{ state: "paused", port }]);
+  await t.rejects(connectRaw({ port }), { code: "ECONNREFUSED" });
+  const answer = await client.request(get());
+  t.equal(answer.status, 200);
+  t.equal(answer.header("connection"), undefined);
+  await server.startListener("default");
+  await server.startListener("default");
+  t.equal((await (await connect()).request(get())).status, 200);
+  t.equal((await client.request(get())).status, 200, "it is the same connection");
+});
+
+t.test("a paused one can be stopped", async (t) => {
+  const { server, connect } = await startLifecycle(t);
+  const client = await connect();
+  await client.request(get());
+  await server.pauseListener("default");
+  const stopped = server.stopListener("default");
+  t.equal(await client.readToEnd(), "");
+  client.end();
+  t.strictSame(await stopped, { graceful: true, destroyed: 0 });
+});
+
+t.test("a port that was taken meanwhile fails the start, which can be tried again", async (t) => {
+  const { server, port } = await startLifecycle(t);
+  await server.stopListener("default");
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(port, "127.0.0.1", resolve));
+  await t.rejects(server.startListener("default"), {
+    code: "ERR_MILLRACE_BIND",
+    cause: { code: "EADDRINUSE" },
+  });
+  t.equal(server.listeners[0]?.state, "failed");
+  await new Promise((resolve) => other.close(resolve));
+  await server.startListener("default");
+  t.match(server.listeners, [{ state: "listening", port }]);
+});
+
+t.test("Unix sockets: a stale file is replaced, ours is removed", async (t) => {
+  const path = join(ownFolder(t), "a.sock");
+  // A socket file whose listener has died.
+  const stale = createServer();
+  await new Promise<void>((resolve) => stale.listen(`${path}.old`, resolve));
+  linkSync(`${path}.old`, path);
+  await new Promise((resolve) => stale.close(resolve));
+  t.ok(existsSync(path));
+  const listeners = [{ id: "unix", path }];
+  const { server, connect } = await startServer(t, { app: LIFECYCLE_APP, listeners });
+  t.match(server.listeners, [{ path, bind: path, url: `http+unix:${path}`, state: "listening" }]);
+  const client = await connect();
+  t.equal((await client.request(get())).body, "hello");
+  await server.pauseListener("unix");
+  t.notOk(existsSync(path), "gone while paused");
+  t.equal((await client.request(get())).body, "hello");
+  await server.startListener("unix");
+  t.ok(existsSync(path));
+  client.close();
+  await server.close();
+  t.notOk(existsSync(path));
+});
+
+t.test("a Unix socket in use, and a file that is no socket, are left alone", async (t) => {
+  const folder = ownFolder(t);
+  const used = join(folder, "used.sock");
+  const other = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => other.listen(used, resolve));
+  t.teardown(() => void other.close());
+  const file = join(folder, "file");
+  writeFileSync(file, "text");
+  for (const path of [used, file]) {
+    const listeners = [{ id: "unix", path }];
+    await t.rejects(startServer(t, { app: LIFECYCLE_APP, listeners }), {
+      code: "ERR_MILLRACE_BIND",
+      cause: { code: "EADDRINUSE" },
+    });
+    t.ok(existsSync(path));
+  }
+});
+
+t.test("port, host and Unix socket together", async (t) => {
+  const path = join(ownFolder(t), "b.sock");
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  const listeners = [{ id: "tcp", host: "127.0.0.1", port }, { id: "unix", path }];
+  const { server } = await startServer(t, { app: LIFECYCLE_APP, listeners });
+  t.equal(server.url, `http://127.0.0.1:${port}`, "the URL is the first one's");
+  for (const target of [{ port }, { path }]) {
+    const client = await connectRaw(target);
+    t.equal((await client.request(get())).body, "hello");
+    client.close();
+  }
+});

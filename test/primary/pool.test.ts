@@ -1,0 +1,100 @@
+/** Tests of the worker threads: how many, with which settings, and who gets new connections. */
+import { readdirSync, readFileSync } from "node:fs";
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { cleanEnv } from "../support/environment.ts";
+import { collect, get, startLifecycle } from "../support/lifecycle.ts";
+import { startApp } from "../support/server.ts";
+
+function threadNames(): string[] {
+  return readdirSync("/proc/self/task").map((task) => {
+    return readFileSync(`/proc/self/task/${task}/comm`, "utf8").trim();
+  });
+}
+
+t.test("each worker is a thread with a name, and connections are shared out", async (t) => {
+  const server = await startLifecycle(t, { workers: 3 });
+  t.equal(server.server.stats().workers.length, 3);
+  for (const id of [1, 2, 3]) t.ok(threadNames().includes(`millrace-${id}`));
+  const counts = new Map<string, number>();
+  for (let i = 0; i < 9; i++) {
+    const { body } = await (await server.connect()).request(get("/thread"));
+    counts.set(body, (counts.get(body) ?? 0) + 1);
+  }
+  t.strictSame([...counts.values()], [3, 3, 3], "fewest connections first");
+});
+
+t.test("a worker that is blocked in a handler gets no new connections", async (t) => {
+  const server = await startLifecycle(t, { workers: 2, stuckMs: 50 });
+  // The other one has more connections, so that only being stuck speaks against the first.
+  const blocker = await server.connect();
+  const blocked = (await blocker.request(get("/thread"))).body;
+  while ((await (await server.connect()).request(get("/thread"))).body === blocked);
+  blocker.write(get("/block"));
+  await server.gate.arrived();
+  const isStuck = (): boolean => server.server.stats().workers.some(({ state }) => state === "stuck");
+  await until("the worker to be stuck", isStuck);
+  for (let i = 0; i < 10; i++) {
+    const { body } = await (await server.connect()).request(get("/thread"));
+    t.not(body, blocked);
+  }
+  server.gate.open();
+  t.equal((await blocker.response()).body, "blocked");
+  await until("the worker to be well", () => !isStuck());
+  const { body } = await (await server.connect()).request(get("/thread"));
+  t.equal(body, blocked, "it has the fewest again");
+});
+
+t.test("with workers: 0 handlers run in this thread", async (t) => {
+  const before = globalThis.Request;
+  const server = await startLifecycle(t, { workers: 0 });
+  t.not(globalThis.Request, before, "the globals are replaced while it runs");
+  t.equal((await (await server.connect()).request(get("/thread"))).body, "0");
+  t.match(server.server.stats().workers, [{ threadId: 0, state: "serving" }]);
+  await server.server.close({ force: true });
+  t.equal(globalThis.Request, before);
+});
+
+t.test("environment, flags and limits reach the workers", async (t) => {
+  const server = await startApp(t, `
+    import { resourceLimits } from "node:worker_threads";
+    export default { fetch: () => Response.json({
+      env: process.env.POOL_TEST, execArgv: process.execArgv, resourceLimits }) };`, {
+    env: cleanEnv({ POOL_TEST: "yes", NODE_OPTIONS: "" }),
+    execArgv: ["--no-warnings"],
+    resourceLimits: { maxOldGenerationSizeMb: 77 },
+  });
+  t.match(await (await fetch(server.url)).json(), {
+    env: "yes",
+    execArgv: ["--no-warnings"],
+    resourceLimits: { maxOldGenerationSizeMb: 77 },
+  });
+});
+
+t.test("starts and deaths are events", async (t) => {
+  const server = await startLifecycle(t, { workers: 2 });
+  const [first] = server.server.stats().workers;
+  const exits = collect<{ id: number; threadId: number; error: Error }>(server, "workerExit");
+  const starts = collect<{ id: number; threadId: number; generation: number }>(
+    server, "workerStart",
+  );
+  const client = await server.connect();
+  const thread = Number((await client.request(get("/thread"))).body);
+  await client.request(get("/late-throw"));
+  const [exit] = await exits;
+  t.equal(exit?.threadId, thread);
+  t.match(exit?.error, { code: "ERR_MILLRACE_WORKER_DIED", message: /thrown on purpose/ });
+  const [start] = await starts;
+  t.match(start, { id: 3, generation: 1 });
+  t.not(start?.threadId, thread);
+  t.ok(first!.id < 3);
+  t.strictSame(server.server.stats().workers.map(({ id }) => id).includes(3), true);
+});
+
+t.test("heap exhaustion is told with its code", async (t) => {
+  const server = await startLifecycle(t, { resourceLimits: { maxOldGenerationSizeMb: 24 } });
+  const exits = collect<{ error: { cause: { code: string } } }>(server, "workerExit");
+  const client = await server.connect();
+  t.equal((await client.request(get("/heap"))).status, 500);
+  t.equal((await exits)[0]?.error.cause.code, "ERR_WORKER_OUT_OF_MEMORY");
+});

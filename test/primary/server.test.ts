@@ -1,0 +1,185 @@
+/** Tests of serve() and of the server's own life: start, several servers, close. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import t from "tap";
+import { serve } from "../../src/index.ts";
+import { until } from "../support/deadline.ts";
+import { connectRaw } from "../support/raw-client.ts";
+import { connectMany, elapsed, get, LIFECYCLE_APP, startLifecycle } from "../support/lifecycle.ts";
+import { startApp, startServer, writeApp } from "../support/server.ts";
+
+t.test("several servers live in one process", async (t) => {
+  const servers = [
+    await startLifecycle(t), await startLifecycle(t), await startLifecycle(t, { workers: 0 }),
+  ];
+  for (const { url } of servers) t.equal(await (await fetch(url)).text(), "hello");
+  await servers[1]!.server.close({ force: true });
+  t.equal(await (await fetch(servers[0]!.url)).text(), "hello");
+  await servers[2]!.server.close({ force: true });
+  t.equal(await (await fetch(servers[0]!.url)).text(), "hello");
+});
+
+t.test("an object app is served in this thread", async (t) => {
+  const app = { fetch: () => new Response("object") };
+  const { url } = await startServer(t, { app, workers: 0 });
+  t.equal(await (await fetch(url)).text(), "object");
+});
+
+t.test("the app's own port and hostname are used where nothing else is said", async (t) => {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  const app = writeApp(t, `export default
+    { port: ${port}, hostname: "localhost", fetch: () => new Response("own") };`);
+  const own = await serve({ app, workers: 1, execArgv: [], logLevel: "silent" });
+  t.teardown(async () => await own.close({ force: true }));
+  t.match(own.listeners, [{ host: "localhost", port }]);
+  t.equal(await (await fetch(own.url)).text(), "own");
+  const { server } = await startServer(t, { app });
+  t.match(server.listeners, [{ host: "127.0.0.1" }], "the option wins");
+  t.not(server.listeners[0]?.port, port);
+});
+
+t.test("close is idempotent, and closed resolves with it", async (t) => {
+  const { server, notes, port } = await startLifecycle(t, { workers: 2 });
+  let isClosed = false;
+  void server.closed.then(() => (isClosed = true));
+  const [first, second] = [server.close(), server.close()];
+  await Promise.all([first, second, server.closed, server.close()]);
+  t.ok(isClosed);
+  t.strictSame(notes().sort(), [
+    "close", "close", "init", "init", "object close", "object close",
+  ], "each worker has closed once");
+  await t.rejects(connectRaw({ port }), { code: "ECONNREFUSED" });
+  t.match(server.listeners, [{ state: "stopped" }]);
+  await t.rejects(server.startListener("default"), { code: "ERR_MILLRACE_SERVER_CLOSED" });
+});
+
+t.test("force follows a graceful close", async (t) => {
+  const { server, gate, connect } = await startLifecycle(t, { workers: 2 });
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const graceful = server.close();
+  const took = await elapsed(async () => {
+    await server.close({ force: true });
+    await graceful;
+  });
+  t.ok(took < 3000, `after ${took} ms`);
+  await until("the end of the connection", () => client.state !== "open");
+});
+
+t.test("force ends an app that does not finish", async (t) => {
+  const { server, connect } = await startApp(t, `export default {
+    fetch(request, context) { context.waitUntil(new Promise(() => {})); return "kept"; },
+    close: () => new Promise(() => {}),
+  };`, { drainQuietMs: 50 });
+  const client = await connect();
+  t.equal((await client.request(get())).body, "kept");
+  client.close();
+  const closed = server.close();
+  await until("the stop", () => server.listeners[0]?.state === "stopped");
+  void server.close({ force: true });
+  await closed;
+});
+
+t.test("the deadline ends a close", async (t) => {
+  const { server, gate, connect } = await startLifecycle(t);
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const took = await elapsed(async () => await server.close({ deadlineMs: 200 }));
+  t.ok(took >= 195 && took < 3000, `after ${took} ms`);
+});
+
+t.test("signal, aborted, is close", async (t) => {
+  const controller = new AbortController();
+  const { server, connect } = await startLifecycle(t, { signal: controller.signal });
+  const client = await connect();
+  await client.request(get());
+  controller.abort();
+  t.equal(await client.readToEnd(), "");
+  client.end();
+  await server.closed;
+});
+
+t.test("a server is async disposable", async (t) => {
+  const { server, connect } = await startLifecycle(t);
+  const client = await connect();
+  await client.request(get());
+  client.end();
+  await server[Symbol.asyncDispose]();
+  t.match(server.listeners, [{ state: "stopped" }]);
+});
+
+t.test("an unknown id rejects and names the known ones", async (t) => {
+  const { server } = await startLifecycle(t, { ids: ["a", "b"] });
+  for (const call of ["stopListener", "pauseListener", "startListener"] as const) {
+    await t.rejects(async () => void (await server[call]("c")), {
+      code: "ERR_MILLRACE_LISTENER_UNKNOWN",
+      message: 'No listener has the id "c"; there are "a", "b"',
+    });
+  }
+});
+
+t.test("handlers control the server", async (t) => {
+  const { server, connectTo } = await startLifecycle(t, { ids: ["a", "b"], workers: 2 });
+  const client = await connectTo("a");
+  t.equal((await client.request(get("/pause/b"))).body, "paused");
+  t.equal(server.listeners[1]?.state, "paused");
+  t.equal((await client.request(get("/start/b"))).body, "started");
+  t.equal(server.listeners[1]?.state, "listening");
+  t.strictSame(JSON.parse((await client.request(get("/stop/b"))).body),
+    { graceful: true, destroyed: 0 });
+  t.equal(server.listeners[1]?.state, "stopped");
+  const wrong = await client.request(get("/stop/none"));
+  t.equal(wrong.status, 500);
+  t.strictSame(JSON.parse(wrong.body), { code: "ERR_MILLRACE_LISTENER_UNKNOWN" });
+  const last = await client.request(get("/close"));
+  t.equal(last.body, "closing");
+  t.equal(last.header("connection"), "close");
+  client.end();
+  await server.closed;
+});
+
+t.test("events tell what listeners do", async (t) => {
+  const { server } = await startLifecycle(t);
+  const seen: unknown[] = [];
+  for (const name of ["listening", "paused", "stopping", "stopped"]) {
+    server.events.on(name, (detail: { id: string; state: string }) => {
+      seen.push(`${name} ${detail.id} ${detail.state}`);
+    });
+  }
+  await server.pauseListener("default");
+  await server.startListener("default");
+  await server.stopListener("default");
+  t.strictSame(seen, [
+    "paused default paused", "listening default listening",
+    "stopping default stopping", "stopped default stopped",
+  ]);
+});
+
+t.test("a close with many idle connections resets none", async (t) => {
+  const started = await startLifecycle(t, { workers: 2 });
+  const clients = await connectMany(started, 100);
+  const closed = started.server.close();
+  for (const client of clients) {
+    t.equal(await client.readToEnd(), "");
+    client.end();
+  }
+  await closed;
+  t.ok(clients.every(({ state }) => state === "ended"));
+});
+
+t.test("options are checked before anything is started", async (t) => {
+  const failed = serve({ app: LIFECYCLE_APP, port: 0, wrokers: 1 } as never);
+  await t.rejects(failed, { code: "ERR_MILLRACE_OPTION_UNKNOWN", message: /workers/ });
+  await t.rejects(serve({ app: { fetch: () => new Response("x") }, port: 0, workers: 1 }), {
+    code: "ERR_MILLRACE_APP_NOT_PATH",
+  });
+  const aborted = serve({ app: LIFECYCLE_APP, port: 0, signal: AbortSignal.abort() });
+  await t.rejects(aborted, { code: "ERR_MILLRACE_SERVER_CLOSED" });
+});
