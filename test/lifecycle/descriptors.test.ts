@@ -1,4 +1,4 @@
-/** Tests that nothing stays open: descriptors and threads before and after many starts and stops. */
+/** Tests that nothing stays open: descriptors and threads, before and after many cycles. */
 import t from "tap";
 import { until } from "../support/deadline.ts";
 import { get, startLifecycle } from "../support/lifecycle.ts";

@@ -32,7 +32,8 @@ t.test("a worker that is blocked in a handler gets no new connections", async (t
   while ((await (await server.connect()).request(get("/thread"))).body === blocked);
   blocker.write(get("/block"));
   await server.gate.arrived();
-  const isStuck = (): boolean => server.server.stats().workers.some(({ state }) => state === "stuck");
+  const isStuck = (): boolean =>
+    server.server.stats().workers.some(({ state }) => state === "stuck");
   await until("the worker to be stuck", isStuck);
   for (let i = 0; i < 10; i++) {
     const { body } = await (await server.connect()).request(get("/thread"));

@@ -6,7 +6,8 @@ import { until } from "../support/deadline.ts";
 import { get } from "../support/lifecycle.ts";
 
 t.test("the first drains, a second one forces, and they can be taken off", async (t) => {
-  const counts = (): number[] => [process.listenerCount("SIGINT"), process.listenerCount("SIGTERM")];
+  const counts = (): number[] =>
+    ["SIGINT", "SIGTERM"].map((signal) => process.listenerCount(signal));
   const before = counts();
   const calls: boolean[] = [];
   const remove = handleSignals((force) => calls.push(force));

@@ -1,0 +1,89 @@
+/** Tests of the worker's end of the control channel; the test is the primary, on a real port. */
+import { once } from "node:events";
+import { MessageChannel } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import t from "tap";
+import type { Test } from "tap";
+import type { FromWorker } from "../../src/shared/messages.ts";
+import { WorkerControl } from "../../src/worker/control.ts";
+
+interface Primary {
+  readonly control: WorkerControl;
+  readonly port: MessagePort;
+  next(): Promise<FromWorker>;
+}
+
+function open(t: Test): Primary {
+  const { port1, port2 } = new MessageChannel();
+  const control = new WorkerControl(port2);
+  t.teardown(() => port1.close());
+  return {
+    control,
+    port: port1,
+    async next() {
+      const [message] = (await once(port1, "message")) as [FromWorker];
+      return message;
+    },
+  };
+}
+
+t.test("messages are carried out, then acknowledged", async (t) => {
+  const { control, port, next } = open(t);
+  const done: unknown[] = [];
+  control.attach({
+    open: () => done.push("open"),
+    stop: (listener, force) => done.push({ listener, force }),
+  });
+  port.postMessage({ type: "open", id: 1 });
+  t.strictSame(await next(), { type: "ack", id: 1 });
+  port.postMessage({ type: "stop", id: 2, listener: 3, force: true });
+  t.strictSame(await next(), { type: "ack", id: 2 });
+  t.strictSame(done, ["open", { listener: 3, force: true }]);
+});
+
+t.test("an end is remembered, also when nothing is attached yet", async (t) => {
+  const { control, port, next } = open(t);
+  port.postMessage({ type: "end", id: 1 });
+  t.strictSame(await next(), { type: "ack", id: 1 });
+  await control.ended;
+});
+
+t.test("a cut channel is the end too", async (t) => {
+  const { control, port } = open(t);
+  port.close();
+  await control.cut;
+  await control.ended;
+});
+
+t.test("calls go to the primary and settle with its result", async (t) => {
+  const { control, port, next } = open(t);
+  const { server } = control;
+  for (const [run, request, value] of [
+    [() => server.stopListener("a"), { method: "stopListener", id: "a" },
+      { graceful: true, destroyed: 0 }],
+    [() => server.stopListener("a", { force: true }),
+      { method: "stopListener", id: "a", options: { force: true } },
+      { graceful: false, destroyed: 1 }],
+    [() => server.pauseListener("b"), { method: "pauseListener", id: "b" }, undefined],
+    [() => server.startListener("c"), { method: "startListener", id: "c" }, undefined],
+    [() => server.close({ deadlineMs: 5 }), { method: "close", options: { deadlineMs: 5 } },
+      undefined],
+  ] as const) {
+    const received = next();
+    const result = run();
+    const message = await received;
+    t.match(message, { type: "call", request });
+    port.postMessage({ type: "result", call: (message as { call: number }).call, value });
+    t.strictSame(await result, value);
+  }
+});
+
+t.test("a call that failed rejects with the code", async (t) => {
+  const { control, port, next } = open(t);
+  const received = next();
+  const failed = control.server.startListener("none");
+  const { call } = (await received) as { call: number };
+  const error = { name: "MillraceError", message: "no", code: "ERR_MILLRACE_LISTENER_UNKNOWN" };
+  port.postMessage({ type: "result", call, error });
+  await t.rejects(failed, error);
+});

@@ -1,0 +1,33 @@
+/** Test of the log, in a process of its own, whose standard output can be read. */
+import { spawnSync } from "node:child_process";
+import t from "tap";
+import { cleanEnv, repositoryFile } from "../support/environment.ts";
+
+const SOURCE = `
+import { makeLog } from ${JSON.stringify(repositoryFile("dist/src/worker/log.js"))};
+const log = makeLog("info", { worker: 7 });
+log("called");
+log("with %s", "parts");
+log.debug("below the level");
+log.warn({ key: "value" }, "method");
+const { error } = log;
+error(new Error("why"));
+makeLog("silent", {}).fatal("nothing");
+`;
+
+t.test("it is called like a function, and has pino's methods and levels", async (t) => {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath, ["--input-type=module", "--eval", SOURCE],
+    { env: cleanEnv(), encoding: "utf8" },
+  );
+  t.equal(stderr, "");
+  t.equal(status, 0);
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as object);
+  t.match(lines, [
+    { level: 30, worker: 7, msg: "called" },
+    { level: 30, worker: 7, msg: "with parts" },
+    { level: 40, worker: 7, key: "value", msg: "method" },
+    { level: 50, worker: 7, err: { message: "why" }, msg: "why" },
+  ]);
+  t.equal(lines.length, 4);
+});
