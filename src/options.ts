@@ -255,7 +255,8 @@ export const OPTION_ROWS: Readonly<Record<OptionName, OptionRow>> = {
   },
   pipelineMax: {
     group: "Size",
-    check: integer(1, 4096),
+    // Half of a batch: a read may add this many requests and must find room in the event ring.
+    check: integer(1, 1024),
     fallback: 64,
     text: "Unanswered requests of one connection; beyond it the connection is not read on.",
   },

@@ -25,9 +25,9 @@ function refusal(before: string, addon?: string): Refusal {
     const { loadNative } = await import(${JSON.stringify(url)});
     try {
       loadNative();
-      console.log(JSON.stringify({ code: "none", message: "" }));
+      process.stdout.write(JSON.stringify({ code: "none", message: "" }));
     } catch ({ code, message }) {
-      console.log(JSON.stringify({ code, message }));
+      process.stdout.write(JSON.stringify({ code, message }));
     }`;
   const env = cleanEnv(addon === undefined ? {} : { MILLRACE_ADDON: addon });
   const { stdout, stderr } = spawnSync(

@@ -47,7 +47,7 @@ function handle(request, response) {
       echo(request, response).catch(() => response.destroy());
       return;
     case "/async":
-      afterAwait(response);
+      void afterAwait(response);
       return;
     case "/stream":
       stream(response).catch(() => response.destroy());

@@ -60,7 +60,7 @@ function ratioVerdict(bound, scenario) {
   return {
     title: scenario.title + against,
     bound: `at most ${bound.atMost.toFixed(2)}`,
-    measured: measured && `${measured.value.toFixed(2)}`,
+    measured: measured && measured.value.toFixed(2),
     isReached: measured && measured.value <= bound.atMost + TOLERANCE,
   };
 }

@@ -89,7 +89,7 @@ export class WorkerChannel {
   /** Takes what has arrived already: the end of a task may overtake what it said before. */
   catchUp(): void {
     for (;;) {
-      const received = receiveMessageOnPort(this.#port) as { message: FromWorker } | undefined;
+      const received: { message: FromWorker } | undefined = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
       this.#receive(received.message);
     }

@@ -15,7 +15,9 @@ export type FetchHandler<Params = Record<string, string>> = (
 ) => HandlerResult | Promise<HandlerResult>;
 
 /** The standard `Request`, plus the parameters of the route, as in Bun. */
-export type MillraceRequest<Params = Record<string, string>> = Request & { readonly params: Params };
+export type MillraceRequest<Params = Record<string, string>> = Request & {
+  readonly params: Params;
+};
 
 /** A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. */
 export interface HandlerObject {

@@ -82,14 +82,8 @@ export const ERRORS = {
   ERR_MILLRACE_BODY_CHANGED: {
     text: "A buffer given as a body was detached or shortened before all of it was sent.",
   },
-  ERR_MILLRACE_HEADER_INVALID: {
-    text: "The name or the value of a header field has a character that HTTP does not allow.",
-  },
   ERR_MILLRACE_RESPONSE_INVALID: {
     text: "A handler returned something that is no answer. The message names the route.",
-  },
-  ERR_MILLRACE_FLUSH: {
-    text: "Native code did not take replies that were due. This is a fault of Millrace.",
   },
 } as const;
 

@@ -66,10 +66,20 @@ export type ToWorker =
   /** All is ready: take connections. */
   | { readonly type: "open"; readonly id: number }
   /** End the connections of a listener; answered by `drained` when none is left. */
-  | { readonly type: "stop"; readonly id: number; readonly listener: number; readonly force: boolean }
+  | {
+      readonly type: "stop";
+      readonly id: number;
+      readonly listener: number;
+      readonly force: boolean;
+    }
   /** Every listener has stopped: close the app and end the task. */
   | { readonly type: "end"; readonly id: number }
-  | { readonly type: "result"; readonly call: number; readonly value?: unknown; readonly error?: SentError };
+  | {
+      readonly type: "result";
+      readonly call: number;
+      readonly value?: unknown;
+      readonly error?: SentError;
+    };
 
 export type FromWorker =
   /** The app is loaded and its `init` is done. */

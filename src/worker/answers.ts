@@ -205,7 +205,9 @@ export class Answers {
         this.#complete(exchange);
         return;
       }
-      if (error !== null) this.#log.error({ err: error }, `the body of ${exchange.routeName} failed`);
+      if (error !== null) {
+        this.#log.error({ err: error }, `the body of ${exchange.routeName} failed`);
+      }
       this.abort(exchange);
     });
     state.pump = pump;
@@ -258,7 +260,10 @@ function flagsOf(headers: LightHeaders): number {
 }
 
 /** The length of a body that is sent in pieces, -1 if nobody knows it. */
-function lengthOf(body: Exclude<ResponseBody, null | string>, headers: LightHeaders | null): number {
+function lengthOf(
+  body: Exclude<ResponseBody, null | string>,
+  headers: LightHeaders | null,
+): number {
   if (body instanceof Uint8Array) return body.length;
   if (body instanceof Blob) return body.size;
   return headers === null ? -1 : declaredLength(headers);

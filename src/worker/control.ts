@@ -63,7 +63,7 @@ export class WorkerControl {
     const call = this.#nextCall++;
     this.send({ type: "call", call, request });
     return new Promise<T>((resolve, reject) => {
-      this.#calls.set(call, { resolve: resolve as (value: unknown) => void, reject });
+      this.#calls.set(call, { resolve, reject });
     });
   }
 

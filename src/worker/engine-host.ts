@@ -2,21 +2,31 @@
  * What requests, contexts and connections ask of the engine they came through. Thread: the
  * engine's.
  */
-import type { Log, ServerControl } from "../shared/app.ts";
+import type { App, Log, ServerControl } from "../shared/app.ts";
 import {
   KIND_ABORT,
   KIND_CONTINUE,
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
 } from "../shared/layout.ts";
+import type { ServeTask } from "../shared/messages.ts";
 import type { Handle, Native, NativeConnection } from "../native.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
 import type { ContextHost, ListenerView } from "./context.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
-import type { EngineSetup } from "./engine.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
 import type { Rings } from "./rings.ts";
+
+/** What an engine is made from. */
+export interface EngineSetup {
+  readonly task: ServeTask;
+  readonly app: App;
+  readonly log: Log;
+  readonly server: ServerControl;
+  /** A listener that was asked to stop has no connection left here. */
+  onDrained(listener: number): void;
+}
 
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
   readonly bodyBytesMax: number;

@@ -7,7 +7,7 @@
  * Request reads from is never written again. Thread: one worker's, or the primary's with
  * `workers: 0`.
  */
-import type { App, Log, ServerControl } from "../shared/app.ts";
+import type { App } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import {
   CLOSED_BAD_BODY,
@@ -40,14 +40,14 @@ import {
   KIND_REQUEST,
   KIND_WRITABLE,
 } from "../shared/layout.ts";
-import type { ServeTask, WorkerOptions } from "../shared/messages.ts";
+import type { WorkerOptions } from "../shared/messages.ts";
 import { type EngineBlocks, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
 import { Connections, type ConnectionState } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
-import { EngineHost } from "./engine-host.ts";
+import { EngineHost, type EngineSetup } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
 import { METHODS } from "./methods.ts";
 import { type HandlerStep, planSteps, type Step } from "./plan.ts";
@@ -61,15 +61,6 @@ import { pathOfUrl, Target } from "./target.ts";
 const BATCH_MS = 1;
 /** Handlers between two looks at the clock. */
 const CLOCK_STEP = 8;
-
-export interface EngineSetup {
-  readonly task: ServeTask;
-  readonly app: App;
-  readonly log: Log;
-  readonly server: ServerControl;
-  /** A listener that was asked to stop has no connection left here. */
-  onDrained(listener: number): void;
-}
 
 export class Engine {
   readonly #native: Native;

@@ -141,6 +141,7 @@ export class Exchange implements RequestSource {
   rawHeaders(): string[] {
     const slab = this.#slab;
     const message = this.#message;
+    // oxlint-disable-next-line unicorn/no-new-array -- one allocation of the right size: hot path
     const raw: string[] = new Array(this.#headerCount * 2);
     let at = this.#table;
     for (let i = 0; i < raw.length; i += 2, at += HEADER_BYTES) {

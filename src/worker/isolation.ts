@@ -20,6 +20,7 @@ let isPatched = false;
 let isInside = false;
 /** Entered where no context of a handler's own may have been. */
 let leaked: AsyncLocalStorage<unknown>[] = [];
+// oxlint-disable-next-line typescript/unbound-method -- it is called with its own `this` below
 const { enterWith } = AsyncLocalStorage.prototype;
 
 function patch(): void {

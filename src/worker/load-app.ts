@@ -39,7 +39,7 @@ const MEMBERS = ["fetch", "error", "init", "close"] as const;
 function toApp(value: unknown): App {
   if (typeof value === "function") return { fetch: value as FetchHandler };
   if (typeof value !== "object" || value === null) {
-    const what = value === undefined ? "there is no default export" : `it is ${String(value)}`;
+    const what = value === undefined ? "there is no default export" : `it is a ${typeof value}`;
     throw shape(`The default export is no app: ${what}`);
   }
   const app = value as App;
@@ -67,7 +67,7 @@ function bindMembers(app: App): App {
     // A plain function keeps its own source, by which a handler without parameters is known.
     bound[member] = Object.hasOwn(app, member) && isArrow(value) ? value : value.bind(app);
   }
-  return bound as App;
+  return bound;
 }
 
 function isArrow(value: (...args: unknown[]) => unknown): boolean {

@@ -107,7 +107,8 @@ async function init(
 async function closeApp(app: App, log: Log): Promise<void> {
   const closers: (() => unknown)[] = [];
   for (const route of Object.values(app.routes ?? {})) {
-    const values = typeof route === "object" && !("handle" in route) ? Object.values(route) : [route];
+    const isPerMethod = typeof route === "object" && !("handle" in route);
+    const values = isPerMethod ? Object.values(route) : [route];
     for (const value of values) {
       if (typeof value !== "object" || value === null || !("handle" in value)) continue;
       if (value.close !== undefined) closers.push(() => value.close!());

@@ -8,12 +8,13 @@
  * Thread: the engine's.
  */
 import { chunkBytes } from "./body.ts";
+import { MillraceError } from "../shared/errors.ts";
 import { SLOT_UNSENT, SLOT_WORDS } from "../shared/layout.ts";
 import type { PumpQueue } from "./pump-queue.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
 const NOTHING = new Uint8Array(0);
-/** Limits' worth of bytes per send: a body of 100 KiB in one send instead of two takes 12 % less. */
+/** Limits' worth of bytes per send: a body of 100 KiB in one send, not two, takes 12 % less. */
 const BURST = 2;
 /** Bursts that a pump may send before others have their turn. */
 const SHARE = 2;
@@ -126,7 +127,7 @@ export class BodyPump {
   #write(bytes: Uint8Array): void {
     if (isDetached(bytes)) {
       this.#stopSource();
-      this.#finish(new Error("a buffer given as a body was detached before it was sent"));
+      this.#finish(new MillraceError("ERR_MILLRACE_BODY_CHANGED"));
       return;
     }
     if (bytes.length === 0) {

@@ -126,7 +126,7 @@ export class RequestBody implements BodySource {
     });
     if (this.#ended) this.#deliver();
     else this.#wantMore();
-    return whole;
+    return await whole;
   }
 
   async text(): Promise<string> {

@@ -175,7 +175,7 @@ export class Rings {
       replies[at + REPLY_KIND] === KIND_CHUNK &&
       replies[at + REPLY_SLOT] === slot &&
       replies[at + REPLY_GENERATION] === generation &&
-      replies[at + REPLY_BODY_OFFSET]! + replies[at + REPLY_BODY_LENGTH]! === this.#used &&
+      (replies[at + REPLY_BODY_OFFSET]! + replies[at + REPLY_BODY_LENGTH]!) === this.#used &&
       this.#used + room <= ARENA_BYTES
       ? at
       : -1;

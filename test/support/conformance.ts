@@ -29,7 +29,7 @@ export async function startConformance(
 ): Promise<ConformanceServer> {
   const started = await startServer(owner, { ...options, app });
   const own = async (path: string): Promise<unknown> =>
-    (await fetch(`${started.url}/-/${path}`)).text();
+    await (await fetch(`${started.url}/-/${path}`)).text();
   const list = async (path: string): Promise<string[]> => JSON.parse(String(await own(path)));
   return {
     ...started,

@@ -28,7 +28,7 @@ export async function startServer(owner: Owner, options: ServeOptions): Promise<
   const server = await serve({
     workers: 1,
     execArgv: [],
-    env: cleanEnv({ NODE_OPTIONS: "" }) as Record<string, string>,
+    env: cleanEnv({ NODE_OPTIONS: "" }),
     logLevel: "silent",
     ...address,
     ...options,

@@ -42,7 +42,7 @@ async function batch({ connect }: TestServer, paths: string[]): Promise<string[]
   const client = await connect();
   client.write(paths.map(ask).join(""));
   const found = [];
-  for (const _ of paths) found.push((await client.response()).body);
+  while (found.length < paths.length) found.push((await client.response()).body);
   client.close();
   return found;
 }

@@ -69,7 +69,7 @@ t.test("request.url over the wire is what new URL() makes of host and target", a
     const { body } = await client.request(`GET ${line} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     return JSON.parse(body).url;
   };
-  for (const target of TARGETS.filter((target) => !/^\/p\//.test(target))) {
+  for (const target of TARGETS.filter((target) => !target.startsWith("/p/"))) {
     t.equal(await urlOf(target, "a.test"), new URL(`http://a.test${target}`).href, target);
     const absolute = `http://B.test:80${target}`;
     t.equal(await urlOf(absolute, "a.test"), new URL(absolute).href, absolute);

@@ -88,8 +88,10 @@ t.test("a client's request goes upstream, in each way that apps write it", async
     "fetch(new Request(url, request))": (r) => fetch(new Request(up, r)),
     "fetch(clone)": (r) => fetch(new Request(up, r).clone()),
     "fetch of parts": ({ method, headers, body }) =>
+      // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- the method is any of them
       fetch(up, { method, headers, body, duplex: "half" }),
     "fetch of copied headers": ({ method, headers, body }) =>
+      // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- the method is any of them
       fetch(up, { method, headers: new Headers(headers), body, duplex: "half" }),
     "fetch(request, init)": (r) => fetch(new Request(up, r), { redirect: "manual" }),
   };
