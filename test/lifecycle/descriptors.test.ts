@@ -1,7 +1,8 @@
 /** Tests that nothing stays open: descriptors and threads, before and after many cycles. */
 import t from "tap";
 import { until } from "../support/deadline.ts";
-import { get, startLifecycle } from "../support/lifecycle.ts";
+import { collect, get, startLifecycle } from "../support/lifecycle.ts";
+import type { RawClient } from "../support/raw-client.ts";
 import { openDescriptors, runningThreads } from "../support/traces.ts";
 
 const LISTENER_CYCLES = 1000;
@@ -46,11 +47,21 @@ t.test("servers come and go", async (t) => {
 t.test("workers come and go", async (t) => {
   const server = await startLifecycle(t, { workers: 2 });
   const kill = async (): Promise<void> => {
-    const { length } = server.notes();
+    const exits = collect(server, "workerExit");
     const client = await server.connect();
     await client.request(get("/late-exit"));
     client.close();
-    await until("the replacement", () => server.notes().length > length);
+    await exits;
+    // Both serve again, and nobody is connected.
+    const threads = new Set<string>();
+    const clients: RawClient[] = [];
+    await until("two threads", async () => {
+      clients.push(await server.connect());
+      threads.add((await clients.at(-1)!.request(get("/thread"))).body);
+      return threads.size === 2;
+    });
+    for (const each of clients) each.close();
+    await until("the end of all", () => server.server.stats().listeners[0]!.connections === 0);
   };
   await kill();
   const before = openDescriptors();
