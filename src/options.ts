@@ -122,7 +122,7 @@ export const OPTION_ROWS: Readonly<Record<OptionName, OptionRow>> = {
   },
   workers: {
     group: "Workers",
-    check: integer(0, 1024),
+    check: integer(0, 256),
     fallback: availableParallelism(),
     fallbackText: "one per available core",
     text: "Worker threads; 0 runs the handlers in the primary thread, for a debugger or profiler.",

@@ -48,7 +48,7 @@ t.test("an unknown name is refused with a hint", async (t) => {
 
 t.test("a wrong value is refused, and the message says what would be right", async (t) => {
   const refusals: [object, RegExp][] = [
-    [{ workers: -1 }, /^workers must be an integer from 0 to 1024, not -1$/],
+    [{ workers: -1 }, /^workers must be an integer from 0 to 256, not -1$/],
     [{ workers: 1.5 }, /not 1\.5$/],
     [{ workers: "2" }, /not "2"$/],
     [{ port: 65_536 }, /^port must be an integer from 0 to 65535, not 65536$/],
