@@ -71,7 +71,9 @@ export function parseArguments(argv: readonly string[]): Invocation {
 /** `serve` may be left out. A file of that name is given as ./serve. */
 function parseApp(positionals: readonly string[]): string | undefined {
   const apps = positionals[0] === "serve" ? positionals.slice(1) : positionals;
-  if (apps.length > 1) throw invalid(`one app at a time, but there are ${show(apps.join(" "))}`);
+  if (apps.length > 1) {
+    throw invalid(`one app at a time, but there are ${apps.map((app) => show(app)).join(" and ")}`);
+  }
   return apps[0];
 }
 

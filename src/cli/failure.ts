@@ -8,11 +8,11 @@ export function failureLine(error: unknown): string {
   return `millrace: ${oneLine(messageOf(error))}${hintOf(error)}${suffix}`;
 }
 
-/** The message, and that of the cause unless it is quoted already. */
+/** The message, and that of the cause unless it is quoted already or repeats it in system terms. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.message === "" ? error.name : error.message;
-  if (!(error.cause instanceof Error)) return own;
+  if (!(error.cause instanceof Error) || "syscall" in error.cause) return own;
   const inner = messageOf(error.cause);
   return own.includes(inner) ? own : `${own}: ${inner}`;
 }
@@ -25,8 +25,6 @@ function hintOf(error: unknown): string {
       return "; choose another with --port or --listener";
     case "EACCES":
       return "; ports below 1024 need a privilege, choose another with --port";
-    case "EADDRNOTAVAIL":
-      return "; no interface of this machine has that address";
     default:
       return "";
   }

@@ -67,7 +67,9 @@ export class WorkerPool {
       ...(execArgv !== undefined && { execArgv }),
       ...(env !== undefined && { env: defined(env) }),
     });
-    this.#piscina?.on("error", () => {}); // each task's own promise tells
+    // What a running task throws its own promise tells. A thread that dies before it can take a
+    // task leaves one in the queue.
+    this.#piscina?.on("error", (error: unknown) => this.#threadLost(error));
     this.#orphanTimer = setInterval(() => {
       host.native.expireOrphans(host.server, host.options.adoptTimeoutMs);
     }, ORPHAN_CHECK_MS);
@@ -125,6 +127,15 @@ export class WorkerPool {
 
   readonly #gone = new WeakMap<WorkerChannel, Promise<void>>();
 
+  readonly #abandon = new WeakMap<WorkerChannel, (error: MillraceError) => void>();
+
+  /** The youngest worker has no thread any more: threads take tasks in the order of the queue. */
+  #threadLost(error: unknown): void {
+    if (this.#isClosing || this.#piscina!.queueSize === 0) return;
+    const waiting = [...this.channels].findLast((channel) => channel.state === "starting");
+    if (waiting !== undefined) this.#abandon.get(waiting)?.(died(waiting, error));
+  }
+
   #spawn(): WorkerChannel {
     const { native, server } = this.#host;
     const slot = native.addWorker(server);
@@ -178,12 +189,15 @@ export class WorkerPool {
   #initLimit(channel: WorkerChannel): AbortSignal {
     const { initTimeoutMs } = this.#host.options;
     const killer = new AbortController();
-    const timer = setTimeout(() => {
-      const message = `A worker was not ready within ${initTimeoutMs} ms (initTimeoutMs)`;
-      channel.fail(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message));
+    this.#abandon.set(channel, (error) => {
+      channel.fail(error);
       killer.abort();
       // With `workers: 0` there is no thread to kill: the task ends when its channel does.
       if (this.#piscina === null) channel.close(closed());
+    });
+    const timer = setTimeout(() => {
+      const message = `A worker was not ready within ${initTimeoutMs} ms (initTimeoutMs)`;
+      this.#abandon.get(channel)?.(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message));
     }, initTimeoutMs);
     const isDecided = (): void => clearTimeout(timer);
     channel.ready.then(isDecided, isDecided);

@@ -2,6 +2,7 @@
  * Turns the default export of the app's module into an App, or says why it is none.
  * Thread: the worker's.
  */
+import { fileURLToPath } from "node:url";
 import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ServeTask } from "../shared/messages.ts";
@@ -20,9 +21,10 @@ async function importDefault(href: string): Promise<unknown> {
     return unwrapped(module.default);
   } catch (cause) {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new MillraceError("ERR_MILLRACE_APP_LOAD", `The app could not be loaded: ${reason}`, {
-      cause,
-    });
+    // Named, since a SyntaxError does not say in which file it is.
+    const name = href.startsWith("file:") ? fileURLToPath(href) : href;
+    const message = `The app ${name} could not be loaded: ${reason}`;
+    throw new MillraceError("ERR_MILLRACE_APP_LOAD", message, { cause });
   }
 }
 

@@ -9,12 +9,12 @@ t.test("an error of Millrace is told with its code", async (t) => {
 });
 
 t.test("a port in use comes with what to do", async (t) => {
-  const cause = Object.assign(new Error("listen EADDRINUSE"), { code: "EADDRINUSE" });
+  const code = "EADDRINUSE";
+  const cause = Object.assign(new Error("bind: EADDRINUSE"), { code, syscall: "bind" });
   const error = new MillraceError("ERR_MILLRACE_BIND", "port 80 is in use", { cause });
   t.equal(
     failureLine(error),
-    "millrace: port 80 is in use: listen EADDRINUSE; choose another with --port or --listener " +
-      "(ERR_MILLRACE_BIND)",
+    "millrace: port 80 is in use; choose another with --port or --listener (ERR_MILLRACE_BIND)",
   );
 });
 

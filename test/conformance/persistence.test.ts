@@ -65,7 +65,8 @@ const CASES: Record<string, [bytes: string, answer: string]> = {
     "HTTP/1.1 204 No Content\r\nallow: GET, HEAD, OPTIONS\r\nConnection: close\r\n\r\n",
   ],
   "a body, chunked, with an extension and a trailer": [
-    "POST /echo HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n" +
+    "POST /echo HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n" +
+      "Transfer-Encoding: Chunked\r\n\r\n" +
       "2;a=b\r\nhe\r\n003\r\nllo\r\n0\r\nX-T: v\r\n\r\n",
     CLOSED,
   ],
@@ -121,7 +122,8 @@ t.test("half-close: what was asked before the client's FIN is answered", async (
   await server.waits("h");
   await server.open("h");
   t.match(await waiting, /^HTTP[^]*\r\n\r\nhHTTP[^]*\r\n\r\nhello$/);
-  t.match(await halfClosed(server, "GET /count/20000 HTTP/1.1\r\nHost: a.test\r\n\r\n"), /0\r\n\r\n$/);
+  const counted = await halfClosed(server, "GET /count/20000 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  t.match(counted, /0\r\n\r\n$/);
   const posted = "POST /echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nab";
   t.match(await halfClosed(server, posted), /\r\n\r\nab$/);
 });
@@ -141,7 +143,8 @@ t.test("FIN in the middle of a body is a 400 for its reader", async (t) => {
   t.match(declared, /^HTTP\/1\.1 400 [^]*Connection: close\r\n/);
   const chunked = await halfClosed(server, `${head}Transfer-Encoding: chunked\r\n\r\n5\r\nabc`);
   t.match(chunked, /^HTTP\/1\.1 400 [^]*Connection: close\r\n/);
-  const unread = await halfClosed(server, `${head.replace("echo", "unread")}Content-Length: 9\r\n\r\n`);
+  const unreadHead = `${head.replace("echo", "unread")}Content-Length: 9\r\n\r\n`;
+  const unread = await halfClosed(server, unreadHead);
   t.match(unread, /^HTTP\/1\.1 200 [^]*not read$/, "its handler did not ask for it");
 });
 

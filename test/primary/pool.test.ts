@@ -4,7 +4,7 @@ import t from "tap";
 import { until } from "../support/deadline.ts";
 import { cleanEnv } from "../support/environment.ts";
 import { collect, get, startLifecycle } from "../support/lifecycle.ts";
-import { startApp } from "../support/server.ts";
+import { startApp, startServer, writeApp } from "../support/server.ts";
 
 function threadNames(): string[] {
   return readdirSync("/proc/self/task").map((task) => {
@@ -98,4 +98,15 @@ t.test("heap exhaustion is told with its code", async (t) => {
   const client = await server.connect();
   t.equal((await client.request(get("/heap"))).status, 500);
   t.equal((await exits)[0]?.error.cause.code, "ERR_WORKER_OUT_OF_MEMORY");
+});
+
+t.test("a thread that dies before it can load the app says why, at once", async (t) => {
+  const app = writeApp(t, "export default () => new Response('x');");
+  const preload = ["--import", "data:text/javascript,throw new Error('no preload')"];
+  const started = performance.now();
+  await t.rejects(startServer(t, { app, workers: 2, execArgv: preload }), {
+    code: "ERR_MILLRACE_WORKER_DIED",
+    message: /no preload/,
+  });
+  t.ok(performance.now() - started < 10_000);
 });

@@ -22,12 +22,16 @@ const SOURCE = `
     const form = clone.headers.get("content-type") === "multipart/form-data; boundary=b"
       ? await clone.clone().formData() : new FormData();
     const parts = [];
-    for (const [, value] of form) if (typeof value !== "string") parts.push(await value.arrayBuffer());
+    for (const [, value] of form) {
+      if (typeof value !== "string") parts.push(await value.arrayBuffer());
+    }
     const bytes = await clone.clone().bytes();
     const buffer = await clone.clone().arrayBuffer();
     await clone.text();
-    const views = [bytes, new Uint8Array(buffer), ...stream, new Uint8Array(await blob.arrayBuffer()),
-      ...parts.map((part) => new Uint8Array(part))];
+    const views = [
+      bytes, new Uint8Array(buffer), ...stream, new Uint8Array(await blob.arrayBuffer()),
+      ...parts.map((part) => new Uint8Array(part)),
+    ];
     const sizes = views.map((view) => [view.byteLength, view.buffer.byteLength]);
     const direct = await request.bytes();
     sizes.push([direct.byteLength, direct.buffer.byteLength]);
@@ -111,9 +115,10 @@ t.test("after await, with its body, while thousands of others pass", async (t) =
     const client = await connect();
     const body = `body ${i} `.repeat(i * 30 + 1);
     const head = `POST /keep-body/n${i} HTTP/1.1\r\nHost: h${i}.test\r\n`;
+    const size = body.length.toString(16);
     const framed = i % 2 === 0
       ? `${head}Content-Length: ${body.length}\r\n\r\n${body}`
-      : `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+      : `${head}Transfer-Encoding: chunked\r\n\r\n${size}\r\n${body}\r\n0\r\n\r\n`;
     client.write(framed);
     waiting.push({ client, body });
   }
@@ -136,14 +141,16 @@ t.test("nothing aliases a slab, and what is transferred breaks no later request"
     for (const path of ["/everything", "/direct?b", "/direct?a", "/streamed"]) {
       const { body: text } = await client.request(post(path));
       const sizes = JSON.parse(text) as [number, number][] | [number, number];
-      for (const [view, buffer] of Array.isArray(sizes[0]) ? sizes as [number, number][] : [sizes]) {
+      const pairs = Array.isArray(sizes[0]) ? sizes as [number, number][] : [sizes];
+      for (const [view, buffer] of pairs) {
         t.equal(buffer, view, `${path} ${length}`);
       }
       const next = await client.request("GET /next HTTP/1.1\r\nHost: a.test\r\n\r\n");
       t.equal(next.body, "http://a.test/next");
     }
   }
-  const form = '--b\r\nContent-Disposition: form-data; name="f"; filename="n"\r\n\r\nfile\r\n--b--\r\n';
+  const part = 'Content-Disposition: form-data; name="f"; filename="n"';
+  const form = `--b\r\n${part}\r\n\r\nfile\r\n--b--\r\n`;
   const headers = { "content-type": "multipart/form-data; boundary=b" };
   const answer = await fetch(`${url}/everything`, { method: "POST", body: form, headers });
   for (const [view, buffer] of await answer.json() as [number, number][]) t.equal(buffer, view);

@@ -40,7 +40,7 @@ async function stopped(server: TestServer): Promise<number> {
   return last;
 }
 
-t.test("a stalled reader stops an endless producer, and memory stays flat", skipSanitized, async (t) => {
+t.test("a stalled reader stops its producer, memory stays flat", skipSanitized, async (t) => {
   const server = await start(t);
   for (const [path, name] of [
     ["/endless", "iterable"], ["/endless-stream", "stream"], ["/endless-readable", "readable"],

@@ -84,7 +84,8 @@ t.test("forms", async (t) => {
   form.set("b", "\u00e9");
   const answer = await fetch(`${url}/form`, { method: "POST", body: form });
   t.strictSame(await answer.json(), [["a", "1"], ["b", "\u00e9"]]);
-  const encoded = await fetch(`${url}/form`, { method: "POST", body: new URLSearchParams("x=y+z") });
+  const body = new URLSearchParams("x=y+z");
+  const encoded = await fetch(`${url}/form`, { method: "POST", body });
   t.strictSame(await encoded.json(), [["x", "y z"]]);
 });
 
@@ -230,7 +231,8 @@ t.test("an answer before the body is read", async (t) => {
 t.test("Expect: 100-continue", async (t) => {
   const server = await start(t, { bodyBytesMax: 1000 });
   const head = (path: string, length: number): string =>
-    `POST ${path} HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
+    `POST ${path} HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\n` +
+    `Content-Length: ${length}\r\n\r\n`;
   for (const path of ["/text", "/stream", "/bytes"]) {
     const client = await server.connect();
     client.write(head(path, 3));

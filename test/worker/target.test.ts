@@ -58,7 +58,9 @@ t.test("the fast way and the parser agree", async (t) => {
 
 t.test("origins are kept, but not without end", async (t) => {
   for (const host of HOSTS) t.equal(originOf("http:", host), new URL(`http://${host}/`).origin);
-  for (let i = 0; i < 1000; i++) t.equal(originOf("https:", `h${i}.test:443`), `https://h${i}.test`);
+  for (let i = 0; i < 1000; i++) {
+    t.equal(originOf("https:", `h${i}.test:443`), `https://h${i}.test`);
+  }
   t.throws(() => originOf("http:", "256.256.256.256"), TypeError);
 });
 
