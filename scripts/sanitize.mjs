@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { binOf, root, tryRun } from "./support.mjs";
+import { builtTap, root, tryRun } from "./support.mjs";
 import { buildNative } from "./build-native.mjs";
 
 const FLAGS = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined " +
@@ -49,5 +49,5 @@ function testEnv() {
 
 build();
 if (!existsSync(join(root, "dist/test"))) throw new Error("run npm run build first");
-const args = [binOf("tap"), "--jobs=1", "--timeout=300", ...process.argv.slice(2)];
+const args = [builtTap(), "--jobs=1", "--timeout=300", ...process.argv.slice(2)];
 process.exitCode = tryRun(process.execPath, args, { env: testEnv() });

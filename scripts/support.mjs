@@ -3,7 +3,7 @@
  * JavaScript, so that they run before anything is built.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync, utimesSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,6 +50,18 @@ export function tryRun(command, args, options = {}) {
 /** Runs a script or a package's command with this Node.js. */
 export function runNode(args, options) {
   run(process.execPath, args, options);
+}
+
+/** tap's script. It compiles its set of plugins into node_modules; an install undoes that. */
+export function builtTap() {
+  const tap = binOf("tap");
+  const stamp = join(root, ".tap/plugins");
+  const timeOf = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const changes = ["node_modules/.package-lock.json", "package.json"];
+  if (changes.every((path) => timeOf(stamp) > timeOf(join(root, path)))) return tap;
+  runNode([tap, "build"]);
+  if (existsSync(stamp)) utimesSync(stamp, new Date(), new Date());
+  return tap;
 }
 
 /** The files below a folder of the repository, as paths against the root, in a stable order. */
