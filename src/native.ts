@@ -92,6 +92,7 @@ export interface Native {
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
   engineClose(engine: Handle): void;
   nameThread(name: string): void;
+  yieldThread(): void;
 }
 
 /** `ListenerState` of core/server.h: what workers see of a listener. */

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -209,6 +210,14 @@ napi_value name_thread(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// yieldThread(): waking up, this thread does not take the processor from another one that runs.
+// Threads that it starts are not affected. Refused by some sandboxes, and then nothing changes.
+napi_value yield_thread(napi_env, napi_callback_info) {
+  sched_param parameters{};
+  sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &parameters);
+  return nullptr;
+}
+
 }  // namespace
 
 void register_engine_calls(napi_env env, napi_value exports) {
@@ -222,6 +231,7 @@ void register_engine_calls(napi_env env, napi_value exports) {
   set_function(env, exports, "engineConnection", engine_connection);
   set_function(env, exports, "engineClose", engine_close);
   set_function(env, exports, "nameThread", name_thread);
+  set_function(env, exports, "yieldThread", yield_thread);
 }
 
 }  // namespace millrace
