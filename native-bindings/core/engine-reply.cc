@@ -189,7 +189,6 @@ void Engine::end_answer(Connection& connection) {
     cut_answer(connection);  // less than the head announced
     return;
   }
-  if (connection.answer == Answer::kChunked) put_out("0\r\n\r\n", 5);
   connection.answer = Answer::kNone;
   finish_answer(connection);
 }

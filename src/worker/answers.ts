@@ -8,7 +8,6 @@ import {
   FLAG_HTTP10,
   FLAG_KEEP_ALIVE,
   KIND_ABORT,
-  KIND_END,
   REPLY_CLOSE,
   REPLY_OWN_DATE,
   REPLY_REASON,
@@ -177,7 +176,7 @@ export class Answers {
     const { slot, generation } = exchange;
     const type = Math.max(parts.contentType, 0);
     this.#rings.head(slot, generation, flags, parts.status, type, lines, length);
-    this.#rings.signal(KIND_END, slot, generation);
+    this.#rings.end(slot, generation, false);
     this.#complete(exchange);
   }
 
@@ -187,21 +186,25 @@ export class Answers {
     const source = typeof parts.body === "string" ? Buffer.from(parts.body) : parts.body!;
     const length = lengthOf(source, parts.headers);
     const type = Math.max(parts.contentType, 0);
-    rings.head(slot, generation, flags, parts.status, type, lines, length);
-    if ((flags & FLAG_HEAD) !== 0 || [204, 205, 304].includes(parts.status)) {
+    const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
+    const { status } = parts;
+    const begin = (): void => {
+      rings.head(slot, generation, flags, status, type, lines, length);
+    };
+    if ((flags & FLAG_HEAD) !== 0 || [204, 205, 304].includes(status)) {
+      begin();
       discard(source);
-      rings.signal(KIND_END, slot, generation);
+      rings.end(slot, generation, isChunked);
       this.#complete(exchange);
       return;
     }
     const state = this.#connections.of(slot, generation);
     state.pending.add(exchange);
-    const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
-    const outlet = { rings, slot, generation, isChunked, limit: this.#outputBytesMax };
+    const outlet = { rings, slot, generation, isChunked, begin, limit: this.#outputBytesMax };
     const pump = new BodyPump(this.#queue, outlet, (error) => {
       state.pump = null;
       if (error === undefined) {
-        rings.signal(KIND_END, slot, generation);
+        rings.end(slot, generation, isChunked);
         this.#complete(exchange);
         return;
       }

@@ -25,6 +25,8 @@ export interface Outlet {
   readonly slot: number;
   readonly generation: number;
   readonly isChunked: boolean;
+  /** Writes the head; called when the pump has its first turn, so that both leave together. */
+  begin(): void;
   /** Bytes that may wait to be sent; at most a burst of them is refused by the socket. */
   readonly limit: number;
 }
@@ -43,6 +45,7 @@ export class BodyPump {
   #share = SHARE;
   #sent = 0;
   #length = -1;
+  #hasBegun = false;
   #isWaiting = false;
   #isDone = false;
 
@@ -61,6 +64,7 @@ export class BodyPump {
       try {
         this.#iterator = iteratorOf(source);
       } catch (error) {
+        this.#begin();
         this.#finish(error ?? new Error("the body cannot be read"));
         return;
       }
@@ -70,8 +74,12 @@ export class BodyPump {
 
   /** Its turn in the queue. */
   run(): void {
-    if (this.#isDone) this.#queue.done(this);
-    else if (this.#rest.length > 0) this.#write(this.#rest);
+    if (this.#isDone) {
+      this.#queue.done(this);
+      return;
+    }
+    this.#begin();
+    if (this.#rest.length > 0) this.#write(this.#rest);
     else this.#pull();
   }
 
@@ -125,13 +133,8 @@ export class BodyPump {
   }
 
   #write(bytes: Uint8Array): void {
-    if (isDetached(bytes)) {
-      this.#stopSource();
-      this.#finish(new MillraceError("ERR_MILLRACE_BODY_CHANGED"));
-      return;
-    }
     if (bytes.length === 0) {
-      this.#pull(); // an empty chunk would be the end of a chunked body
+      this.#writeNothing(bytes);
       return;
     }
     let at = 0;
@@ -163,6 +166,16 @@ export class BodyPump {
     this.#pull();
   }
 
+  /** An empty chunk would be the end of a chunked body. */
+  #writeNothing(bytes: Uint8Array): void {
+    if (!isDetached(bytes)) {
+      this.#pull();
+      return;
+    }
+    this.#stopSource();
+    this.#finish(new MillraceError("ERR_MILLRACE_BODY_CHANGED"));
+  }
+
   /** Sends what has been written; whether the socket has refused some of it. */
   #isBlocked(): boolean {
     const { rings, slot, generation } = this.#outlet;
@@ -171,6 +184,12 @@ export class BodyPump {
     if (rings.slots[slot * SLOT_WORDS + SLOT_UNSENT] === 0) return false;
     rings.chunk(slot, generation, NOTHING, false, true);
     return true;
+  }
+
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#outlet.begin();
   }
 
   #end(): void {

@@ -10,6 +10,7 @@ import {
   ARENA_BYTES,
   CTL_REPLY_COUNT,
   KIND_CHUNK,
+  KIND_END,
   KIND_HEAD,
   KIND_RESPOND,
   REPLY_BODY_LENGTH,
@@ -34,6 +35,11 @@ export const COPY_BYTES_MAX = 65_536;
 
 /** Text up to this length is written by a loop: a call into the runtime costs more. */
 const LOOP_LENGTH_MAX = 48;
+
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+/** With this much in the arena the end of an answer has it sent: less is not worth a call. */
+const SEND_BYTES_MIN = 65_536;
 
 /** What frames a chunk: eight digits and two CRLF. */
 const CHUNK_FRAME_MAX = 12;
@@ -167,6 +173,14 @@ export class Rings {
     if (notify) this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
   }
 
+  /** The end of an answer in pieces, with the last chunk (RFC 9112 7.1) in the same send. */
+  end(slot: number, generation: number, isChunked: boolean): void {
+    if (isChunked) this.chunk(slot, generation, LAST_CHUNK, false, false);
+    this.signal(KIND_END, slot, generation);
+    // Sent while the processor's cache still has it.
+    if (this.#used >= SEND_BYTES_MIN) this.flush();
+  }
+
   /** The last record, if it is a piece of the same body that ends where the arena is used up to. */
   #openChunk(slot: number, generation: number, room: number): number {
     const at = (this.control[CTL_REPLY_COUNT]! - 1) * REPLY_WORDS;
@@ -181,7 +195,7 @@ export class Rings {
       : -1;
   }
 
-  /** A record without bytes: end, abort; and pause, resume, continue of the body of `sequence`. */
+  /** A record without bytes: abort; and pause, resume, continue of the body of `sequence`. */
   signal(kind: number, slot: number, generation: number, sequence = 0): void {
     const at = this.#begin(0);
     this.#put(at, kind, slot, generation, sequence);
