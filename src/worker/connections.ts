@@ -143,6 +143,7 @@ export class Connection implements ConnectionInfo {
   }
 
   #watch(): void {
+    this.#read(); // when it has closed it is too late
     if (!this.closed) this.#host.slots[this.#slot * SLOT_WORDS + SLOT_WATCHED] = 1;
   }
 

@@ -56,15 +56,22 @@ export class Dispatcher {
   /** Goes on with what a handler has returned. */
   settle(exchange: Exchange, result: unknown): void {
     if (this.#isolation.isOn) this.#isolation.undo();
-    if (isThenable(result)) {
-      this.#host.track(exchange);
-      result.then(
-        (value) => this.#settleValue(exchange, value),
-        (error: unknown) => this.fail(exchange, error),
-      );
+    let promise: Promise<unknown> | null;
+    try {
+      promise = promiseOf(result);
+    } catch (error) {
+      this.fail(exchange, error); // `then` may be an accessor of the app's
       return;
     }
-    this.#settleValue(exchange, result);
+    if (promise === null) {
+      this.#settleValue(exchange, result);
+      return;
+    }
+    this.#host.track(exchange);
+    promise.then(
+      (value) => this.#settleValue(exchange, value),
+      (error: unknown) => this.fail(exchange, error),
+    );
   }
 
   #settleValue(exchange: Exchange, value: unknown): void {
@@ -164,16 +171,21 @@ export class Dispatcher {
 /** On to the next step; a Request shows the parameters of the route that it is given to. */
 function advance(exchange: Exchange): void {
   const before = exchange.steps[exchange.at]!;
+  const after = exchange.steps[exchange.at + 1]!;
+  if (before.paramNames.length > 0 || after.paramNames.length > 0) {
+    void exchange.request?.params; // who holds the present one goes on to see its parameters
+    exchange.request = null;
+  }
   exchange.at++;
-  const after = exchange.steps[exchange.at]!;
-  if (before.paramNames.length > 0 || after.paramNames.length > 0) exchange.request = null;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
+/** A promise for what is thenable, null for anything else. */
+function promiseOf(value: unknown): Promise<unknown> | null {
+  if (value instanceof Promise) return value;
+  const isThenable =
     typeof value === "object" && value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
+    typeof (value as { then?: unknown }).then === "function";
+  return isThenable ? Promise.resolve(value) : null;
 }
 
 function textParts(status: number, text: string): ResponseParts {

@@ -318,7 +318,8 @@ export class Engine {
       this.#bodyOf(state)?.fail(bodyError(CLOSED_BAD_BODY));
       state.pump?.cancel();
     }
-    for (const exchange of pending) exchange.abort?.abort(gone());
+    // Also of those that have not asked for their signal yet.
+    for (const exchange of pending) (exchange.abort ??= new AbortController()).abort(gone());
     if (reason !== CLOSED_END) state.info?.runCloseHandlers();
   }
 }

@@ -1,0 +1,176 @@
+/** `request.signal`, the state of a connection, and its close handlers. */
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { startApp } from "../support/server.ts";
+import type { TestServer } from "../support/server.ts";
+
+const SOURCE = `
+  const log = [];
+  const watch = (request, name) => {
+    const { signal } = request;
+    signal.addEventListener("abort", () => log.push(name + " " + signal.reason.name));
+  };
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  const pending = (name) => async (request) => {
+    watch(request, name);
+    log.push(name + " started");
+    await opened;
+    log.push(name + " answered " + request.signal.aborted);
+    return new Response(name);
+  };
+  async function* endless(request) {
+    watch(request, "stream");
+    for (;;) { yield "x"; await new Promise((resolve) => setTimeout(resolve, 5)); }
+  }
+  const kept = [];
+  export default {
+    routes: {
+      "/wait/:name": (request, context) => pending(request.params.name)(request),
+      "/stream": (request) => new Response(endless(request)),
+      "/late": async (request) => {
+        await opened;
+        return new Response(String(request.signal.aborted));
+      },
+      "/done": (request) => {
+        watch(request, "done");
+        kept.push(request);
+        return new Response("d");
+      },
+      "/done-async": async (request) => {
+        watch(request, "done-async"); kept.push(request);
+        return new Response(await request.text());
+      },
+      "/state": (request, context) => {
+        const { state } = context.connection;
+        state.count = (state.count ?? 0) + 1;
+        return Response.json(state);
+      },
+      "/close": (request, { connection }) => {
+        connection.onClose(() => log.push("first"), "owner");
+        connection.onClose(() => log.push("closed " + connection.closed + " "
+          + connection.remote.address), "owner");
+        connection.onClose(() => { throw new Error("ignored"); });
+        connection.onClose(() => log.push("never"), 7);
+        connection.offClose(7);
+        return new Response("watching");
+      },
+      "/abort": (request, { connection }) => { connection.abort(); return new Response("x"); },
+      "/facts": (request, { connection: { id, remote, local, closed } }) =>
+        Response.json({ id, remote, local, closed }),
+      "/-/open": () => (open(), new Response("open")),
+      "/-/log": () => Response.json(log),
+      "/-/aborted": () => Response.json(kept.map((request) => request.signal.aborted)),
+    },
+  };
+`;
+
+const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
+
+async function own<T>({ url }: TestServer, path: string): Promise<T> {
+  return await (await fetch(`${url}/-/${path}`)).json() as T;
+}
+
+function logged(server: TestServer, line: string): Promise<void> {
+  return until(line, async () => (await own<string[]>(server, "log")).includes(line));
+}
+
+t.test("the signal aborts when the client goes before its answer is complete", async (t) => {
+  const server = await startApp(t, SOURCE);
+  for (const how of ["fin", "reset"]) {
+    const client = await server.connect();
+    client.write(ask(`/wait/${how}`));
+    await logged(server, `${how} started`);
+    if (how === "fin") client.end();
+    else client.socket.resetAndDestroy();
+    await logged(server, `${how} AbortError`);
+  }
+  const streaming = await server.connect();
+  streaming.write(ask("/stream"));
+  await streaming.readUntil("x");
+  streaming.socket.resetAndDestroy();
+  await logged(server, "stream AbortError");
+  const pipelined = await server.connect();
+  pipelined.write(ask("/wait/p1") + ask("/wait/p2"));
+  await logged(server, "p2 started");
+  pipelined.socket.resetAndDestroy();
+  await logged(server, "p1 AbortError");
+  await logged(server, "p2 AbortError");
+  await fetch(`${server.url}/-/open`);
+  await logged(server, "p2 answered true");
+});
+
+t.test("the signal of who asks for it only after the client has gone", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  client.write(ask("/late"));
+  client.end();
+  const other = await server.connect();
+  other.write(ask("/wait/sync"));
+  await logged(server, "sync started");
+  await fetch(`${server.url}/-/open`);
+  t.equal((await client.response()).body, "true");
+});
+
+t.test("the signal aborts at no other time", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  t.equal((await client.request(ask("/done"))).body, "d");
+  const post = "POST /done-async HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\n";
+  client.write(post);
+  client.write("ab");
+  t.equal((await client.response()).body, "ab");
+  client.write(ask("/done") + ask("/done"));
+  await client.response();
+  await client.response();
+  client.end();
+  t.equal(await client.readToEnd(), "");
+  client.close();
+  const reset = await server.connect();
+  t.equal((await reset.request(ask("/done"))).body, "d");
+  reset.socket.resetAndDestroy();
+  await until("no connection but ours", () => server.server.stats().workers[0]!.connections <= 1);
+  t.strictSame(await own(server, "aborted"), [false, false, false, false, false]);
+  t.strictSame(await own(server, "log"), []);
+});
+
+t.test("state stays with its connection", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const [one, two] = [await server.connect(), await server.connect()];
+  for (let i = 1; i <= 3; i++) {
+    t.strictSame(JSON.parse((await one.request(ask("/state"))).body), { count: i });
+  }
+  t.strictSame(JSON.parse((await two.request(ask("/state"))).body), { count: 1 });
+  for (let i = 0; i < 30; i++) {
+    const fresh = await server.connect();
+    t.strictSame(JSON.parse((await fresh.request(ask("/state"))).body), { count: 1 });
+    fresh.close();
+  }
+});
+
+t.test("close handlers run once, one per owner, also if one fails", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  t.equal((await client.request(ask("/close"))).body, "watching");
+  t.equal((await client.request(ask("/close"))).body, "watching");
+  client.close();
+  await logged(server, "closed true 127.0.0.1");
+  t.strictSame(await own(server, "log"), ["closed true 127.0.0.1"]);
+});
+
+t.test("abort closes without an answer", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  client.write(ask("/abort"));
+  t.equal(await client.readToEnd(), "");
+});
+
+t.test("facts", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  const { id, remote, local, closed } = JSON.parse((await client.request(ask("/facts"))).body);
+  t.match(id, /^\d+$/);
+  t.strictSame(remote, { address: "127.0.0.1", port: client.socket.localPort, family: "IPv4" });
+  t.strictSame(local, { address: "127.0.0.1", port: server.port, family: "IPv4" });
+  t.equal(closed, false);
+});

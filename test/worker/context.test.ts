@@ -1,0 +1,59 @@
+/** What handlers find in their second argument. */
+import t from "tap";
+import { startApp } from "../support/server.ts";
+
+const APP = `
+  export default {
+    routes: {
+      "/facts/:id": (request, context, ctx) => Response.json({
+        same: context === ctx,
+        listener: context.listener,
+        params: context.params,
+        remote: context.connection.remote,
+        local: context.connection.local,
+        id: context.connection.id,
+        closed: context.connection.closed,
+        signal: context.signal === request.signal && !context.signal.aborted,
+        log: ["info", "error"].every((name) => typeof context.log[name] === "function")
+          && typeof context.log === "function",
+        server: Object.keys(context.server).sort(),
+      }),
+      "/next/*": {
+        GET: async (request, context) => {
+          const answer = await context.next();
+          return new Response("[" + await answer.text() + "]", { status: answer.status });
+        },
+      },
+      "/*": () => undefined,
+    },
+    fetch: (request) => new URL(request.url).pathname === "/next/none"
+      ? undefined : "from fetch",
+  };
+`;
+
+t.test("facts of listener and connection", async (t) => {
+  const { url, port } = await startApp(t, APP, {
+    listeners: [{ id: "one", name: "first", host: "127.0.0.1", port: 0, data: { a: [1] } }],
+  });
+  const facts = (await (await fetch(`${url}/facts/7`)).json()) as Record<string, unknown>;
+  t.match(facts, {
+    same: true,
+    listener: { id: "one", name: "first", data: { a: [1] } },
+    params: { id: "7" },
+    remote: { address: "127.0.0.1", family: "IPv4" },
+    local: { address: "127.0.0.1", port, family: "IPv4" },
+    id: /^\d+$/,
+    closed: false,
+    signal: true,
+    log: true,
+    server: ["close", "pauseListener", "startListener", "stopListener"],
+  });
+});
+
+t.test("next() is the answer of what follows: routes, fetch, 404", async (t) => {
+  const { url } = await startApp(t, APP);
+  const wrapped = await fetch(`${url}/next/a`);
+  t.same([wrapped.status, await wrapped.text()], [200, "[from fetch]"]);
+  const none = await fetch(`${url}/next/none`);
+  t.same([none.status, await none.text()], [404, "[Not Found]"]);
+});
