@@ -38,6 +38,15 @@ function tooLarge(limit: number): HttpError {
   });
 }
 
+/** `context.next()` makes a second Request of the same body: it cannot be read twice either. */
+function unusable(): TypeError {
+  return new TypeError("Body is unusable: it has already been read");
+}
+
+function unusableStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.error(unusable()) });
+}
+
 /** A reader that waits with a buffer of its own (BYOB) is told of the end by an empty answer. */
 function closeStream(controller: ReadableByteStreamController): void {
   controller.close();
@@ -58,6 +67,7 @@ export class RequestBody implements BodySource {
   #collecting: Collecting | null = null;
   #controller: ReadableByteStreamController | null = null;
   #isDropped = false;
+  #isTaken = false;
 
   constructor(length: number, flow: BodyFlow, limits: BodyLimits) {
     this.length = length;
@@ -118,6 +128,8 @@ export class RequestBody implements BodySource {
   // What readers call.
 
   async bytes(): Promise<Chunk> {
+    if (this.#isTaken) throw unusable();
+    this.#isTaken = true;
     const limit = this.#limits.bodyBytesMax;
     if (this.length > limit || this.#queued > limit) throw tooLarge(limit);
     if (this.#error !== null) throw this.#error;
@@ -134,6 +146,8 @@ export class RequestBody implements BodySource {
   }
 
   stream(): ReadableStream<Uint8Array> {
+    if (this.#isTaken) return unusableStream();
+    this.#isTaken = true;
     return new ReadableStream(
       {
         type: "bytes",
@@ -217,6 +231,7 @@ export class ReadyBody implements BodySource {
   readonly #limits: BodyLimits;
   #slab: Buffer;
   #offset: number;
+  #isTaken = false;
 
   constructor(slab: Buffer, offset: number, length: number, limits: BodyLimits) {
     this.length = length;
@@ -233,7 +248,7 @@ export class ReadyBody implements BodySource {
   }
 
   async bytes(): Promise<Chunk> {
-    this.#check();
+    this.#take();
     return this.#copy();
   }
 
@@ -242,7 +257,7 @@ export class ReadyBody implements BodySource {
   }
 
   textNow(): string {
-    this.#check();
+    this.#take();
     const start = this.#offset;
     const slab = this.#slab;
     // A byte order mark is not part of the text.
@@ -253,6 +268,8 @@ export class ReadyBody implements BodySource {
   }
 
   stream(): ReadableStream<Uint8Array> {
+    if (this.#isTaken) return unusableStream();
+    this.#isTaken = true;
     return new ReadableStream({
       type: "bytes",
       start: (controller) => {
@@ -267,7 +284,9 @@ export class ReadyBody implements BodySource {
     });
   }
 
-  #check(): void {
+  #take(): void {
+    if (this.#isTaken) throw unusable();
+    this.#isTaken = true;
     if (this.length > this.bytesMax) throw tooLarge(this.bytesMax);
   }
 

@@ -46,6 +46,11 @@ const SOURCE = `
       "/wrap/*": (request) => new Response("inner " + request.params["*"],
         { status: 201, headers: { "x-inner": "1" } }),
       "/wrap-all": async (request, context) => context.next(),
+      "/twice/:name": async (request, context) => {
+        await request.text();
+        return context.next();
+      },
+      "/twice/*": (request) => request.text().catch((error) => error.name),
       "/wrap-body": async (request, context) => {
         const text = await request.text();
         const inner = await context.next();
@@ -97,6 +102,16 @@ t.test("results", async (t) => {
   t.equal((await get(client, "/text")).header("content-type"), "text/plain;charset=UTF-8");
   const posted = "POST /wrap-body HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nabc";
   t.equal((await client.request(posted)).body, "abc,fetch /wrap-body true");
+});
+
+t.test("a body is read once, also by the handlers behind context.next()", async (t) => {
+  const client = await (await startApp(t, SOURCE)).connect();
+  const posted = "POST /twice/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nabcd";
+  t.equal((await client.request(posted)).body, "TypeError");
+  client.write(posted.slice(0, -3));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  client.write(posted.slice(-3));
+  t.equal((await client.response()).body, "TypeError");
 });
 
 const FAILING = [
