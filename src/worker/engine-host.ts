@@ -41,6 +41,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #handle: Handle;
   readonly #rings: Rings;
   readonly #setup: EngineSetup;
+  readonly #listeners: readonly ListenerView[];
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(native: Native, handle: Handle, rings: Rings, setup: EngineSetup) {
@@ -49,6 +50,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#handle = handle;
     this.#rings = rings;
     this.#setup = setup;
+    this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
     this.bodyBytesMax = options.bodyBytesMax;
     this.bodyStreamBytesMax = options.bodyStreamBytesMax;
     this.log = setup.log;
@@ -111,7 +113,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   // Of a context.
 
   listenerOf(exchange: Exchange): ListenerView {
-    return this.#setup.task.listeners[exchange.listener]!;
+    return this.#listeners[exchange.listener]!;
   }
 
   connectionOf(exchange: Exchange): Connection {

@@ -64,6 +64,8 @@ export class RequestBody implements BodySource {
   #ended = false;
   #error: unknown = null;
   #isPaused = false;
+  /** A client that waits for 100 has been told. */
+  #isExpected = false;
   #collecting: Collecting | null = null;
   #controller: ReadableByteStreamController | null = null;
   #isDropped = false;
@@ -186,7 +188,8 @@ export class RequestBody implements BodySource {
 
   #wantMore(): void {
     if (this.#ended) return;
-    this.#flow.expectBody();
+    if (!this.#isExpected) this.#flow.expectBody();
+    this.#isExpected = true;
     this.#resume();
   }
 
