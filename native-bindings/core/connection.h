@@ -22,8 +22,8 @@ enum class Stage : uint8_t {
 
 enum class Clock : uint8_t { kNone, kIdle, kHead, kBody, kHandler, kWrite, kLinger };
 
-// How the answer being written is framed; kNone between answers.
-enum class Answer : uint8_t { kNone, kRaw, kChunked, kMuted };
+// The answer being written in pieces: none, one whose pieces are sent, one without a body.
+enum class Answer : uint8_t { kNone, kOpen, kMuted };
 
 struct Connection {
   int fd = -1;

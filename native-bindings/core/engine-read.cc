@@ -208,23 +208,21 @@ Failure Engine::on_head(Parser& parser) {
       return {};
     }
   }
-  put_request(connection, parser, id);
+  put_request(connection, parser, id, path_length);
   return {};
 }
 
-void Engine::put_request(Connection& connection, Parser& parser, int32_t target) {
+void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
+                         uint32_t path_length) {
   int32_t* event = next_event(KIND_REQUEST, connection);
   const char* message = parser.message();
-  uint32_t path_length =
-      path_length_of(message + parser.target_offset(), parser.target_length());
   int32_t flags = (parser.keep_alive() ? FLAG_KEEP_ALIVE : 0) |
                   (parser.is_http10() ? FLAG_HTTP10 : 0) |
                   (parser.method() == kMethodHead ? FLAG_HEAD : 0) |
                   (connection.body_open ? FLAG_HAS_BODY : 0) |
                   (parser.is_chunked() ? FLAG_CHUNKED : 0) |
                   (connection.awaits_continue ? FLAG_EXPECT_CONTINUE : 0) |
-                  (parser.wants_upgrade() ? FLAG_UPGRADE : 0) |
-                  (path_length < parser.target_length() ? FLAG_QUERY : 0);
+                  (parser.wants_upgrade() ? FLAG_UPGRADE : 0);
   event[EVENT_SEQUENCE] = static_cast<int32_t>(connection.sequence++);
   event[EVENT_METHOD] = parser.method();
   event[EVENT_FLAGS] = flags;

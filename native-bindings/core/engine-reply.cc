@@ -141,7 +141,7 @@ void Engine::respond(Connection& connection, const int32_t* reply) {
 void Engine::begin_answer(Connection& connection, const int32_t* reply) {
   int32_t flags = reply[REPLY_FLAGS];
   HeadFields fields = fields_of(reply);
-  connection.answer = Answer::kRaw;
+  connection.answer = Answer::kOpen;
   if (is_bodyless(fields.status)) {
     connection.answer = Answer::kMuted;
   } else if (flags & REPLY_LENGTH) {
@@ -153,7 +153,6 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
     flags |= REPLY_CLOSE;  // delimited by the end of the connection (RFC 9112 6.3)
   } else {
     fields.framing = Framing::kChunked;
-    connection.answer = Answer::kChunked;
   }
   if (flags & FLAG_HEAD) connection.answer = Answer::kMuted;
   connection.answer_left = fields.framing == Framing::kLength ? fields.length : ~0ull;
@@ -184,7 +183,7 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
 
 void Engine::end_answer(Connection& connection) {
   if (connection.answer == Answer::kNone) return;
-  if (connection.answer == Answer::kRaw && connection.answer_left != ~0ull &&
+  if (connection.answer == Answer::kOpen && connection.answer_left != ~0ull &&
       connection.answer_left != 0) {
     cut_answer(connection);  // less than the head announced
     return;

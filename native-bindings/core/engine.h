@@ -125,7 +125,7 @@ class Engine final : public MessageSink {
   void resume(Connection& connection);
   void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
   void after_parse(Connection& connection, ParseResult result, char* region, char* end);
-  void put_request(Connection& connection, Parser& parser, int32_t target);
+  void put_request(Connection& connection, Parser& parser, int32_t target, uint32_t path_length);
   void put_body(Connection& connection);
   void put_body_end(Connection& connection, int32_t reason);
   void keep_input(Connection& connection, const char* from, const char* end, bool same);

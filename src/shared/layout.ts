@@ -34,11 +34,9 @@ export const FLAG_BODY_COMPLETE = 16 as const;
 export const FLAG_CHUNKED = 32 as const;
 export const FLAG_EXPECT_CONTINUE = 64 as const;
 export const FLAG_UPGRADE = 128 as const;
-export const FLAG_QUERY = 256 as const;
 export const REPLY_CLOSE = 65536 as const;
 export const REPLY_NOTIFY = 131072 as const;
 export const REPLY_REASON = 262144 as const;
-export const REPLY_FRAMED = 524288 as const;
 export const REPLY_LENGTH = 1048576 as const;
 export const REPLY_OWN_DATE = 2097152 as const;
 export const CLOSED_END = 1 as const;
@@ -122,11 +120,9 @@ export const LAYOUT: { readonly [name: string]: number } = {
   FLAG_CHUNKED,
   FLAG_EXPECT_CONTINUE,
   FLAG_UPGRADE,
-  FLAG_QUERY,
   REPLY_CLOSE,
   REPLY_NOTIFY,
   REPLY_REASON,
-  REPLY_FRAMED,
   REPLY_LENGTH,
   REPLY_OWN_DATE,
   CLOSED_END,
