@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { OPTION_ROWS } from "../dist/src/options.js";
 import { flagName, variableName } from "../dist/src/options/layers.js";
+import { LISTENER_SETTING_ROWS } from "../dist/src/options/listener-settings.js";
 import { LISTENER_ROWS } from "../dist/src/options/listeners.js";
 import { FLAG_OPTIONS } from "../dist/src/cli/arguments.js";
 import { ERRORS } from "../dist/src/shared/errors.js";
@@ -45,7 +46,14 @@ ${groups().map(groupSection).join("")}
 
 The members of each object in \`listeners\`.
 
-${LISTENER_HEAD}${Object.entries(LISTENER_ROWS).map(listenerLine).join("")}`;
+${LISTENER_HEAD}${Object.entries(LISTENER_ROWS).map(listenerLine).join("")}
+A listener can also set these for itself; where it does not, the server's value holds:
+${Object.keys(LISTENER_SETTING_ROWS).map(settingLink).join(",\n")}.
+`;
+}
+
+function settingLink(name) {
+  return `[${name}](#${name.toLowerCase()})`;
 }
 
 function groups() {
@@ -67,6 +75,7 @@ function optionEntry([name, row]) {
   const fallback = row.fallbackText ?? value;
   const facts = [`Must be ${row.check.says}.`];
   if (fallback !== undefined) facts.push(`Default: ${fallback}.`);
+  if (Object.hasOwn(LISTENER_SETTING_ROWS, name)) facts.push("Each listener can have its own.");
   if (flags.length > 0) facts.push(`Also: ${flags.join(", ")}.`);
   return `\n### ${name}\n\n${row.text}\n\n${facts.join(" ")}\n`;
 }

@@ -19,8 +19,8 @@ export interface EngineBlocks {
   readonly slabBytes: number;
 }
 
-/** Milliseconds, bytes and counts; 0 switches a clock off where its option may be 0. */
-export interface EngineOptions {
+/** What native needs to know of a listener: milliseconds, bytes and counts. 0: no such limit. */
+export interface NativeListenerOptions {
   readonly headBytesMax: number;
   readonly headersMax: number;
   readonly targetBytesMax: number;
@@ -32,7 +32,12 @@ export interface EngineOptions {
   readonly idleTimeoutMs: number;
   readonly handlerTimeoutMs: number;
   readonly writeTimeoutMs: number;
+}
+
+export interface EngineOptions {
   readonly drainQuietMs: number;
+  /** By the listener's index. */
+  readonly listeners: readonly NativeListenerOptions[];
 }
 
 export interface NativeEndpoint {

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import t from "tap";
 import { OPTION_ROWS, resolveLayers, resolveOptions, withAppDefaults } from "../src/options.ts";
 import type { Layer } from "../src/options/layers.ts";
+import { LISTENER_SETTINGS } from "../src/options/listener-settings.ts";
 import { repositoryFile } from "./support/environment.ts";
 
 const app = repositoryFile("examples/hello.mjs");
@@ -15,10 +16,12 @@ t.test("without options every row has its default", async (t) => {
   t.equal(options.bodyStreamBytesMax, 0);
   t.equal(options.logLevel, "info");
   t.equal(options.resourceLimits, undefined);
-  t.strictSame(options.listeners, [{
+  const [listener] = options.listeners;
+  t.strictSame({ ...listener, settings: undefined }, {
     id: "default", name: "default", host: "127.0.0.1", port: 3000, backlog: 511, data: undefined,
-    defaulted: { host: true, port: true },
-  }]);
+    settings: undefined, defaulted: { host: true, port: true },
+  });
+  for (const name of LISTENER_SETTINGS) t.equal(listener?.settings[name], options[name], name);
   t.equal(options.app.kind, "module");
   t.equal(options.sources.workers, "default");
   t.notOk("host" in options);
@@ -59,7 +62,8 @@ t.test("a wrong value is refused, and the message says what would be right", asy
     [{ resourceLimits: { heap: 1 } }, /^resourceLimits must be an object with no members but/],
     [{ execArgv: "--x" }, /^execArgv must be an array of strings/],
     [{ signal: {} }, /^signal must be an AbortSignal/],
-    [{ listeners: [] }, /^listeners must be an array of at least one object/],
+    [{ listeners: [] }, /^listeners must be an array of 1 to 128 objects/],
+    [{ listeners: Array.from({ length: 129 }, (_, port) => ({ port })) }, /^listeners must be/],
     [{ app: 5 }, /^app must be a path/],
     [{ workers: null }, /not null$/],
   ];

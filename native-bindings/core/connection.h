@@ -13,6 +13,8 @@
 
 namespace millrace {
 
+struct ListenerOptions;
+
 enum class Stage : uint8_t {
   kFree,
   kOpen,
@@ -40,6 +42,7 @@ struct Connection {
   uint16_t listener = 0;
   uint16_t failure_status = 0;  // an error answer that waits behind earlier ones
   const char* failure_reason = "";
+  const ListenerOptions* options = nullptr;  // the engine's, of the listener
   Parser* parser = nullptr;  // only while a message is being read; back to the engine's store
   Bytes input;               // an unfinished head, or what lies behind a held message
   Bytes output;              // what the socket did not take

@@ -61,22 +61,23 @@ void Engine::set_clock(Connection& connection, Clock clock, uint32_t millisecond
 void Engine::update_clock(Connection& connection, bool progress) {
   if (connection.stage != Stage::kOpen) return;
   Clock clock = Clock::kIdle;
-  uint32_t limit = options_.idle_timeout_ms;
+  const ListenerOptions& options = *connection.options;
+  uint32_t limit = options.idle_timeout_ms;
   if (connection.output.length > 0) {
     clock = Clock::kWrite;
-    limit = options_.write_timeout_ms;
+    limit = options.write_timeout_ms;
   } else if (connection.body_open && !connection.body_paused && !connection.awaits_continue) {
     clock = Clock::kBody;
-    limit = options_.body_timeout_ms;
+    limit = options.body_timeout_ms;
   } else if (connection.answer != Answer::kNone) {
     clock = Clock::kNone;  // a stream may be quiet for as long as it likes
     limit = 0;
   } else if (connection.unanswered > 0) {
     clock = Clock::kHandler;
-    limit = options_.handler_timeout_ms;
+    limit = options.handler_timeout_ms;
   } else if (connection.parser != nullptr && !connection.parser->head_done()) {
     clock = Clock::kHead;
-    limit = options_.head_timeout_ms;
+    limit = options.head_timeout_ms;
   }
   bool restarts = clock == Clock::kIdle || (progress && clock != Clock::kHead &&
                                             clock != Clock::kHandler);
@@ -108,7 +109,7 @@ void Engine::clock_fired(Connection& connection) {
       // The socket says that it takes bytes again only when much has left it: a peer that is slow
       // shows in what the kernel still holds.
       if (Transport::unacknowledged(connection.fd) < connection.unacknowledged) {
-        set_clock(connection, Clock::kWrite, options_.write_timeout_ms);
+        set_clock(connection, Clock::kWrite, connection.options->write_timeout_ms);
       } else {
         destroy(connection, CLOSED_TIMEOUT);
       }

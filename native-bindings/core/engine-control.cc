@@ -28,6 +28,7 @@ void Engine::adopt(const Handover& item) {
   Connection& connection = *added;
   connection.id = item.id;
   connection.listener = item.listener;
+  connection.options = &options_.listeners[item.listener];
   connection.input = item.input;
   listener_counts_[item.listener]++;
   int32_t* words = slot_words(connection);

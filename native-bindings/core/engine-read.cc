@@ -35,7 +35,7 @@ constexpr size_t kParsersKept = 64;
 }  // namespace
 
 Parser* Engine::take_parser() {
-  if (parsers_.empty()) return new Parser(options_.limits);
+  if (parsers_.empty()) return new Parser(headers_max_);
   Parser* parser = parsers_.back();
   parsers_.pop_back();
   return parser;
@@ -53,7 +53,7 @@ void Engine::drop_parser(Connection& connection) {
 
 bool Engine::wants_input(const Connection& connection) const {
   return !connection.body_paused && !connection.held && !connection.input_done &&
-         connection.output.length < options_.output_bytes_max;
+         connection.output.length < connection.options->output_bytes_max;
 }
 
 void Engine::read(Connection& connection) {
@@ -102,7 +102,7 @@ void Engine::resume(Connection& connection) {
 void Engine::parse(Connection& connection, char* region, uint32_t kept, uint32_t received) {
   if (connection.parser == nullptr) {
     connection.parser = take_parser();
-    connection.parser->start(this);
+    connection.parser->start(this, connection.options->limits);
     // Bytes kept without a parser come from another thread: they are parsed here, from the start.
     received += kept;
     kept = 0;
@@ -178,9 +178,10 @@ bool Engine::on_begin(Parser& parser) {
   Connection& connection = *reading_;
   connection.body_discarded = false;
   if (connection.close_after) return false;  // only the body before it was still read
-  if (connection.unanswered == 0) return connection.output.length < options_.output_bytes_max;
-  return connection.unanswered < options_.pipeline_max && !connection.unsafe_pending &&
-         is_safe(parser.method()) && connection.output.length < options_.output_bytes_max;
+  if (connection.output.length >= connection.options->output_bytes_max) return false;
+  if (connection.unanswered == 0) return true;
+  return connection.unanswered < connection.options->pipeline_max && !connection.unsafe_pending &&
+         is_safe(parser.method());
 }
 
 Failure Engine::on_head(Parser& parser) {
@@ -193,7 +194,8 @@ Failure Engine::on_head(Parser& parser) {
   connection.body_left = parser.is_chunked() ? 0 : parser.content_length();
   connection.body_dropped = 0;
   connection.awaits_continue = parser.expects_continue() && parser.has_body();
-  if (options_.body_bytes_max > 0 && parser.content_length() > options_.body_bytes_max) {
+  uint64_t body_bytes_max = connection.options->body_bytes_max;
+  if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
     connection.body_open = false;
     return {413, "content too large"};
   }

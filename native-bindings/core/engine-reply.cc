@@ -220,7 +220,7 @@ void Engine::finish_answer(Connection& connection) {
     }
   }
   send_continue(connection);
-  if (connection.held && connection.unanswered <= options_.pipeline_max / 2) {
+  if (connection.held && connection.unanswered <= connection.options->pipeline_max / 2) {
     queue_resume(connection);
   }
 }

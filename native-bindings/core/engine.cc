@@ -42,8 +42,10 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
       shared_(server->worker(worker)),
       worker_(worker),
       options_(options),
+      headers_max_(options.headers_max()),
+      read_events_max_(static_cast<int32_t>(options.pipeline_max()) + 8),
       host_(host),
-      slab_bytes_(slab_bytes_for(options.limits.head_bytes_max)),
+      slab_bytes_(slab_bytes_for(options.head_bytes_max())),
       out_(static_cast<char*>(std::malloc(kOutBytes))),
       started_ms_(clock_ms()) {
   blocks_.events = static_cast<int32_t*>(map_block(kEventBytes));
@@ -51,7 +53,7 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
   blocks_.arena = static_cast<char*>(map_block(ARENA_BYTES));
   blocks_.control = static_cast<int32_t*>(map_block(kControlBytes));
   blocks_.slots = static_cast<int32_t*>(map_block(kSlotBytes));
-  slab_.set_need(options.limits.head_bytes_max + 4);  // a head may lack its last CR LF CR LF
+  slab_.set_need(options.head_bytes_max() + 4);  // a head may lack its last CR LF CR LF
   shared_->in_use.store(true, std::memory_order_relaxed);
 }
 
@@ -104,8 +106,7 @@ bool Engine::has_work() const {
 // Room for all that one connection's read may add: its pipelined requests, a body and its end.
 bool Engine::has_headroom() const {
   int32_t count = blocks_.control[CTL_EVENT_COUNT];
-  return count < kBatchMax && EVENT_MAX - count > static_cast<int32_t>(options_.pipeline_max) + 8 &&
-         !slab_.is_used_up();
+  return count < kBatchMax && EVENT_MAX - count > read_events_max_ && !slab_.is_used_up();
 }
 
 int32_t* Engine::slot_words(const Connection& connection) {

@@ -19,6 +19,7 @@
 
 #include "connection.h"
 #include "encoder.h"
+#include "engine-options.h"
 #include "intern.h"
 #include "layout.h"
 #include "server.h"
@@ -33,19 +34,6 @@ inline constexpr uint64_t kDropMax = 256 * 1024;
 
 // The output buffer of an engine: one flush limit and the largest record on top of it.
 inline constexpr size_t kOutBytes = 160 * 1024;
-
-struct EngineOptions {
-  Limits limits{16384, 100, 8192};
-  uint32_t pipeline_max = 64;
-  uint32_t output_bytes_max = 65536;
-  uint64_t body_bytes_max = 0;  // a declared length above it is 413; 0: no such bound
-  uint32_t head_timeout_ms = 10000;
-  uint32_t body_timeout_ms = 30000;
-  uint32_t idle_timeout_ms = 75000;
-  uint32_t handler_timeout_ms = 0;
-  uint32_t write_timeout_ms = 30000;
-  uint32_t drain_quiet_ms = 500;
-};
 
 // A response made once: `Response` constants of the routes. Owned by the engine.
 struct ConstantResponse {
@@ -183,6 +171,8 @@ class Engine final : public MessageSink {
   WorkerShared* shared_;
   int worker_;
   EngineOptions options_;
+  uint32_t headers_max_;   // over all listeners
+  int32_t read_events_max_;  // what one connection's read may add to the event ring
   EngineHost host_;
   Transport transport_;
   SharedBlocks blocks_;

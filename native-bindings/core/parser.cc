@@ -81,8 +81,8 @@ bool is_valid_host(const char* p, uint32_t length) {
 
 }  // namespace
 
-Parser::Parser(const Limits& limits) : limits_(limits) {
-  headers_ = static_cast<HeaderEntry*>(std::malloc(sizeof(HeaderEntry) * limits.headers_max));
+Parser::Parser(uint32_t headers_max) {
+  headers_ = static_cast<HeaderEntry*>(std::malloc(sizeof(HeaderEntry) * headers_max));
 }
 
 Parser::~Parser() { std::free(headers_); }
@@ -102,9 +102,10 @@ void Parser::init_process() {
   g_settings.on_message_complete = message_complete;
 }
 
-void Parser::start(MessageSink* sink) {
+void Parser::start(MessageSink* sink, const Limits& limits) {
   llhttp_init(raw(), kLlhttpRequest, &g_settings);
   sink_ = sink;
+  limits_ = limits;
   in_message_ = false;
   closing_ = false;
   held_ = false;
@@ -433,8 +434,8 @@ class Probe final : public MessageSink {
 bool Parser::self_test() {
   static const char kMessage[] = "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz";
   Probe probe;
-  Parser parser(Limits{1024, 8, 64});
-  parser.start(&probe);
+  Parser parser(8);
+  parser.start(&probe, Limits{1024, 8, 64});
   ParseResult result = parser.execute(kMessage, kMessage, sizeof(kMessage) - 1);
   return result == ParseResult::kMore && probe.passed() && !parser.in_message();
 }

@@ -63,12 +63,13 @@ class Parser {
   static bool self_test();  // true when the runtime's llhttp has the layout declared above
   static void init_process();
 
-  explicit Parser(const Limits& limits);
+  // `headers_max`: the most that the limits of any message will have.
+  explicit Parser(uint32_t headers_max);
   ~Parser();
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  void start(MessageSink* sink);
+  void start(MessageSink* sink, const Limits& limits);
   // [message, data) was consumed by earlier calls and belongs to the message still open.
   ParseResult execute(const char* message, const char* data, size_t length);
 
@@ -123,7 +124,7 @@ class Parser {
   MessageSink* sink_ = nullptr;
   const char* message_ = nullptr;
   HeaderEntry* headers_;  // freed with the parser
-  Limits limits_;
+  Limits limits_{};
   uint64_t content_length_ = 0;
   uint32_t target_offset_ = 0;
   uint32_t target_length_ = 0;

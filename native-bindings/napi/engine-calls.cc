@@ -26,8 +26,8 @@ uint32_t option(napi_env env, napi_value options, const char* name) {
   return value < 0 ? 0 : value > 4294967295.0 ? 4294967295u : static_cast<uint32_t>(value);
 }
 
-EngineOptions options_of(napi_env env, napi_value value) {
-  EngineOptions options;
+ListenerOptions listener_options_of(napi_env env, napi_value value) {
+  ListenerOptions options;
   options.limits.head_bytes_max = option(env, value, "headBytesMax");
   options.limits.headers_max = option(env, value, "headersMax");
   options.limits.target_bytes_max = option(env, value, "targetBytesMax");
@@ -40,7 +40,20 @@ EngineOptions options_of(napi_env env, napi_value value) {
   options.idle_timeout_ms = option(env, value, "idleTimeoutMs");
   options.handler_timeout_ms = option(env, value, "handlerTimeoutMs");
   options.write_timeout_ms = option(env, value, "writeTimeoutMs");
+  return options;
+}
+
+EngineOptions options_of(napi_env env, napi_value value) {
+  EngineOptions options;
   options.drain_quiet_ms = option(env, value, "drainQuietMs");
+  napi_value listeners = get(env, value, "listeners");
+  uint32_t count = 0;
+  napi_get_array_length(env, listeners, &count);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value each = nullptr;
+    napi_get_element(env, listeners, i, &each);
+    options.listeners.push_back(listener_options_of(env, each));
+  }
   return options;
 }
 

@@ -7,9 +7,11 @@ import { OPTION_ROWS } from "../options.ts";
 import type { ListenerOptions, OptionName } from "../options.ts";
 import { fromText, integer, passes, show } from "../options/checks.ts";
 import { flagName } from "../options/layers.ts";
+import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../options/listener-settings.ts";
 import { LISTENER_ROWS, parseBind } from "../options/listeners.ts";
 import { suggest } from "../options/suggest.ts";
 import { MillraceError } from "../shared/errors.ts";
+import type { ListenerSetting } from "../shared/listener-settings.ts";
 
 export interface Invocation {
   readonly action: "serve" | "print-config" | "help" | "version";
@@ -49,6 +51,11 @@ const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>>
   bind: parseBind,
   backlog: (text) => ({ backlog: fromText(LISTENER_ROWS.backlog.check, text) as number }),
 };
+
+/** What a listener can set for itself, as far as it can be written as text. */
+const SETTING_KEYS: ReadonlySet<string> = new Set(
+  LISTENER_SETTINGS.filter((name) => LISTENER_SETTING_ROWS[name].check.kind !== "value"),
+);
 
 /** What the arguments behind `millrace` ask for. */
 export function parseArguments(argv: readonly string[]): Invocation {
@@ -111,20 +118,27 @@ function heap(written: string): number {
   throw invalid(`--heap-mb must be ${check.says}, not ${show(written)}`);
 }
 
-/** `id=web,bind=0.0.0.0:8080`. */
+/** `id=web,bind=0.0.0.0:8080,idleTimeoutMs=5000`. */
 function parseListener(written: string): ListenerOptions {
   const listener: ListenerOptions = {};
   for (const part of written.split(",")) {
     const equals = part.indexOf("=");
     const key = part.slice(0, Math.max(0, equals));
-    const read = Object.hasOwn(LISTENER_KEYS, key) ? LISTENER_KEYS[key] : undefined;
-    if (read === undefined) {
-      const keys = Object.keys(LISTENER_KEYS).map((each) => `${each}=`).join(", ");
-      throw invalid(`--listener takes ${keys} with commas between, not ${show(part)}`);
-    }
-    Object.assign(listener, read(part.slice(equals + 1)));
+    Object.assign(listener, listenerMember(key, part.slice(equals + 1), part));
   }
   return listener;
+}
+
+function listenerMember(key: string, text: string, part: string): ListenerOptions {
+  if (Object.hasOwn(LISTENER_KEYS, key)) return LISTENER_KEYS[key]!(text);
+  if (SETTING_KEYS.has(key)) {
+    return { [key]: fromText(LISTENER_SETTING_ROWS[key as ListenerSetting].check, text) };
+  }
+  const keys = Object.keys(LISTENER_KEYS).map((each) => `${each}=`).join(", ");
+  const hint = suggest(key, [...SETTING_KEYS, ...Object.keys(LISTENER_KEYS)]);
+  throw invalid(
+    `--listener takes ${keys} and limits, with commas between, not ${show(part)}${hint}`,
+  );
 }
 
 function invalid(message: string): MillraceError {

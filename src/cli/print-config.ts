@@ -6,6 +6,7 @@ import { OPTION_ROWS } from "../options.ts";
 import type { OptionName, ResolvedListener, ResolvedOptions } from "../options.ts";
 import { labelOf } from "../options/layers.ts";
 import type { Layer } from "../options/layers.ts";
+import { ownSettings } from "../options/listener-settings.ts";
 
 export function configText(options: ResolvedOptions, layers: readonly Layer[]): string {
   const lines: string[][] = [["option", "value", "from"]];
@@ -18,10 +19,21 @@ export function configText(options: ResolvedOptions, layers: readonly Layer[]): 
 }
 
 function listenerLines(options: ResolvedOptions, layers: readonly Layer[]): string[][] {
-  return options.listeners.map((listener) => [
-    `listener ${listener.id}`,
-    bindText(listener),
-    listenerSource(options, layers, listener),
+  return options.listeners.flatMap((listener) => [
+    [`listener ${listener.id}`, bindText(listener), listenerSource(options, layers, listener)],
+    ...settingLines(options, layers, listener),
+  ]);
+}
+
+function settingLines(
+  options: ResolvedOptions,
+  layers: readonly Layer[],
+  listener: ResolvedListener,
+): string[][] {
+  return Object.entries(ownSettings(listener.settings, options)).map(([name, value]) => [
+    `listener ${listener.id} ${name}`,
+    String(value),
+    sourceText(options, layers, "listeners"),
   ]);
 }
 

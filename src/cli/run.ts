@@ -4,6 +4,7 @@ import { OPTION_ROWS, resolveLayers } from "../options.ts";
 import type { ListenerOptions, OptionName, ResolvedOptions, ServeOptions } from "../options.ts";
 import { environmentLayer } from "../options/layers.ts";
 import type { Layer } from "../options/layers.ts";
+import { ownSettings } from "../options/listener-settings.ts";
 import type { Server } from "../shared/app.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Invocation } from "./arguments.ts";
@@ -93,9 +94,10 @@ export function explicitOptions(options: ResolvedOptions, signal: AbortSignal): 
     if (options.sources[name] !== "default") explicit[name] = options[name];
   }
   explicit["listeners"] = options.listeners.map((listener): ListenerOptions => {
-    const { defaulted, ...given } = listener;
-    if (defaulted.host) delete (given as ListenerOptions).host;
-    if (defaulted.port) delete (given as ListenerOptions).port;
+    const { defaulted, settings, ...place } = listener;
+    const given: ListenerOptions = { ...place, ...ownSettings(settings, options) };
+    if (defaulted.host) delete given.host;
+    if (defaulted.port) delete given.port;
     return given;
   });
   explicit["signals"] = false;

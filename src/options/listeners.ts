@@ -4,11 +4,15 @@
  */
 import { isIPv6 } from "node:net";
 import { MillraceError } from "../shared/errors.ts";
+import type { ListenerSettings } from "../shared/listener-settings.ts";
 import { integer, passes, show, text, where } from "./checks.ts";
 import { checkLayer, labelOf, strongest } from "./layers.ts";
 import type { Layer, Rows } from "./layers.ts";
+import { LISTENER_SETTING_ROWS, settingsOf } from "./listener-settings.ts";
 
-export interface ListenerOptions {
+type OwnSettings = { [name in keyof ListenerSettings]?: ListenerSettings[name] | undefined };
+
+export interface ListenerOptions extends OwnSettings {
   id?: string | undefined;
   name?: string | undefined;
   host?: string | undefined;
@@ -27,6 +31,8 @@ export interface ResolvedListener {
   readonly path?: string;
   readonly backlog: number;
   readonly data: unknown;
+  /** Its own limits and clocks, completed by those of the server. */
+  readonly settings: ListenerSettings;
   /** What no option, flag, variable or file gave, so that the app's own values may replace it. */
   readonly defaulted: { readonly host: boolean; readonly port: boolean };
 }
@@ -50,8 +56,10 @@ const pathCheck = where(
   `the path of a Unix socket, of 1 to ${PATH_BYTES_MAX} bytes`,
 );
 
-/** Every option of a listener. */
-export const LISTENER_ROWS: Readonly<Record<keyof ListenerOptions, ListenerRow>> = {
+type PlaceName = Exclude<keyof ListenerOptions, keyof ListenerSettings>;
+
+/** The options that only a listener has; beside them it may set those of LISTENER_SETTING_ROWS. */
+export const LISTENER_ROWS: Readonly<Record<PlaceName, ListenerRow>> = {
   id: {
     check: text,
     text: "The name that calls such as `stopListener` know it by. The first listener is " +
@@ -70,6 +78,8 @@ export const LISTENER_ROWS: Readonly<Record<keyof ListenerOptions, ListenerRow>>
     text: "Any value that can be cloned; handlers find it as `context.listener.data`.",
   },
 };
+
+const ALL_ROWS: Rows = { ...LISTENER_ROWS, ...LISTENER_SETTING_ROWS };
 
 /** A bind as text: `port`, `host:port`, `[v6]:port`, or the path of a Unix socket with a slash. */
 export function parseBind(bind: string): { host?: string; port?: number; path?: string } {
@@ -90,13 +100,20 @@ function parsePort(digits: string, bind: string): number {
 }
 
 /** The listeners that the layers, ordered from the strongest, ask for together. */
-export function resolveListeners(layers: readonly Layer[], rows: Rows): ResolvedListener[] {
+export function resolveListeners(
+  layers: readonly Layer[],
+  rows: Rows,
+  server: ListenerSettings,
+): ResolvedListener[] {
   const listed = strongest(layers, "listeners");
   const given = (listed?.values["listeners"] ?? [{}]) as readonly ListenerOptions[];
   const label = listed === undefined ? "listeners" : labelOf(listed, "listeners", rows);
   given.forEach((listener, index) => checkListener(listener, `${label}[${index}]`));
   const shorts = shortForms(layers, listed, given, rows);
-  const resolved = given.map((listener, index) => complete(listener, index, shorts));
+  const resolved = given.map((listener, index) => {
+    const settings = settingsOf(listener, server, `${label}[${index}]`);
+    return complete(listener, index, shorts, settings);
+  });
   checkIds(resolved);
   if (given.length > 1) checkPorts(given, label);
   return resolved;
@@ -141,13 +158,19 @@ function shortForms(
   return { over, under };
 }
 
-function complete(given: ListenerOptions, index: number, shorts: ShortForms): ResolvedListener {
+function complete(
+  given: ListenerOptions,
+  index: number,
+  shorts: ShortForms,
+  settings: ListenerSettings,
+): ResolvedListener {
   const id = given.id ?? (index === 0 ? "default" : `listener-${index + 1}`);
   const common = {
     id,
     name: given.name ?? id,
     backlog: given.backlog ?? BACKLOG_DEFAULT,
     data: given.data,
+    settings,
   };
   if (given.path !== undefined) {
     return { ...common, path: given.path, defaulted: { host: false, port: false } };
@@ -165,7 +188,7 @@ function complete(given: ListenerOptions, index: number, shorts: ShortForms): Re
 function checkListener(listener: ListenerOptions, label: string): void {
   const values = listener as Readonly<Record<string, unknown>>;
   try {
-    checkLayer({ source: "option", values }, LISTENER_ROWS);
+    checkLayer({ source: "option", values }, ALL_ROWS);
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     throw new MillraceError(error.code, `${label}: ${error.message}`);

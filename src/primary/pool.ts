@@ -211,8 +211,7 @@ export class WorkerPool {
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {
     const { options, serverId, listeners } = this.#host;
-    const { app, listeners: _, sources: __, signal: ___, ...rest } = options;
-    const { env: ____, execArgv: _____, resourceLimits: ______, ...plain } = rest;
+    const { app, drainQuietMs, logLevel } = options;
     return {
       version: CONTROL_VERSION,
       port: channel.workerPort,
@@ -222,7 +221,7 @@ export class WorkerPool {
       generation: channel.generation,
       app,
       listeners,
-      options: plain,
+      options: { drainQuietMs, logLevel },
     };
   }
 

@@ -93,8 +93,8 @@ class MillraceServer implements Server, ListenerHost {
       server,
       serverId: this.#serverId,
       options: this.#options,
-      listeners: this.#options.listeners.map(({ id, name, data }) => (
-        { id, name, data, isTls: false }
+      listeners: this.#options.listeners.map(({ id, name, data, settings }) => (
+        { id, name, data, isTls: false, settings }
       )),
       emit: (event, detail) => this.emit(event, detail),
       call: (request) => this.#call(request),

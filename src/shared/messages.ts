@@ -4,6 +4,7 @@
  * worker acknowledges each message that has an `id`. Types only.
  */
 import type { StopOptions } from "./app.ts";
+import type { ListenerSettings } from "./listener-settings.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
 export const CONTROL_VERSION = 1;
@@ -13,22 +14,11 @@ export interface ListenerFacts {
   readonly name: string;
   readonly data: unknown;
   readonly isTls: boolean;
+  readonly settings: ListenerSettings;
 }
 
-/** The options that a worker needs; see docs/options.md. */
+/** The options that a worker needs and that are not a listener's; see docs/options.md. */
 export interface WorkerOptions {
-  readonly headBytesMax: number;
-  readonly headersMax: number;
-  readonly targetBytesMax: number;
-  readonly pipelineMax: number;
-  readonly outputBytesMax: number;
-  readonly bodyBytesMax: number;
-  readonly bodyStreamBytesMax: number;
-  readonly headTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly handlerTimeoutMs: number;
-  readonly writeTimeoutMs: number;
   readonly drainQuietMs: number;
   readonly logLevel: string;
 }

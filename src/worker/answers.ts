@@ -17,7 +17,7 @@ import {
 import type { Log } from "../shared/app.ts";
 import type { ResponseBody } from "./body.ts";
 import type { Connections } from "./connections.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, ExchangeHost } from "./exchange.ts";
 import { FIELD } from "./header-syntax.ts";
 import { FRAMING, headerFlags, headerLines, type LightHeaders } from "./headers.ts";
 import { BodyPump } from "./pump.ts";
@@ -36,16 +36,16 @@ export class Answers {
   readonly #rings: Rings;
   readonly #connections: Connections;
   readonly #log: Log;
-  readonly #outputBytesMax: number;
+  readonly #host: ExchangeHost;
   readonly #queue: PumpQueue = new PumpQueue();
   /** Answers that wait behind others, of all connections: mostly none. */
   #waiting = 0;
 
-  constructor(rings: Rings, connections: Connections, log: Log, outputBytesMax: number) {
+  constructor(rings: Rings, connections: Connections, log: Log, host: ExchangeHost) {
     this.#rings = rings;
     this.#connections = connections;
     this.#log = log;
-    this.#outputBytesMax = outputBytesMax;
+    this.#host = host;
   }
 
   /**
@@ -200,7 +200,8 @@ export class Answers {
     }
     const state = this.#connections.of(slot, generation);
     state.pending.add(exchange);
-    const outlet = { rings, slot, generation, isChunked, begin, limit: this.#outputBytesMax };
+    const limit = this.#host.settingsOf(exchange.listener).outputBytesMax;
+    const outlet = { rings, slot, generation, isChunked, begin, limit };
     const pump = new BodyPump(this.#queue, outlet, (error) => {
       state.pump = null;
       if (error === undefined) {

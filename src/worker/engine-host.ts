@@ -9,6 +9,7 @@ import {
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
 } from "../shared/layout.ts";
+import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import type { Handle, Native, NativeConnection } from "../native.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
@@ -29,8 +30,6 @@ export interface EngineSetup {
 }
 
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
-  readonly bodyBytesMax: number;
-  readonly bodyStreamBytesMax: number;
   readonly log: Log;
   readonly server: ServerControl;
   readonly slots: Int32Array;
@@ -42,17 +41,16 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #rings: Rings;
   readonly #setup: EngineSetup;
   readonly #listeners: readonly ListenerView[];
+  readonly #settings: readonly ListenerSettings[];
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(native: Native, handle: Handle, rings: Rings, setup: EngineSetup) {
-    const { options } = setup.task;
     this.#native = native;
     this.#handle = handle;
     this.#rings = rings;
     this.#setup = setup;
     this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
-    this.bodyBytesMax = options.bodyBytesMax;
-    this.bodyStreamBytesMax = options.bodyStreamBytesMax;
+    this.#settings = setup.task.listeners.map(({ settings }) => settings);
     this.log = setup.log;
     this.server = setup.server;
     this.slots = rings.slots;
@@ -63,6 +61,10 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   schemeOf(listener: number): string {
     return this.#setup.task.listeners[listener]?.isTls === true ? "https:" : "http:";
+  }
+
+  settingsOf(listener: number): ListenerSettings {
+    return this.#settings[listener]!;
   }
 
   localOrigin(exchange: Exchange): string {

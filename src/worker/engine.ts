@@ -40,8 +40,9 @@ import {
   KIND_REQUEST,
   KIND_WRITABLE,
 } from "../shared/layout.ts";
-import type { WorkerOptions } from "../shared/messages.ts";
-import { type EngineBlocks, loadNative, type Native } from "../native.ts";
+import type { ListenerSettings } from "../shared/listener-settings.ts";
+import type { ServeTask } from "../shared/messages.ts";
+import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
 import { Connections, type ConnectionState } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
@@ -84,7 +85,7 @@ export class Engine {
     const { task, app, log } = setup;
     this.#native = loadNative();
     const blocks = this.#native.createEngine(
-      task.serverId, task.slot, nativeOptions(task.options), () => this.#batch(),
+      task.serverId, task.slot, nativeOptions(task), () => this.#batch(),
     );
     if (blocks === undefined) throw new Error("no descriptors or memory left for an engine");
     this.#blocks = blocks;
@@ -93,8 +94,7 @@ export class Engine {
     this.#rings = new Rings(this.#native, blocks);
     this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup);
     this.#connections = this.#host.connections;
-    const { outputBytesMax } = task.options;
-    this.#answers = new Answers(this.#rings, this.#connections, log, outputBytesMax);
+    this.#answers = new Answers(this.#rings, this.#connections, log, this.#host);
     this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
     this.#host.dispatcher = this.#dispatcher;
     this.#router = new Router(app.routes);
@@ -340,10 +340,16 @@ function bodyError(reason: number): HttpError {
       });
 }
 
+function nativeOptions({ options, listeners }: ServeTask): EngineOptions {
+  return {
+    drainQuietMs: options.drainQuietMs,
+    listeners: listeners.map(({ settings }) => (
+      { ...settings, declaredBodyBytesMax: declaredBodyBytesMax(settings) }
+    )),
+  };
+}
+
 /** A declared length above both limits is refused before any handler; see section "Size". */
-function nativeOptions(options: WorkerOptions): Parameters<Native["createEngine"]>[2] {
-  const { bodyBytesMax, bodyStreamBytesMax } = options;
-  const declaredBodyBytesMax =
-    bodyStreamBytesMax === 0 ? 0 : Math.max(bodyBytesMax, bodyStreamBytesMax);
-  return { ...options, declaredBodyBytesMax };
+function declaredBodyBytesMax({ bodyBytesMax, bodyStreamBytesMax }: ListenerSettings): number {
+  return bodyStreamBytesMax === 0 ? 0 : Math.max(bodyBytesMax, bodyStreamBytesMax);
 }

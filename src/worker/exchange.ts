@@ -22,15 +22,18 @@ import {
   FLAG_HAS_BODY,
   HEADER_BYTES,
 } from "../shared/layout.ts";
+import type { ListenerSettings } from "../shared/listener-settings.ts";
 import { METHODS } from "./methods.ts";
 import type { HandlerStep, Step } from "./plan.ts";
-import { type BodyFlow, type BodyLimits, ReadyBody, RequestBody } from "./request-body.ts";
+import { type BodyFlow, ReadyBody, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
 import type { RequestSource } from "./request-source.ts";
 import { originOf, requestUrl, type Target } from "./target.ts";
 
 /** What an exchange asks of its engine. */
-export interface ExchangeHost extends BodyLimits {
+export interface ExchangeHost {
+  /** The limits of the listener that the request came through. */
+  settingsOf(listener: number): ListenerSettings;
   schemeOf(listener: number): string;
   /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
   localOrigin(exchange: Exchange): string;
@@ -91,12 +94,13 @@ export class Exchange implements RequestSource {
   }
 
   #bodyAt(events: Int32Array, numbers: Float64Array, base: number): RequestBody | ReadyBody {
+    const limits = this.host.settingsOf(this.listener);
     if ((this.flags & FLAG_BODY_COMPLETE) !== 0) {
       const offset = events[base + EVENT_BODY_OFFSET]!;
-      return new ReadyBody(this.#slab, offset, events[base + EVENT_BODY_LENGTH]!, this.host);
+      return new ReadyBody(this.#slab, offset, events[base + EVENT_BODY_LENGTH]!, limits);
     }
     const length = numbers[(base + EVENT_BODY_OFFSET) >> 1]!;
-    return new RequestBody(length, this.host.flowOf(this), this.host);
+    return new RequestBody(length, this.host.flowOf(this), limits);
   }
 
   /** The Request, made when first asked for. */

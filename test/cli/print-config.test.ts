@@ -33,6 +33,13 @@ t.test("each listener has a line", async (t) => {
   t.match(text, /^listener local +\/run\/x\.sock +--listener$/m);
 });
 
+t.test("what a listener has otherwise than the server has a line", async (t) => {
+  const listeners = [{ id: "web", port: 80, idleTimeoutMs: 5000, pipelineMax: 64 }];
+  const text = print({ source: "file", file: "/x.json", values: { app, listeners } });
+  t.match(text, /^listener web idleTimeoutMs +5000 +\/x\.json$/m);
+  t.notMatch(text, /listener web pipelineMax/);
+});
+
 t.test("the values of the workers' environment stay secret", async (t) => {
   const text = print({ source: "file", values: { app, env: { TOKEN: "hush" } } });
   t.match(text, /^env +TOKEN/m);

@@ -20,6 +20,17 @@ t.test("only what a layer gave is handed on", async (t) => {
   });
 });
 
+t.test("a listener hands on what it has otherwise than the server", async (t) => {
+  const listeners = [{ port: 1, idleTimeoutMs: 7, headBytesMax: 1000 }];
+  const values = { app, idleTimeoutMs: 5, pipelineMax: 3, listeners };
+  const resolved = resolveLayers([{ source: "file", values }]);
+  const explicit = explicitOptions(resolved, signal);
+  t.match(explicit, { idleTimeoutMs: 5, pipelineMax: 3 });
+  t.match(explicit.listeners, [{ idleTimeoutMs: 7, headBytesMax: 1000, targetBytesMax: 1000 }]);
+  t.notOk("pipelineMax" in explicit.listeners![0]!);
+  t.strictSame(resolveOptions(explicit, {}).listeners, resolved.listeners);
+});
+
 t.test("serve() comes to the same options, and the app's address still counts", async (t) => {
   const layers = [{ source: "flag", values: { app, port: 8080 } } as const];
   const again = resolveOptions(explicitOptions(resolveLayers(layers), signal), { PORT: "9" });

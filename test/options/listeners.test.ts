@@ -2,11 +2,18 @@
 import t from "tap";
 import { OPTION_ROWS } from "../../src/options.ts";
 import type { Layer } from "../../src/options/layers.ts";
+import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../../src/options/listener-settings.ts";
 import { parseBind, resolveListeners } from "../../src/options/listeners.ts";
 import type { ResolvedListener } from "../../src/options/listeners.ts";
+import type { ListenerSettings } from "../../src/shared/listener-settings.ts";
+
+// The rows' own defaults.
+const DEFAULTS = Object.fromEntries(
+  LISTENER_SETTINGS.map((name) => [name, LISTENER_SETTING_ROWS[name].fallback]),
+) as unknown as ListenerSettings;
 
 function resolve(...layers: Layer[]): ResolvedListener[] {
-  return resolveListeners(layers, OPTION_ROWS);
+  return resolveListeners(layers, OPTION_ROWS, DEFAULTS);
 }
 
 function option(values: Record<string, unknown>): Layer {
@@ -35,7 +42,7 @@ t.test("listeners get ids and names", async (t) => {
   const all = resolve(option({ listeners: [{ port: 1 }, { port: 2 }, { id: "x", path: "/s" }] }));
   t.strictSame(all.map(({ id }) => id), ["default", "listener-2", "x"]);
   t.strictSame(all[2], {
-    id: "x", name: "x", path: "/s", backlog: 511, data: undefined,
+    id: "x", name: "x", path: "/s", backlog: 511, data: undefined, settings: DEFAULTS,
     defaulted: { host: false, port: false },
   });
   t.match(resolve(option({ listeners: [{ id: "a", name: "b" }] })), [{ id: "a", name: "b" }]);
@@ -53,6 +60,8 @@ t.test("a listener is checked like the options, and the message says which it is
     [{ path: "/s", port: 1 }, /^listeners\[0\]: give either path or host and port$/],
     [{ path: "" }, /path must be the path of a Unix socket, of 1 to 107 bytes/],
     [{ path: "/".repeat(108) }, /path must be/],
+    [{ pipelineMax: 0 }, /^listeners\[0\]: pipelineMax must be an integer from 1 to 1024, not 0$/],
+    [{ workers: 1 }, /^listeners\[0\]: unknown option "workers"/],
     [{ data: () => 1 }, /^listeners\[0\]: data must be a value that can be cloned$/],
   ];
   for (const [listener, message] of refusals) {

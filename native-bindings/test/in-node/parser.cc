@@ -68,7 +68,7 @@ class Feeder {
  public:
   explicit Feeder(int held_from = 1 << 30) {
     sink_.held_from = held_from;
-    parser_.start(&sink_);
+    parser_.start(&sink_, kLimits);
   }
   // False when nothing more is taken.
   bool feed(std::string_view piece) {
@@ -79,7 +79,7 @@ class Feeder {
       case ParseResult::kMore: {
         bool keeps = parser_.in_message() && !parser_.head_done();
         kept_ = keeps ? std::string(parser_.message(), region_end(region)) : std::string();
-        if (!parser_.in_message()) parser_.start(&sink_);
+        if (!parser_.in_message()) parser_.start(&sink_, kLimits);
         return true;
       }
       case ParseResult::kHeld:
@@ -106,7 +106,7 @@ class Feeder {
  private:
   static const char* region_end(const Guarded& region) { return region.data() + region.size(); }
 
-  Parser parser_{kLimits};
+  Parser parser_{kLimits.headers_max};
   Transcript sink_;
   std::string kept_;
   std::string rest_;

@@ -1,0 +1,50 @@
+// What an engine is told when it is made. The TypeScript side is `EngineOptions` in src/native.ts;
+// napi/engine-calls.cc reads one into the other. Thread: the engine's; nothing here changes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "parser.h"
+
+namespace millrace {
+
+// The limits and clocks of one listener. 0 of a clock: it does not run.
+struct ListenerOptions {
+  Limits limits{16384, 100, 8192};
+  uint32_t pipeline_max = 64;
+  uint32_t output_bytes_max = 65536;
+  uint64_t body_bytes_max = 0;  // a declared length above it is 413; 0: no such bound
+  uint32_t head_timeout_ms = 10000;
+  uint32_t body_timeout_ms = 30000;
+  uint32_t idle_timeout_ms = 75000;
+  uint32_t handler_timeout_ms = 0;
+  uint32_t write_timeout_ms = 30000;
+};
+
+struct EngineOptions {
+  uint32_t drain_quiet_ms = 500;
+  // By the listener's index. Connections point into it: it never grows while an engine lives.
+  std::vector<ListenerOptions> listeners;
+
+  // What is shared by all listeners is made for the largest limit among them.
+  template <typename Field>
+  uint32_t largest(Field field) const {
+    uint32_t value = 0;
+    for (const ListenerOptions& listener : listeners) {
+      if (field(listener) > value) value = field(listener);
+    }
+    return value;
+  }
+  uint32_t head_bytes_max() const {
+    return largest([](const ListenerOptions& each) { return each.limits.head_bytes_max; });
+  }
+  uint32_t headers_max() const {
+    return largest([](const ListenerOptions& each) { return each.limits.headers_max; });
+  }
+  uint32_t pipeline_max() const {
+    return largest([](const ListenerOptions& each) { return each.pipeline_max; });
+  }
+};
+
+}  // namespace millrace

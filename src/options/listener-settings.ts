@@ -1,0 +1,126 @@
+/**
+ * The rows of the options that each listener can set for itself: limits and clocks. To add one, add
+ * its row here and its type to ListenerSettings; flags, variables, checks, `--listener`, docs and
+ * the way to the worker follow. Pure.
+ */
+import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
+import { MillraceError } from "../shared/errors.ts";
+import { integer, milliseconds } from "./checks.ts";
+import type { OptionRow } from "./row.ts";
+
+/** In the order of the help and of the documentation. */
+export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>> = {
+  headTimeoutMs: {
+    group: "Time",
+    check: milliseconds(1),
+    fallback: 10_000,
+    text: "From the first byte of a request to the end of its head; then 408.",
+  },
+  bodyTimeoutMs: {
+    group: "Time",
+    check: milliseconds(1),
+    fallback: 30_000,
+    text: "How long a request's body may make no progress while it is awaited; then 408.",
+  },
+  idleTimeoutMs: {
+    group: "Time",
+    check: milliseconds(1),
+    fallback: 75_000,
+    text: "How long a connection may be idle between requests. Keep it above your proxy's.",
+  },
+  handlerTimeoutMs: {
+    group: "Time",
+    check: milliseconds(0),
+    fallback: 0,
+    text: "How long a handler may take to return its answer; then 503. 0 sets no limit.",
+  },
+  writeTimeoutMs: {
+    group: "Time",
+    check: milliseconds(1),
+    fallback: 30_000,
+    text: "How long a peer may take nothing of what waits to be written to it.",
+  },
+  headBytesMax: {
+    group: "Size",
+    check: integer(256, 65_535),
+    fallback: 16_384,
+    text: "Bytes of a request's head, its request line included; beyond it 431.",
+  },
+  headersMax: {
+    group: "Size",
+    check: integer(1, 4096),
+    fallback: 100,
+    text: "Header fields of a request; beyond it 431.",
+  },
+  targetBytesMax: {
+    group: "Size",
+    check: integer(1, 65_535),
+    fallback: 8192,
+    fallbackText: "8192, or `headBytesMax` if that is less",
+    text: "Bytes of a request's target; beyond it 414.",
+  },
+  bodyBytesMax: {
+    group: "Size",
+    check: integer(0, 2 ** 31 - 1),
+    fallback: 1_048_576,
+    text: "Bytes of a body that is read as a whole, as by `json()`; beyond it 413.",
+  },
+  bodyStreamBytesMax: {
+    group: "Size",
+    check: integer(0, Number.MAX_SAFE_INTEGER),
+    fallback: 0,
+    text: "Bytes of a body that is read as a stream; beyond it 413. 0 sets no limit.",
+  },
+  pipelineMax: {
+    group: "Size",
+    // Half of a batch: a read may add this many requests and must find room in the event ring.
+    check: integer(1, 1024),
+    fallback: 64,
+    text: "Unanswered requests of one connection; beyond it the connection is not read on.",
+  },
+  outputBytesMax: {
+    group: "Size",
+    check: integer(1024, 2 ** 30),
+    fallback: 65_536,
+    text: "Bytes that wait to be sent to one connection before its producer has to wait.",
+  },
+};
+
+export const LISTENER_SETTINGS: readonly ListenerSetting[] =
+  Object.keys(LISTENER_SETTING_ROWS) as ListenerSetting[];
+
+/** What a listener uses: its own values, and those of the server where it has none. */
+export function settingsOf(
+  own: Partial<Record<ListenerSetting, unknown>>,
+  server: ListenerSettings,
+  label: string,
+): ListenerSettings {
+  const values: Record<string, unknown> = {};
+  for (const name of LISTENER_SETTINGS) values[name] = own[name] ?? server[name];
+  // The rows have checked each member.
+  const settings = values as unknown as ListenerSettings;
+  fitTarget(settings, own.targetBytesMax !== undefined, `${label}: `);
+  return settings;
+}
+
+/** What a listener has otherwise than the server. */
+export function ownSettings(
+  listener: ListenerSettings,
+  server: ListenerSettings,
+): Partial<ListenerSettings> {
+  const names = LISTENER_SETTINGS.filter((name) => listener[name] !== server[name]);
+  return Object.fromEntries(names.map((name) => [name, listener[name]]));
+}
+
+/** A target is part of a head, so a limit above the head's could never take effect. */
+export function fitTarget(settings: ListenerSettings, isGiven: boolean, label: string): void {
+  const { headBytesMax } = settings;
+  if (settings.targetBytesMax <= headBytesMax) return;
+  if (isGiven) {
+    throw new MillraceError(
+      "ERR_MILLRACE_OPTION_INVALID",
+      `${label}targetBytesMax must be at most headBytesMax, which is ${headBytesMax}`,
+    );
+  }
+  settings.targetBytesMax = headBytesMax;
+}

@@ -1,0 +1,13 @@
+/** What a row of the table of options says. Types only. */
+import type { Check } from "./checks.ts";
+
+export interface OptionRow {
+  readonly group: "App" | "Listeners" | "Workers" | "Start and stop" | "Time" | "Size" | "Log";
+  readonly check: Check;
+  readonly fallback?: unknown;
+  /** The default in words, where a value would not tell. */
+  readonly fallbackText?: string;
+  /** The environment variable, where it is not the usual MILLRACE_ form. */
+  readonly variable?: string;
+  readonly text: string;
+}

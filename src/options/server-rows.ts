@@ -1,0 +1,161 @@
+/**
+ * The rows of the options that a server has once: its app, its listeners, its workers, how it
+ * starts and stops. Those that each listener can set for itself are in listener-settings.ts. Pure.
+ */
+import { availableParallelism } from "node:os";
+import { isAppOption } from "./app.ts";
+import {
+  flag, integer, members, milliseconds, oneOf, text, textList, textRecord, where,
+} from "./checks.ts";
+import { HOST_DEFAULT, PORT_DEFAULT, portCheck } from "./listeners.ts";
+import type { OptionRow } from "./row.ts";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** As in `node:worker_threads`. */
+export interface ResourceLimits {
+  maxOldGenerationSizeMb?: number | undefined;
+  maxYoungGenerationSizeMb?: number | undefined;
+  codeRangeSizeMb?: number | undefined;
+  stackSizeMb?: number | undefined;
+}
+
+/** The options of a server that have a value whatever the user says. */
+export interface ServerSettings {
+  workers: number;
+  signals: boolean;
+  initTimeoutMs: number;
+  deadlineMs: number;
+  drainQuietMs: number;
+  adoptTimeoutMs: number;
+  stuckMs: number;
+  logLevel: LogLevel;
+}
+
+/** The options that have no default: absent means that nothing is changed. */
+export interface ServerExtras {
+  resourceLimits?: ResourceLimits | undefined;
+  execArgv?: string[] | undefined;
+  env?: Record<string, string | undefined> | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+type Name = keyof ServerSettings | keyof ServerExtras | "app" | "listeners" | "host" | "port";
+
+/** As kListenersMax of core/server.h: each has its own place in shared memory. */
+const LISTENERS_MAX = 128;
+
+const LOG_LEVELS: readonly LogLevel[] =
+  ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+/** In the order of the help and of the documentation. */
+export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
+  app: {
+    group: "App",
+    check: where(isAppOption, "a path, a file: URL, or with workers: 0 an app"),
+    text: "The app's module; an app itself is taken only with `workers: 0`.",
+  },
+  listeners: {
+    group: "Listeners",
+    check: where(isListenerList, `an array of 1 to ${LISTENERS_MAX} objects`),
+    fallbackText: "one, with the id `default`",
+    text: "Where the server listens; see the options of a listener.",
+  },
+  host: {
+    group: "Listeners",
+    check: text,
+    fallback: HOST_DEFAULT,
+    variable: "HOST",
+    text: "The address of the one listener; 0.0.0.0 or :: takes every network interface.",
+  },
+  port: {
+    group: "Listeners",
+    check: portCheck,
+    fallback: PORT_DEFAULT,
+    variable: "PORT",
+    text: "The port of the one listener; 0 takes any free one.",
+  },
+  workers: {
+    group: "Workers",
+    check: integer(0, 256),
+    fallback: availableParallelism(),
+    fallbackText: "one per available core",
+    text: "Worker threads; 0 runs the handlers in the primary thread, for a debugger or profiler.",
+  },
+  resourceLimits: {
+    group: "Workers",
+    check: members({
+      maxOldGenerationSizeMb: integer(1, 1_048_576),
+      maxYoungGenerationSizeMb: integer(1, 1_048_576),
+      codeRangeSizeMb: integer(0, 1_048_576),
+      stackSizeMb: integer(1, 1024),
+    }),
+    fallbackText: "those of Node.js",
+    text: "Memory limits of each worker, with the names of `node:worker_threads`.",
+  },
+  execArgv: {
+    group: "Workers",
+    check: textList,
+    fallbackText: "those of the process",
+    text: "Flags of Node.js for the workers.",
+  },
+  env: {
+    group: "Workers",
+    check: textRecord,
+    fallbackText: "a copy of the process's",
+    text: "The environment variables the workers see.",
+  },
+  signal: {
+    group: "Start and stop",
+    check: where((value) => value instanceof AbortSignal, "an AbortSignal"),
+    fallbackText: "none",
+    text: "Aborting it closes the server.",
+  },
+  signals: {
+    group: "Start and stop",
+    check: flag,
+    fallback: false,
+    text: "Drain on SIGINT and SIGTERM, and close by force on a second one.",
+  },
+  initTimeoutMs: {
+    group: "Start and stop",
+    check: milliseconds(1),
+    fallback: 30_000,
+    text: "How long a worker may take to load the app and run its `init`.",
+  },
+  deadlineMs: {
+    group: "Start and stop",
+    check: milliseconds(0),
+    fallback: 10_000,
+    text: "How long a stop waits for what still runs before it destroys the rest.",
+  },
+  drainQuietMs: {
+    group: "Start and stop",
+    check: milliseconds(0),
+    fallback: 500,
+    text: "How long an idle connection must have been quiet before a stop closes it.",
+  },
+  adoptTimeoutMs: {
+    group: "Start and stop",
+    check: milliseconds(0),
+    fallback: 5000,
+    text: "How long connections of a dead worker wait for the worker that replaces it.",
+  },
+  stuckMs: {
+    group: "Time",
+    check: milliseconds(1),
+    fallback: 250,
+    text: "A worker whose loop has not turned for this long gets no new connections.",
+  },
+  logLevel: {
+    group: "Log",
+    check: oneOf(LOG_LEVELS),
+    fallback: "info",
+    text: "The least severe messages that are logged.",
+  },
+};
+
+function isListenerList(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0 || value.length > LISTENERS_MAX) return false;
+  return value.every((each) => typeof each === "object" && each !== null && !Array.isArray(each));
+}

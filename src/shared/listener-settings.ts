@@ -1,0 +1,21 @@
+/**
+ * The options that each listener can set for itself; `serve()`'s own value is the fallback. The
+ * rows of src/options/listener-settings.ts say what each one is. A worker finds the values of a
+ * listener in its facts, native those it knows in the engine's options. Types only.
+ */
+export interface ListenerSettings {
+  headTimeoutMs: number;
+  bodyTimeoutMs: number;
+  idleTimeoutMs: number;
+  handlerTimeoutMs: number;
+  writeTimeoutMs: number;
+  headBytesMax: number;
+  headersMax: number;
+  targetBytesMax: number;
+  bodyBytesMax: number;
+  bodyStreamBytesMax: number;
+  pipelineMax: number;
+  outputBytesMax: number;
+}
+
+export type ListenerSetting = keyof ListenerSettings;
