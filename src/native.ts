@@ -32,6 +32,7 @@ export interface NativeListenerOptions {
   readonly idleTimeoutMs: number;
   readonly handlerTimeoutMs: number;
   readonly writeTimeoutMs: number;
+  readonly announceKeepAlive: boolean;
 }
 
 export interface EngineOptions {

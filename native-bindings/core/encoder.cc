@@ -97,7 +97,26 @@ char* put_status_line(char* out, const HeadFields& fields, const DateLine& date)
   return fields.own_date ? out : put(out, date.date(), date.date_length());
 }
 
+char* put_persistence(char* out, const HeadFields& fields) {
+  if (fields.persistence == Persistence::kClose) return put(out, "Connection: close\r\n");
+  if (fields.keep_alive != nullptr && fields.keep_alive->length > 0) {
+    std::memcpy(out, fields.keep_alive->text, KeepAliveLine::kBytes);
+    return out + fields.keep_alive->length;
+  }
+  if (fields.persistence == Persistence::kDefault) return out;
+  return put(out, "Connection: keep-alive\r\n");
+}
+
 }  // namespace
+
+void KeepAliveLine::announce(uint32_t idle_timeout_ms) {
+  uint32_t seconds = idle_timeout_ms / 1000;
+  length = 0;
+  if (seconds < 2) return;
+  char* end = put(text, "Connection: keep-alive\r\nKeep-Alive: timeout=");
+  end = put(put_number(end, seconds - 1), "\r\n");
+  length = static_cast<size_t>(end - text);
+}
 
 const char* reason_phrase(int status) {
   for (const Phrase& phrase : kPhrases) {
@@ -129,8 +148,7 @@ size_t write_head(char* out, const HeadFields& fields, const DateLine& date) {
   out = put_status_line(out, fields, date);
   out = put(out, kTypes[fields.type].data, kTypes[fields.type].length);
   if (fields.lines_length > 0) out = put(out, fields.lines, fields.lines_length);
-  if (fields.persistence == Persistence::kClose) out = put(out, "Connection: close\r\n");
-  if (fields.persistence == Persistence::kKeepAlive) out = put(out, "Connection: keep-alive\r\n");
+  out = put_persistence(out, fields);
   if (fields.framing == Framing::kLength) {
     out = put(out, "Content-Length: ");
     out = put_number(out, fields.length);

@@ -24,6 +24,18 @@ class DateLine {
   int64_t second_ = -1;
 };
 
+// What an answer that keeps the connection says of it, made once per listener. Both fields: the
+// second one is hop-by-hop, so the first must name it (RFC 9110 7.6.1).
+struct KeepAliveLine {
+  static constexpr size_t kBytes = 64;  // copied as a whole: cheaper than a length that varies
+  char text[kBytes] = {};
+  size_t length = 0;  // 0: nothing is said, HTTP/1.1 keeps a connection without a word
+
+  // Announces a second less than the server waits, so that a client that believes it never sends
+  // a request into a closing connection. Below two seconds there is nothing to announce.
+  void announce(uint32_t idle_timeout_ms);
+};
+
 enum class Framing : uint8_t { kNone, kLength, kChunked };
 enum class Persistence : uint8_t { kDefault, kClose, kKeepAlive };
 
@@ -37,12 +49,13 @@ struct HeadFields {
   Framing framing = Framing::kNone;
   uint64_t length = 0;
   Persistence persistence = Persistence::kDefault;
+  const KeepAliveLine* keep_alive = nullptr;  // for an answer that does not close; may be null
   bool own_date = false;  // the app's Date is among the lines
 };
 
 // An upper bound of what `write_head` writes.
 inline size_t head_bytes_bound(const HeadFields& fields) {
-  return fields.lines_length + fields.reason_length + 320;
+  return fields.lines_length + fields.reason_length + 320 + KeepAliveLine::kBytes;
 }
 size_t write_head(char* out, const HeadFields& fields, const DateLine& date);
 

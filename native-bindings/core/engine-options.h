@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "encoder.h"
 #include "parser.h"
 
 namespace millrace {
@@ -20,6 +21,7 @@ struct ListenerOptions {
   uint32_t idle_timeout_ms = 75000;
   uint32_t handler_timeout_ms = 0;
   uint32_t write_timeout_ms = 30000;
+  KeepAliveLine keep_alive;  // empty: not announced
 };
 
 struct EngineOptions {

@@ -75,6 +75,7 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
 
 HeadFields Engine::fields_of(const int32_t* reply) const {
   HeadFields fields;
+  fields.keep_alive = &writing_->options->keep_alive;
   fields.status = reply[REPLY_STATUS];
   fields.type = reply[REPLY_TYPE];
   fields.lines = blocks_.arena + reply[REPLY_HEAD_OFFSET];
@@ -231,6 +232,7 @@ void Engine::answer_constant(Connection& connection, const ConstantResponse& con
   int32_t flags = (parser.keep_alive() ? FLAG_KEEP_ALIVE : 0) |
                   (parser.is_http10() ? FLAG_HTTP10 : 0);
   HeadFields fields;
+  fields.keep_alive = &connection.options->keep_alive;
   fields.status = constant.status;
   fields.type = constant.type;
   fields.lines = constant.lines.data;

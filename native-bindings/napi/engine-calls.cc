@@ -40,6 +40,9 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   options.idle_timeout_ms = option(env, value, "idleTimeoutMs");
   options.handler_timeout_ms = option(env, value, "handlerTimeoutMs");
   options.write_timeout_ms = option(env, value, "writeTimeoutMs");
+  if (to_bool(env, get(env, value, "announceKeepAlive"))) {
+    options.keep_alive.announce(options.idle_timeout_ms);
+  }
   return options;
 }
 

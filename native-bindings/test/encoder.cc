@@ -62,6 +62,35 @@ void lines_reason_and_persistence() {
   CHECK(head_of(fields, date) == "HTTP/1.1 404 Gone fishing\r\nConnection: keep-alive\r\n\r\n");
 }
 
+void the_keep_alive_line() {
+  struct {
+    uint32_t idle_ms;
+    const char* line;
+  } cases[] = {
+      {1, ""},
+      {1999, ""},
+      {2000, "Connection: keep-alive\r\nKeep-Alive: timeout=1\r\n"},
+      {75000, "Connection: keep-alive\r\nKeep-Alive: timeout=74\r\n"},
+      {75999, "Connection: keep-alive\r\nKeep-Alive: timeout=74\r\n"},
+      {2147483647, "Connection: keep-alive\r\nKeep-Alive: timeout=2147482\r\n"},
+  };
+  DateLine date;
+  for (const auto& each : cases) {
+    millrace::KeepAliveLine line;
+    line.announce(each.idle_ms);
+    HeadFields fields;
+    fields.own_date = true;
+    fields.keep_alive = &line;
+    std::string ok = "HTTP/1.1 200 OK\r\n";
+    CHECK(head_of(fields, date) == ok + each.line + "\r\n");
+    fields.persistence = Persistence::kClose;
+    CHECK(head_of(fields, date) == ok + "Connection: close\r\n\r\n");
+    fields.persistence = Persistence::kKeepAlive;
+    std::string kept = line.length > 0 ? each.line : "Connection: keep-alive\r\n";
+    CHECK(head_of(fields, date) == ok + kept + "\r\n");
+  }
+}
+
 void an_answer_with_its_own_date_has_no_other() {
   DateLine date;
   HeadFields fields;
@@ -71,6 +100,8 @@ void an_answer_with_its_own_date_has_no_other() {
 
 void the_bound_holds_for_every_status() {
   DateLine date;
+  millrace::KeepAliveLine line;
+  line.announce(~0u);
   for (int status = 100; status < 1000; status++) {
     for (int type = 0; type <= millrace::TYPE_URLENCODED; type++) {
       HeadFields fields;
@@ -79,6 +110,7 @@ void the_bound_holds_for_every_status() {
       fields.framing = Framing::kLength;
       fields.length = ~0ull;
       fields.persistence = Persistence::kKeepAlive;
+      fields.keep_alive = &line;
       std::string head = head_of(fields, date);
       CHECK(head.find("Content-Length: 18446744073709551615\r\n\r\n") != std::string::npos);
       CHECK(head.substr(0, 13) == "HTTP/1.1 " + std::to_string(status) + " ");
@@ -92,6 +124,7 @@ int main() {
   the_date_is_imf_fixdate();
   a_plain_answer();
   lines_reason_and_persistence();
+  the_keep_alive_line();
   an_answer_with_its_own_date_has_no_other();
   the_bound_holds_for_every_status();
 }

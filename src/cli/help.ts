@@ -47,6 +47,7 @@ export function helpText(): string {
 }
 
 function metavar(row: OptionRow): string {
+  if (row.check.kind === "boolean") return "true|false";
   return row.check.kind === "integer" ? "N" : "TEXT";
 }
 
@@ -62,7 +63,10 @@ function entry(flag: string, text: string): string {
     if (line.length + word.length + 1 > 98 - INDENT) lines.push(word);
     else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
   }
-  const [first = "", ...rest] = lines;
-  const head = `  ${flag}`.padEnd(INDENT);
-  return [head + first, ...rest.map((line) => " ".repeat(INDENT) + line)].join("\n") + "\n";
+  const indented = lines.map((line) => " ".repeat(INDENT) + line);
+  const head = `  ${flag}`;
+  // A flag that is too long for its column has a line of its own.
+  if (head.length >= INDENT) return [head, ...indented].join("\n") + "\n";
+  indented[0] = head.padEnd(INDENT) + lines[0];
+  return indented.join("\n") + "\n";
 }

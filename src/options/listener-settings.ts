@@ -5,7 +5,7 @@
  */
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { integer, milliseconds } from "./checks.ts";
+import { flag, integer, milliseconds } from "./checks.ts";
 import type { OptionRow } from "./row.ts";
 
 /** In the order of the help and of the documentation. */
@@ -27,6 +27,13 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     check: milliseconds(1),
     fallback: 75_000,
     text: "How long a connection may be idle between requests. Keep it above your proxy's.",
+  },
+  announceKeepAlive: {
+    group: "Time",
+    check: flag,
+    fallback: true,
+    text: "Answers that keep the connection say `Keep-Alive: timeout=`, one second less than " +
+      "`idleTimeoutMs`.",
   },
   handlerTimeoutMs: {
     group: "Time",

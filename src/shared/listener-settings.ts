@@ -7,6 +7,7 @@ export interface ListenerSettings {
   headTimeoutMs: number;
   bodyTimeoutMs: number;
   idleTimeoutMs: number;
+  announceKeepAlive: boolean;
   handlerTimeoutMs: number;
   writeTimeoutMs: number;
   headBytesMax: number;

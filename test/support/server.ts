@@ -30,6 +30,8 @@ export async function startServer(owner: Owner, options: ServeOptions): Promise<
     execArgv: [],
     env: cleanEnv({ NODE_OPTIONS: "" }),
     logLevel: "silent",
+    // Tests that compare whole answers are not about it; test/conformance/keep-alive.test.ts is.
+    announceKeepAlive: false,
     ...address,
     ...options,
   });
