@@ -59,7 +59,10 @@ bool Engine::wants_input(const Connection& connection) const {
 void Engine::read(Connection& connection) {
   // The unfinished head, if any, goes in front: a message lies in one piece.
   uint32_t kept = connection.input.length;
-  uint32_t room = slab_.room_to_read(kept);
+  // What is kept of trailers is copied to the slab when they end.
+  uint32_t tail = kept;
+  if (connection.parser != nullptr) tail += connection.parser->trailers().length;
+  uint32_t room = slab_.room_to_read(tail);
   if (room == 0) return;  // the next round has a fresh slab
   char* region = slab_.bottom();
   IoResult result = Transport::receive(connection.fd, region + kept, room);
@@ -278,10 +281,37 @@ void Engine::put_body(Connection& connection) {
   body_at_ = nullptr;
 }
 
-void Engine::put_body_end(Connection& connection, int32_t reason) {
+// Trailers come with the end: EVENT_BODY_LENGTH says how long their text is.
+void Engine::put_body_end(Connection& connection, int32_t reason, const Bytes& trailers) {
   int32_t* event = next_event(KIND_BODY_END, connection);
   event[EVENT_SEQUENCE] = static_cast<int32_t>(connection.sequence - 1);
   event[EVENT_FLAGS] = reason;
+  event[EVENT_BODY_OFFSET] = static_cast<int32_t>(slab_.offset_of(slab_.bottom()));
+  event[EVENT_BODY_LENGTH] = static_cast<int32_t>(trailers.length);
+  if (trailers.length > 0) slab_.put_bytes(trailers.data, trailers.length);
+}
+
+// A body that came with its head. Trailers follow its bytes, and NUL ends them.
+void Engine::complete_request(const Bytes& trailers) {
+  int32_t* event = open_event_;
+  event[EVENT_FLAGS] |= FLAG_BODY_COMPLETE;
+  if (body_at_ == nullptr) body_length_ = 0;
+  if (trailers.length > 0) {
+    char* joined = slab_.bottom();
+    if (body_joined_) {
+      joined = const_cast<char*>(body_at_);
+    } else if (body_length_ > 0) {
+      slab_.put_bytes(body_at_, body_length_);
+    }
+    body_at_ = joined;
+    slab_.put_bytes(trailers.data, trailers.length);
+    slab_.put_bytes("", 1);
+    event[EVENT_FLAGS] |= FLAG_TRAILERS;
+  }
+  event[EVENT_BODY_OFFSET] =
+      static_cast<int32_t>(body_at_ == nullptr ? 0 : slab_.offset_of(body_at_));
+  event[EVENT_BODY_LENGTH] = static_cast<int32_t>(body_length_);
+  open_event_ = nullptr;
 }
 
 void Engine::on_end(Parser& parser) {
@@ -300,15 +330,10 @@ void Engine::on_end(Parser& parser) {
     return;
   }
   if (open_event_ != nullptr) {
-    open_event_[EVENT_FLAGS] |= FLAG_BODY_COMPLETE;
-    open_event_[EVENT_BODY_OFFSET] =
-        static_cast<int32_t>(body_at_ == nullptr ? 0 : slab_.offset_of(body_at_));
-    open_event_[EVENT_BODY_LENGTH] =
-        static_cast<int32_t>(body_at_ == nullptr ? 0 : body_length_);
-    open_event_ = nullptr;
+    complete_request(parser.trailers());
   } else {
     if (body_at_ != nullptr) put_body(connection);
-    put_body_end(connection, 0);
+    put_body_end(connection, 0, parser.trailers());
   }
   body_at_ = nullptr;
   body_length_ = 0;
@@ -324,7 +349,7 @@ void Engine::refuse(Connection& connection, uint16_t status, const char* reason)
   if (connection.body_open) {
     connection.body_open = false;
     if (!connection.body_discarded) {
-      put_body_end(connection, status == 408 ? CLOSED_TIMEOUT : CLOSED_BAD_BODY);
+      put_body_end(connection, status == 408 ? CLOSED_TIMEOUT : CLOSED_BAD_BODY, Bytes{});
       return;
     }
     connection.body_discarded = false;

@@ -115,7 +115,8 @@ class Engine final : public MessageSink {
   void after_parse(Connection& connection, ParseResult result, char* region, char* end);
   void put_request(Connection& connection, Parser& parser, int32_t target, uint32_t path_length);
   void put_body(Connection& connection);
-  void put_body_end(Connection& connection, int32_t reason);
+  void put_body_end(Connection& connection, int32_t reason, const Bytes& trailers);
+  void complete_request(const Bytes& trailers);
   void keep_input(Connection& connection, const char* from, const char* end, bool same);
   void peer_ended(Connection& connection);
   void refuse(Connection& connection, uint16_t status, const char* reason);

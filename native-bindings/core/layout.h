@@ -45,6 +45,9 @@
   X(FLAG_CHUNKED, 32) \
   X(FLAG_EXPECT_CONTINUE, 64) \
   X(FLAG_UPGRADE, 128) \
+  /* With FLAG_BODY_COMPLETE: trailers, ended by NUL, lie behind the body. Their text, as that */ \
+  /* of KIND_BODY_END, is "name LF value LF", field by field. */ \
+  X(FLAG_TRAILERS, 256) \
   /* Flags of a reply. */ \
   X(REPLY_CLOSE, 65536) \
   X(REPLY_NOTIFY, 131072) \

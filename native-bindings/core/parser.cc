@@ -4,80 +4,21 @@
 #include <cstring>
 #include <new>
 
+#include "ascii.h"
+#include "host.h"
+#include "target.h"
+
 namespace millrace {
 
 namespace {
 
 llhttp_settings_t g_settings;  // written once at load, before any other thread can see it
 
-// Chunk extensions and trailers are counted for the whole message: many small ones are one attack.
+// Chunk extensions are counted for the whole message: many small ones are one attack.
 constexpr uint32_t kExtensionBytesMax = 16 * 1024;
 
 // CR LF CR: what may follow the last byte of a head that counts, before the head is complete.
 constexpr size_t kHeadEndBytes = 3;
-
-bool equals_lower(const char* text, const char* lower, size_t length) {
-  for (size_t i = 0; i < length; i++) {
-    char c = text[i];
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    if (c != lower[i]) return false;
-  }
-  return true;
-}
-
-template <size_t N>
-bool is(const char* text, uint32_t length, const char (&lower)[N]) {
-  return length == N - 1 && equals_lower(text, lower, N - 1);
-}
-
-template <size_t N>
-bool begins(const char* text, uint32_t length, const char (&lower)[N]) {
-  return length >= N - 1 && equals_lower(text, lower, N - 1);
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// RFC 3986 unreserved, sub-delims and "%" of a reg-name. IPv4 is a subset.
-struct HostChars {
-  bool allowed[256] = {};
-  constexpr HostChars() {
-    for (char c : "-._~!$&'()*+,;=%") allowed[static_cast<unsigned char>(c)] = c != 0;
-    for (int c = '0'; c <= '9'; c++) allowed[c] = true;
-    for (int c = 'a'; c <= 'z'; c++) allowed[c] = allowed[c - 32] = true;
-  }
-};
-
-constexpr HostChars kHostChars;
-
-bool is_host_char(char c) { return kHostChars.allowed[static_cast<unsigned char>(c)]; }
-
-// RFC 9110 7.2: uri-host [ ":" port ]. Userinfo and an empty host are refused.
-bool is_valid_host(const char* p, uint32_t length) {
-  const char* end = p + length;
-  if (p == end) return false;
-  if (*p == '[') {
-    const char* close = static_cast<const char*>(std::memchr(p, ']', length));
-    if (close == nullptr || close == p + 1) return false;
-    for (const char* q = p + 1; q < close; q++) {
-      bool hex = is_digit(*q) || (*q >= 'a' && *q <= 'f') || (*q >= 'A' && *q <= 'F');
-      if (!hex && *q != ':' && *q != '.') return false;
-    }
-    p = close + 1;
-  } else {
-    const char* first = p;
-    while (p < end && is_host_char(*p)) p++;
-    if (p == first) return false;
-  }
-  if (p == end) return true;
-  if (*p++ != ':') return false;
-  if (end - p > 5) return false;
-  uint32_t port = 0;
-  for (; p < end; p++) {
-    if (!is_digit(*p)) return false;
-    port = port * 10 + static_cast<uint32_t>(*p - '0');
-  }
-  return port <= 65535;
-}
 
 }  // namespace
 
@@ -85,7 +26,10 @@ Parser::Parser(uint32_t headers_max) {
   headers_ = static_cast<HeaderEntry*>(std::malloc(sizeof(HeaderEntry) * headers_max));
 }
 
-Parser::~Parser() { std::free(headers_); }
+Parser::~Parser() {
+  std::free(headers_);
+  trailers_.release();
+}
 
 void Parser::init_process() {
   llhttp_settings_init(&g_settings);
@@ -109,6 +53,7 @@ void Parser::start(MessageSink* sink, const Limits& limits) {
   in_message_ = false;
   closing_ = false;
   held_ = false;
+  restarts_ = false;
   failure_ = {};
 }
 
@@ -119,7 +64,9 @@ void Parser::reset_message() {
   target_length_ = 0;
   header_count_ = 0;
   extension_bytes_ = 0;
-  trailer_bytes_ = 0;
+  if (trailers_.length > 0) trailers_.release();
+  section_ = nullptr;
+  section_bytes_ = 0;
   field_ = Field::kNone;
   host_count_ = 0;
   is_chunked_ = false;
@@ -131,11 +78,16 @@ void Parser::reset_message() {
 ParseResult Parser::execute(const char* message, const char* data, size_t length) {
   message_ = message;
   const char* end = data + length;
+  if (section_ != nullptr) section_ = data;
   for (;;) {
     int code = llhttp_execute(raw(), data, static_cast<size_t>(end - data));
     if (code == kLlhttpOk) {
       if (closing_) return ParseResult::kClosed;
-      if (!in_message_ || head_done_) return ParseResult::kMore;
+      if (!in_message_) return ParseResult::kMore;
+      if (head_done_) {
+        if (section_ == nullptr || measure_trailers(end) == 0) return ParseResult::kMore;
+        return ParseResult::kFailed;
+      }
       // An unfinished head: what has come so far counts, also bytes no span has shown yet.
       if (static_cast<size_t>(end - message_) <= limits_.head_bytes_max + kHeadEndBytes) {
         return ParseResult::kMore;
@@ -144,6 +96,12 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
       return ParseResult::kFailed;
     }
     if (held_) return ParseResult::kHeld;
+    if (restarts_) {
+      data = llhttp_get_error_pos(raw());
+      llhttp_init(raw(), kLlhttpRequest, &g_settings);
+      restarts_ = false;
+      continue;
+    }
     if (code == kLlhttpPausedUpgrade && failure_.status == 0) {
       // Nobody took the upgrade: go on with the connection as HTTP (RFC 9110 7.8).
       if (closing_) return ParseResult::kClosed;
@@ -165,7 +123,9 @@ void Parser::fail_malformed(int code) {
   } else if (!in_message_) {
     fail(400, "malformed head");
   } else if (head_done_) {
-    fail(400, "malformed body framing");
+    bool is_long = section_ != nullptr &&
+                   are_trailers_long(llhttp_get_error_pos(raw()), kHeadEndBytes);
+    is_long ? fail(431, "trailer fields too large") : fail(400, "malformed body framing");
   } else {
     const char* at = llhttp_get_error_pos(raw());
     const char* target = static_cast<const char*>(
@@ -233,16 +193,55 @@ int Parser::url_span(llhttp_t* raw, const char* at, size_t length) {
 
 // Also keeps every offset within 16 bits: head_bytes_max is at most 65,535.
 int Parser::refuse_long(const char* at, size_t length) {
-  if (head_done_) {
-    trailer_bytes_ += static_cast<uint32_t>(length);
-    return trailer_bytes_ > limits_.head_bytes_max ? fail(431, "trailer fields too large") : 0;
-  }
   size_t used = static_cast<size_t>(at + length - message_);
   return used > limits_.head_bytes_max ? fail_long_head() : 0;
 }
 
+// Trailers come after the body, whose bytes are gone by then: they are copied. They count against
+// the limit of the head together with it, by their place in the message as fields of a head do.
+int Parser::trailer_span(Field field, const char* at, size_t length) {
+  if (section_ == nullptr) section_ = at;
+  if (are_trailers_long(at + length, 0)) return fail(431, "trailer fields too large");
+  if (field_ != field && field == Field::kValue) {
+    trailers_.append("\n", 1);
+    trailer_value_at_ = trailers_.length;
+  }
+  field_ = field;
+  trailers_.append(at, length);
+  return 0;
+}
+
+int Parser::finish_trailer() {
+  if (++header_count_ > limits_.headers_max) return fail(431, "too many header fields");
+  if (field_ == Field::kValue) {
+    while (trailers_.length > trailer_value_at_) {
+      char last = trailers_.data[trailers_.length - 1];
+      if (last != ' ' && last != '\t') break;
+      trailers_.length--;
+    }
+  } else {
+    trailers_.append("\n", 1);  // no value, no span
+  }
+  trailers_.append("\n", 1);
+  field_ = Field::kNone;
+  return 0;
+}
+
+bool Parser::are_trailers_long(const char* end, size_t allowance) const {
+  size_t used = head_bytes_ + section_bytes_ + static_cast<size_t>(end - section_);
+  return used > limits_.head_bytes_max + allowance;
+}
+
+// At the end of a read: what has come counts, also bytes that no span has shown.
+int Parser::measure_trailers(const char* end) {
+  if (are_trailers_long(end, kHeadEndBytes)) return fail(431, "trailer fields too large");
+  section_bytes_ += static_cast<uint32_t>(end - section_);
+  return 0;
+}
+
 int Parser::name_span(llhttp_t* raw, const char* at, size_t length) {
   Parser& self = of(raw);
+  if (self.head_done_) return self.trailer_span(Field::kName, at, length);
   if (int code = self.refuse_long(at, length)) return code;
   if (self.field_ != Field::kName) {
     self.field_ = Field::kName;
@@ -257,6 +256,7 @@ int Parser::name_span(llhttp_t* raw, const char* at, size_t length) {
 
 int Parser::value_span(llhttp_t* raw, const char* at, size_t length) {
   Parser& self = of(raw);
+  if (self.head_done_) return self.trailer_span(Field::kValue, at, length);
   if (int code = self.refuse_long(at, length)) return code;
   if (self.field_ != Field::kValue) {
     self.field_ = Field::kValue;
@@ -273,12 +273,9 @@ int Parser::value_complete(llhttp_t* raw) {
 }
 
 int Parser::finish_header() {
+  if (head_done_) return finish_trailer();
   field_ = Field::kNone;
   if (header_count_ >= limits_.headers_max) return fail(431, "too many header fields");
-  if (head_done_) {
-    header_count_++;  // a trailer: counted, not kept
-    return 0;
-  }
   const char* value = message_ + value_offset_;
   while (value_length_ > 0) {
     char last = value[value_length_ - 1];
@@ -335,25 +332,6 @@ int Parser::check_host(const char* value, uint32_t length) {
   return is_valid_host(value, length) ? 0 : fail(400, "malformed Host");
 }
 
-// RFC 9112 3.2: origin-form, absolute-form, or "*" for OPTIONS; no fragment, no control bytes.
-int Parser::check_target() {
-  const char* target = message_ + target_offset_;
-  for (uint32_t i = 0; i < target_length_; i++) {
-    unsigned char c = static_cast<unsigned char>(target[i]);
-    if (c <= 0x20 || c >= 0x7f || c == '#') return fail(400, "malformed request target");
-  }
-  if (target[0] == '/') return 0;
-  if (target[0] == '*' && target_length_ == 1 && method_ == kMethodOptions) return 0;
-  uint32_t scheme = 0;
-  if (begins(target, target_length_, "http://")) scheme = 7;
-  if (begins(target, target_length_, "https://")) scheme = 8;
-  if (scheme == 0) return fail(400, "malformed request target");
-  uint32_t end = scheme;
-  while (end < target_length_ && target[end] != '/' && target[end] != '?') end++;
-  if (!is_valid_host(target + scheme, end - scheme)) return fail(400, "malformed request target");
-  return 0;
-}
-
 int Parser::finish_head() {
   llhttp_t* raw = this->raw();
   int minor = llhttp_get_http_minor(raw);
@@ -367,11 +345,18 @@ int Parser::finish_head() {
   if (host_count_ == 0 && !is_http10_) return fail(400, "missing Host");
   if (has_transfer_encoding_ && is_http10_) return fail(400, "Transfer-Encoding in HTTP/1.0");
   if (is_http10_) expects_continue_ = false;  // RFC 9110 10.1.1
-  if (int code = check_target()) return code;
+  if (target_form(method_, message_ + target_offset_, target_length_) == TargetForm::kMalformed) {
+    return fail(400, "malformed request target");
+  }
   keep_alive_ = llhttp_should_keep_alive(raw) != 0;
   wants_upgrade_ = llhttp_get_upgrade(raw) != 0;
   head_done_ = true;
-  header_count_ = header_count_ > limits_.headers_max ? limits_.headers_max : header_count_;
+  if (is_chunked_) {
+    const HeaderEntry& last = headers_[header_count_ - 1];
+    uint32_t name_end = uint32_t{last.name_offset} + last.name_length;
+    uint32_t value_end = uint32_t{last.value_offset} + last.value_length;
+    head_bytes_ = name_end > value_end ? name_end : value_end;
+  }
   Failure refused = sink_->on_head(*this);
   return refused.status == 0 ? 0 : fail(refused.status, refused.reason);
 }
@@ -395,8 +380,10 @@ int Parser::message_complete(llhttp_t* raw) {
   Parser& self = of(raw);
   self.in_message_ = false;
   if (!self.keep_alive_) self.closing_ = true;
+  // llhttp takes framing fields among the trailers for the head's: what follows is parsed anew.
+  self.restarts_ = self.section_ != nullptr && !self.closing_;
   self.sink_->on_end(self);
-  return self.closing_ ? kLlhttpPaused : 0;
+  return self.closing_ || self.restarts_ ? kLlhttpPaused : 0;
 }
 
 namespace {

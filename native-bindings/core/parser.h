@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bytes.h"
 #include "llhttp-abi.h"
 
 namespace millrace {
@@ -90,6 +91,8 @@ class Parser {
   uint32_t target_length() const { return target_length_; }
   uint32_t header_count() const { return header_count_; }
   const HeaderEntry* headers() const { return headers_; }
+  // The trailer fields that have been read, as "name LF value LF …": neither part can contain LF.
+  const Bytes& trailers() const { return trailers_; }
 
  private:
   enum class Field : uint8_t { kNone, kName, kValue };
@@ -97,9 +100,12 @@ class Parser {
   int fail(uint16_t status, const char* reason);
   int refuse_long(const char* at, size_t length);
   int finish_header();
+  int trailer_span(Field field, const char* at, size_t length);
+  int finish_trailer();
+  int measure_trailers(const char* end);
+  bool are_trailers_long(const char* end, size_t allowance) const;
   int inspect_header(const HeaderEntry& entry);
   int check_host(const char* value, uint32_t length);
-  int check_target();
   int finish_head();
   void reset_message();
   void fail_malformed(int code);
@@ -124,13 +130,17 @@ class Parser {
   MessageSink* sink_ = nullptr;
   const char* message_ = nullptr;
   HeaderEntry* headers_;  // freed with the parser
+  Bytes trailers_;        // freed with the parser, emptied with each message
+  const char* section_ = nullptr;  // where the trailer section begins, or its part in this read
   Limits limits_{};
   uint64_t content_length_ = 0;
   uint32_t target_offset_ = 0;
   uint32_t target_length_ = 0;
   uint32_t header_count_ = 0;
   uint32_t extension_bytes_ = 0;
-  uint32_t trailer_bytes_ = 0;
+  uint32_t head_bytes_ = 0;     // to the end of the last field; of a chunked message only
+  uint32_t section_bytes_ = 0;  // of the trailer section, in earlier reads
+  uint32_t trailer_value_at_ = 0;
   uint32_t name_offset_ = 0;
   uint32_t name_length_ = 0;
   uint32_t value_offset_ = 0;
@@ -142,6 +152,7 @@ class Parser {
   bool in_message_ = false;
   bool head_done_ = false;
   bool held_ = false;
+  bool restarts_ = false;  // llhttp begins anew behind this message
   bool is_http10_ = false;
   bool keep_alive_ = false;
   bool is_chunked_ = false;

@@ -34,6 +34,7 @@ export const FLAG_BODY_COMPLETE = 16 as const;
 export const FLAG_CHUNKED = 32 as const;
 export const FLAG_EXPECT_CONTINUE = 64 as const;
 export const FLAG_UPGRADE = 128 as const;
+export const FLAG_TRAILERS = 256 as const;
 export const REPLY_CLOSE = 65536 as const;
 export const REPLY_NOTIFY = 131072 as const;
 export const REPLY_REASON = 262144 as const;
@@ -120,6 +121,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   FLAG_CHUNKED,
   FLAG_EXPECT_CONTINUE,
   FLAG_UPGRADE,
+  FLAG_TRAILERS,
   REPLY_CLOSE,
   REPLY_NOTIFY,
   REPLY_REASON,

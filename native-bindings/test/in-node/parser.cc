@@ -48,9 +48,13 @@ class Transcript final : public MessageSink {
     return {};
   }
   void on_body(Parser&, const char* at, size_t length) override { body_.append(at, length); }
-  void on_end(Parser&) override {
+  void on_end(Parser& parser) override {
     flush();
-    text += "end; ";
+    for (uint32_t i = 0; i < parser.trailers().length; i++) {
+      char c = parser.trailers().data[i];
+      text += c == '\n' ? '|' : c;
+    }
+    text += parser.trailers().length > 0 ? " end; " : "end; ";
   }
   // Pieces of a body are one: how it is cut up is no difference.
   void flush() {
@@ -170,9 +174,25 @@ void bodies() {
   expect(post("Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n2;x=\"y\"\r\nde\r\n0\r\n\r\n",
          "POST / Host=<h> Transfer-Encoding=<chunked> chunked; 'abcde'; end; idle");
   expect(post("Transfer-Encoding: Chunked\r\n") + "0\r\nTrailer: t\r\n\r\n",
-         "POST / Host=<h> Transfer-Encoding=<Chunked> chunked; end; idle");
+         "POST / Host=<h> Transfer-Encoding=<Chunked> chunked; Trailer|t| end; idle");
   expect(post("Expect: 100-Continue\r\nContent-Length: 1\r\n"),
          "POST / Host=<h> Expect=<100-Continue> Content-Length=<1> expects 1; more");
+}
+
+// Kept as text, and without an effect on the messages behind them.
+void trailers() {
+  std::string chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string head = "POST / Host=<h> Transfer-Encoding=<chunked> chunked; ";
+  expect(chunked + "1\r\nx\r\n0\r\nA: b \t\r\nC:\r\nD:  e f\r\n\r\n" + get("Host: i\r\n"),
+         head + "'x'; A|b|C||D|e f| end; GET / Host=<i>; end; idle");
+  expect(chunked + "0\r\nConnection: close\r\n\r\n" + chunked + "0\r\n\r\n",
+         head + "Connection|close| end; " + head + "end; idle");
+  expect(chunked + "0\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + get("Host: i\r\n"),
+         head + "Upgrade|x|Connection|upgrade| end; GET / Host=<i>; end; idle");
+  expect(chunked + "0\r\nContent-Length: 1\r\n\r\nx", head + "400 malformed body framing");
+  expect(chunked + "0\r\nTransfer-Encoding: chunked\r\n\r\n",
+         head + "400 malformed body framing");
+  expect(chunked + "0\r\nA : b\r\n\r\n", head + "400 malformed body framing");
 }
 
 void upgrades() {
@@ -243,6 +263,18 @@ void limits() {
   std::string head = "POST / Host=<h> Transfer-Encoding=<chunked> chunked; ";
   expect(chunked + "0\r\nA: " + std::string(300, 'x') + "\r\n\r\n",
          head + "431 trailer fields too large");
+  std::string spaces(300, ' ');
+  expect(chunked + "0\r\nA:" + spaces + "b\r\n\r\n", head + "431 trailer fields too large");
+  expect(chunked + "0\r\nA:" + spaces, head + "431 trailer fields too large");
+  size_t left = kLimits.head_bytes_max - (chunked.size() - 4);  // a head ends with its last value
+  expect(chunked + "0\r\nA:" + std::string(left - 2, 'x') + "\r\n\r\n",
+         head + "A|" + std::string(left - 2, 'x') + "| end; idle");
+  expect(chunked + "0\r\nA:" + std::string(left - 1, 'x') + "\r\n\r\n",
+         head + "431 trailer fields too large");
+  expect(chunked + "0\r\nA: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\n\r\n",
+         head + "A|1|A|2|A|3|A|4| end; idle");
+  expect(chunked + "0\r\nA: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\nA: 5\r\n\r\n",
+         head + "431 too many header fields");
   std::string small;
   std::string got;
   for (int i = 0; i < 1000; i++) {
@@ -273,6 +305,7 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   CHECK(Parser::self_test());
   messages();
   bodies();
+  trailers();
   upgrades();
   refusals();
   framings();
