@@ -24,6 +24,9 @@ enum class Stage : uint8_t {
 
 enum class Clock : uint8_t { kNone, kIdle, kHead, kBody, kHandler, kWrite, kLinger };
 
+// What has moved on a connection, for the clocks that start anew with it.
+enum class Progress : uint8_t { kNone, kReceived, kSent };
+
 // The answer being written in pieces: none, one whose pieces are sent, one without a body.
 enum class Answer : uint8_t { kNone, kOpen, kMuted };
 
@@ -39,6 +42,7 @@ struct Connection {
   uint64_t answer_left = 0;   // of the answer being written, when its length was announced
   uint32_t body_dropped = 0;  // bytes of a body nobody reads any more
   uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
+  uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set
   uint16_t listener = 0;
   uint16_t failure_status = 0;  // an error answer that waits behind earlier ones
   const char* failure_reason = "";
@@ -56,7 +60,9 @@ struct Connection {
   bool body_open = false;       // a request's body is still coming
   bool body_paused = false;     // its reader wants no more for now
   bool body_discarded = false;  // its request has been answered: read and dropped
-  bool read_ended = false;      // the peer has sent FIN
+  bool read_ended = false;      // the peer has sent FIN, and all before it was read
+  bool end_noticed = false;     // the peer has sent FIN; what lies before it may be unread
+  bool until_close = false;     // its answer ends with the connection: only a reset shows a cut
   bool input_done = false;      // nothing more is parsed: close, error or FIN
   bool held = false;            // a message waits in `input` for earlier answers
   bool unsafe_pending = false;  // the unanswered request is not safe: nothing runs beside it

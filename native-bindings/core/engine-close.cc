@@ -32,7 +32,7 @@ void Engine::settle(Connection& connection) {
       return;
     }
   }
-  update_clock(connection, false);
+  update_clock(connection, Progress::kNone);
   if (connection.registered) update_interest(connection);
 }
 
@@ -42,11 +42,16 @@ void Engine::update_interest(Connection& connection) {
   bool write = connection.output.length > 0;
   // Reading is given up lazily, when an unwanted event has come: most pauses end before that.
   if (write == connection.writes_armed && (!read || connection.reads_armed)) return;
-  read = read || connection.reads_armed;
-  if (transport_.rewatch(connection.fd, token_of(connection), read, write)) {
-    connection.reads_armed = read;
-    connection.writes_armed = write;
-  }
+  rewatch(connection, read || connection.reads_armed, write);
+}
+
+// The peer's FIN is watched for until it has come: who works on an answer must hear of it.
+bool Engine::rewatch(Connection& connection, bool read, bool write) {
+  bool end = !connection.end_noticed;
+  if (!transport_.rewatch(connection.fd, token_of(connection), read, write, end)) return false;
+  connection.reads_armed = read;
+  connection.writes_armed = write;
+  return true;
 }
 
 void Engine::set_clock(Connection& connection, Clock clock, uint32_t milliseconds) {
@@ -56,9 +61,10 @@ void Engine::set_clock(Connection& connection, Clock clock, uint32_t millisecond
       milliseconds == 0 ? 0 : now_tick_ + (milliseconds + kTickMs - 1) / kTickMs + 1;
 }
 
-// One clock runs at a time. `progress`: bytes have moved, which the body's and the write stall's
-// clocks start anew for; the head's and the handler's do not.
-void Engine::update_clock(Connection& connection, bool progress) {
+// One clock runs at a time. The body's starts anew when bytes have come, the write stall's when
+// some have left, that of an idle connection with each request; the head's and the handler's do
+// not. So nothing but requests keeps an idle connection: not empty lines between them either.
+void Engine::update_clock(Connection& connection, Progress progress) {
   if (connection.stage != Stage::kOpen) return;
   Clock clock = Clock::kIdle;
   const ListenerOptions& options = *connection.options;
@@ -79,10 +85,14 @@ void Engine::update_clock(Connection& connection, bool progress) {
     clock = Clock::kHead;
     limit = options.head_timeout_ms;
   }
-  bool restarts = clock == Clock::kIdle || (progress && clock != Clock::kHead &&
-                                            clock != Clock::kHandler);
+  bool restarts = (clock == Clock::kIdle && connection.idle_sequence != connection.sequence) ||
+                  (clock == Clock::kBody && progress == Progress::kReceived) ||
+                  (clock == Clock::kWrite && progress == Progress::kSent);
   if (clock == connection.clock && !restarts) return;
-  if (clock == Clock::kIdle && is_stopping(connection.listener)) limit = options_.drain_quiet_ms;
+  if (clock == Clock::kIdle) {
+    connection.idle_sequence = connection.sequence;
+    if (is_stopping(connection.listener)) limit = options_.drain_quiet_ms;
+  }
   set_clock(connection, clock, limit);
 }
 
@@ -152,11 +162,7 @@ void Engine::begin_linger(Connection& connection) {
   connection.input_done = true;
   set_clock(connection, Clock::kLinger, kLingerMs);
   if (connection.registered) {
-    if (!connection.reads_armed || connection.writes_armed) {
-      transport_.rewatch(connection.fd, token_of(connection), true, false);
-    }
-    connection.reads_armed = true;
-    connection.writes_armed = false;
+    if (!connection.reads_armed || connection.writes_armed) rewatch(connection, true, false);
   }
   read_lingering(connection);
 }
@@ -167,6 +173,8 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
     writing_ = nullptr;
     out_length_ = 0;
   }
+  bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
+  if (connection.until_close && midway) Transport::reset_on_close(connection.fd);
   Transport::close_socket(connection.fd);
   slot_words(connection)[SLOT_GENERATION] = 0;  // JavaScript sees at once that it has gone
   connection.fd = -1;
@@ -182,7 +190,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   uint16_t listener = connection.listener;
   listener_counts_[listener]--;
   if (listener_draining_[listener]) report_drained(listener);
-  bool watched = slot_words(connection)[SLOT_WATCHED] != 0;
+  bool watched = (slot_words(connection)[SLOT_FLAGS] & SLOT_FLAG_WATCHED) != 0;
   if (connection.unanswered > 0 || watched) {
     connection.notify_closed = true;
     queue_notify(connection);

@@ -35,8 +35,8 @@ void Engine::adopt(const Handover& item) {
   words[SLOT_GENERATION] = static_cast<int32_t>(connection.generation);
   words[SLOT_NEXT_SEQUENCE] = 0;
   words[SLOT_UNSENT] = 0;
-  words[SLOT_WATCHED] = 0;
-  update_clock(connection, true);
+  words[SLOT_FLAGS] = 0;
+  update_clock(connection, Progress::kReceived);
   fresh_.push_back(connection.slot);
   if (connection.input.length > 0) {
     // Bytes that another thread had received: a message that waited, or the start of one.
@@ -56,7 +56,8 @@ void Engine::register_fresh() {
     bool read = lingers || (wants_input(connection) && !connection.read_ended);
     bool write = !lingers && connection.output.length > 0;
     uint64_t token = connection.slot | static_cast<uint64_t>(connection.generation) << 32;
-    if (!transport_.watch(connection.fd, token, read, write)) {
+    bool end = !connection.end_noticed;
+    if (!transport_.watch(connection.fd, token, read, write, end)) {
       destroy(connection, CLOSED_GONE);
       continue;
     }
@@ -142,7 +143,8 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
   bool unseen = connection.answer_left != kSeen;
   bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
   bool reading_body = !unseen && connection.parser != nullptr && connection.parser->head_done();
-  bool stays = slot_words(connection)[SLOT_WATCHED] != 0 || connection.read_ended;
+  bool watched = (slot_words(connection)[SLOT_FLAGS] & SLOT_FLAG_WATCHED) != 0;
+  bool stays = watched || connection.read_ended;
   if (connection.unanswered > 0 && !midway) {
     select_output(connection);
     write_failure(connection, 500, "the worker that served this request has ended");
@@ -155,7 +157,7 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
     return;
   }
   if (connection.unanswered > 0 || midway || reading_body || stays || connection.input_done) {
-    Transport::end(connection.fd);
+    if (!connection.until_close) Transport::end(connection.fd);
     destroy(connection, CLOSED_GONE);
     return;
   }

@@ -73,7 +73,7 @@ void Engine::read(Connection& connection) {
       peer_ended(connection);
       return;
     case IoStatus::kError:
-      destroy(connection, CLOSED_GONE);
+      destroy(connection, CLOSED_RESET);
       return;
     case IoStatus::kDone:
       break;
@@ -166,7 +166,7 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
     connection.input_done = true;
     connection.linger_close = true;
   }
-  update_clock(connection, true);
+  update_clock(connection, Progress::kReceived);
 }
 
 // Keeps an unfinished head. `same`: what was kept before is its beginning, append the rest.
@@ -372,21 +372,24 @@ void Engine::peer_ended(Connection& connection) {
   connection.input_done = true;
   drop_parser(connection);
   connection.input.release();
-  if (connection.unanswered > 0) {
-    connection.notify_end = true;
-    queue_notify(connection);
-  }
+  notice_end(connection);
   select_output(connection);
   flush_output();
   if (connection.stage == Stage::kOpen) {
-    if (connection.registered) {
-      connection.reads_armed = false;
-      transport_.rewatch(connection.fd,
-                         connection.slot | static_cast<uint64_t>(connection.generation) << 32,
-                         false, connection.writes_armed);
-    }
+    if (connection.registered) rewatch(connection, false, connection.writes_armed);
     settle(connection);
   }
+}
+
+// The peer has sent FIN. Who works on an answer for it is told; it may be read still, or gone.
+void Engine::notice_end(Connection& connection) {
+  if (connection.end_noticed) return;
+  connection.end_noticed = true;
+  slot_words(connection)[SLOT_FLAGS] |= SLOT_FLAG_ENDED;
+  if (connection.unanswered == 0) return;
+  connection.notify_end = true;
+  queue_notify(connection);
+  Transport::probe_peer(connection.fd);
 }
 
 void Engine::read_lingering(Connection& connection) {

@@ -58,7 +58,7 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
     case KIND_PAUSE_BODY:
       if (!is_receiving(connection, reply)) break;
       connection.body_paused = connection.body_open && !connection.body_discarded;
-      update_clock(connection, false);
+      update_clock(connection, Progress::kNone);
       break;
     case KIND_RESUME_BODY:
       if (is_receiving(connection, reply)) resume_body(connection);
@@ -152,6 +152,7 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
     fields.length = static_cast<uint64_t>(length);
   } else if (flags & FLAG_HTTP10) {
     flags |= REPLY_CLOSE;  // delimited by the end of the connection (RFC 9112 6.3)
+    connection.until_close = (flags & FLAG_HEAD) == 0;
   } else {
     fields.framing = Framing::kChunked;
   }
@@ -201,6 +202,8 @@ void Engine::cut_answer(Connection& connection) {
 
 void Engine::finish_answer(Connection& connection) {
   connection.unanswered--;
+  // The next one's handler has a clock of its own.
+  if (connection.clock == Clock::kHandler) connection.clock = Clock::kNone;
   if (connection.unanswered == 0 && connection.body_open && !can_drop_body(connection)) {
     connection.close_after = true;
   }
@@ -285,7 +288,7 @@ void Engine::send_continue(Connection& connection) {
 void Engine::resume_body(Connection& connection) {
   if (!connection.body_paused) return;
   connection.body_paused = false;
-  update_clock(connection, true);
+  update_clock(connection, Progress::kReceived);
   update_interest(connection);
 }
 
@@ -333,7 +336,7 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
   if (connection.output.length == 0) {
     IoResult result = Transport::send(connection.fd, out_, head_length, body, body_length);
     if (result.status == IoStatus::kError) {
-      destroy(connection, CLOSED_GONE);
+      destroy(connection, CLOSED_RESET);
       return;
     }
     sent = result.length;
@@ -358,13 +361,13 @@ void Engine::drain_output(Connection& connection) {
     IoResult result = Transport::send(connection.fd, output.data, output.length, nullptr, 0);
     if (result.status == IoStatus::kBlocked) return;
     if (result.status != IoStatus::kDone) {
-      destroy(connection, CLOSED_GONE);
+      destroy(connection, CLOSED_RESET);
       return;
     }
     Counters::add(shared_->counters[connection.listener].bytes_out, result.length);
     output.drop_front(result.length);
     slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(output.length);
-    update_clock(connection, true);
+    update_clock(connection, Progress::kSent);
     if (output.length > 0) return;
     output.release();
     if (connection.held) queue_resume(connection);

@@ -161,16 +161,15 @@ void Engine::dispatch(const Ready& ready) {
   }
   if (ready.writable) drain_output(*connection);
   if (connection->stage != Stage::kOpen) return;
-  if (ready.readable || ready.gone) {
-    if (wants_input(*connection)) {
-      if (has_headroom()) read(*connection);
-    } else if (ready.gone) {
-      destroy(*connection, CLOSED_GONE);
-    } else {
-      // Nobody wants its bytes for now: stop being told about them.
-      connection->reads_armed = false;
-      transport_.rewatch(connection->fd, ready.token, false, connection->writes_armed);
-    }
+  if (!ready.readable && !ready.ended && !ready.gone) return;
+  if (wants_input(*connection)) {
+    if (has_headroom()) read(*connection);
+  } else if (ready.gone) {
+    destroy(*connection, CLOSED_RESET);
+  } else {
+    // Nobody wants its bytes for now: stop being told about them, and of its FIN once.
+    if (ready.ended) notice_end(*connection);
+    rewatch(*connection, false, connection->writes_armed);
   }
 }
 

@@ -119,6 +119,7 @@ class Engine final : public MessageSink {
   void complete_request(const Bytes& trailers);
   void keep_input(Connection& connection, const char* from, const char* end, bool same);
   void peer_ended(Connection& connection);
+  void notice_end(Connection& connection);
   void refuse(Connection& connection, uint16_t status, const char* reason);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();
@@ -151,7 +152,8 @@ class Engine final : public MessageSink {
   // engine-close.cc
   void settle(Connection& connection);
   void update_interest(Connection& connection);
-  void update_clock(Connection& connection, bool progress);
+  bool rewatch(Connection& connection, bool read, bool write);
+  void update_clock(Connection& connection, Progress progress);
   void set_clock(Connection& connection, Clock clock, uint32_t milliseconds);
   void clock_fired(Connection& connection);
   void last_read(Connection& connection);

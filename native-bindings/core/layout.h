@@ -60,6 +60,7 @@
   X(CLOSED_TIMEOUT, 3) \
   X(CLOSED_BAD_BODY, 4) \
   X(CLOSED_HANDLER_TIMEOUT, 5) \
+  X(CLOSED_RESET, 6) \
   /* Reply ring: JS to native. */ \
   X(REPLY_WORDS, 12) \
   X(REPLY_MAX, 1024) \
@@ -96,7 +97,9 @@
   X(SLOT_GENERATION, 0) \
   X(SLOT_NEXT_SEQUENCE, 1) \
   X(SLOT_UNSENT, 2) \
-  X(SLOT_WATCHED, 3) \
+  X(SLOT_FLAGS, 3) \
+  X(SLOT_FLAG_WATCHED, 1) \
+  X(SLOT_FLAG_ENDED, 2) \
   /* Header table in a slab: four 16-bit offsets a field, relative to the message. */ \
   X(HEADER_BYTES, 8) \
   X(SLAB_BYTES_MIN, 131072) \

@@ -1,6 +1,8 @@
 #include "transport.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -13,9 +15,15 @@ namespace millrace {
 
 namespace {
 
-uint32_t interest(bool read, bool write) {
-  return (read ? EPOLLIN | EPOLLRDHUP : 0u) | (write ? EPOLLOUT : 0u);
+uint32_t interest(bool read, bool write, bool end) {
+  return (read ? EPOLLIN : 0u) | (write ? EPOLLOUT : 0u) | (end ? EPOLLRDHUP : 0u);
 }
+
+// Of a peer that has sent FIN and then nothing; Linux forgets a socket whose owner has closed it
+// after 60 s, and answers a probe with a reset from then on.
+constexpr int kProbeIdleS = 75;
+constexpr int kProbeIntervalS = 30;
+constexpr int kProbesMax = 3;
 
 IoStatus status_of_errno() {
   return errno == EAGAIN || errno == EINTR ? IoStatus::kBlocked : IoStatus::kError;
@@ -40,16 +48,16 @@ bool Transport::watch_wakeup(int fd, uint64_t token) {
   return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-bool Transport::watch(int fd, uint64_t token, bool read, bool write) {
+bool Transport::watch(int fd, uint64_t token, bool read, bool write, bool end) {
   epoll_event event{};
-  event.events = interest(read, write);
+  event.events = interest(read, write, end);
   event.data.u64 = token;
   return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-bool Transport::rewatch(int fd, uint64_t token, bool read, bool write) {
+bool Transport::rewatch(int fd, uint64_t token, bool read, bool write, bool end) {
   epoll_event event{};
-  event.events = interest(read, write);
+  event.events = interest(read, write, end);
   event.data.u64 = token;
   return epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0;
 }
@@ -62,7 +70,8 @@ int Transport::poll(Ready* out) {
   for (int i = 0; i < count; i++) {
     uint32_t bits = events[i].events;
     out[i].token = events[i].data.u64;
-    out[i].readable = (bits & (EPOLLIN | EPOLLRDHUP)) != 0;
+    out[i].readable = (bits & EPOLLIN) != 0;
+    out[i].ended = (bits & EPOLLRDHUP) != 0;
     out[i].writable = (bits & EPOLLOUT) != 0;
     out[i].gone = (bits & (EPOLLERR | EPOLLHUP)) != 0;
   }
@@ -96,6 +105,19 @@ IoResult Transport::send(int fd, const char* head, size_t head_length, const cha
 void Transport::end(int fd) { ::shutdown(fd, SHUT_WR); }
 
 void Transport::close_socket(int fd) { ::close(fd); }
+
+void Transport::reset_on_close(int fd) {
+  linger at_once{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void Transport::probe_peer(int fd) {
+  int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kProbeIdleS, sizeof kProbeIdleS);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kProbeIntervalS, sizeof kProbeIntervalS);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbesMax, sizeof kProbesMax);
+}
 
 uint32_t Transport::unacknowledged(int fd) {
   int count = 0;

@@ -28,6 +28,7 @@ struct IoResult {
 struct Ready {
   uint64_t token;
   bool readable;
+  bool ended;  // the peer has sent FIN; unread bytes may lie before it
   bool writable;
   bool gone;  // error or full hang-up: reported by the kernel whatever was asked for
 };
@@ -42,8 +43,9 @@ class Transport {
 
   // Edge-triggered, for an eventfd: its counter never needs to be read.
   bool watch_wakeup(int fd, uint64_t token);
-  bool watch(int fd, uint64_t token, bool read, bool write);
-  bool rewatch(int fd, uint64_t token, bool read, bool write);
+  // `end`: tell of the peer's FIN, also while nobody wants to read. Level-triggered: without end.
+  bool watch(int fd, uint64_t token, bool read, bool write, bool end);
+  bool rewatch(int fd, uint64_t token, bool read, bool write, bool end);
   void unwatch(int fd);
   // What is ready now; never waits.
   int poll(Ready* out);
@@ -54,6 +56,10 @@ class Transport {
   // FIN out; the peer may still send.
   static void end(int fd);
   static void close_socket(int fd);
+  // The close to come sends a reset, not FIN. Not on Unix sockets, which know no such thing.
+  static void reset_on_close(int fd);
+  // Probes the peer of a quiet connection: one that has gone altogether answers with a reset.
+  static void probe_peer(int fd);
   // Bytes sent that the peer has not acknowledged: a measure of its progress.
   static uint32_t unacknowledged(int fd);
   // True when the peer has sent bytes that nobody has read: closing now would send a reset.

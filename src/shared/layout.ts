@@ -45,6 +45,7 @@ export const CLOSED_GONE = 2 as const;
 export const CLOSED_TIMEOUT = 3 as const;
 export const CLOSED_BAD_BODY = 4 as const;
 export const CLOSED_HANDLER_TIMEOUT = 5 as const;
+export const CLOSED_RESET = 6 as const;
 export const REPLY_WORDS = 12 as const;
 export const REPLY_MAX = 1024 as const;
 export const REPLY_KIND = 0 as const;
@@ -78,7 +79,9 @@ export const SLOT_WORDS = 4 as const;
 export const SLOT_GENERATION = 0 as const;
 export const SLOT_NEXT_SEQUENCE = 1 as const;
 export const SLOT_UNSENT = 2 as const;
-export const SLOT_WATCHED = 3 as const;
+export const SLOT_FLAGS = 3 as const;
+export const SLOT_FLAG_WATCHED = 1 as const;
+export const SLOT_FLAG_ENDED = 2 as const;
 export const HEADER_BYTES = 8 as const;
 export const SLAB_BYTES_MIN = 131072 as const;
 export const TYPE_NONE = 0 as const;
@@ -132,6 +135,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   CLOSED_TIMEOUT,
   CLOSED_BAD_BODY,
   CLOSED_HANDLER_TIMEOUT,
+  CLOSED_RESET,
   REPLY_WORDS,
   REPLY_MAX,
   REPLY_KIND,
@@ -165,7 +169,9 @@ export const LAYOUT: { readonly [name: string]: number } = {
   SLOT_GENERATION,
   SLOT_NEXT_SEQUENCE,
   SLOT_UNSENT,
-  SLOT_WATCHED,
+  SLOT_FLAGS,
+  SLOT_FLAG_WATCHED,
+  SLOT_FLAG_ENDED,
   HEADER_BYTES,
   SLAB_BYTES_MIN,
   TYPE_NONE,

@@ -107,6 +107,7 @@ export class Answers {
   /** Closes the connection without an answer. */
   abort(exchange: Exchange): void {
     exchange.isAnswered = true;
+    exchange.isComplete = true;
     this.#rings.signal(KIND_ABORT, exchange.slot, exchange.generation);
     this.#finish(exchange);
   }
@@ -222,6 +223,7 @@ export class Answers {
   #complete(exchange: Exchange): void {
     const { slot, generation, sequence } = exchange;
     this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] = sequence + 1;
+    exchange.isComplete = true;
     this.#finish(exchange);
     if (this.#waiting > 0) this.#next(slot, generation);
   }

@@ -6,7 +6,13 @@
  */
 import type { ConnectionInfo, Endpoint } from "../shared/app.ts";
 import type { NativeConnection } from "../native.ts";
-import { SLOT_GENERATION, SLOT_WATCHED, SLOT_WORDS } from "../shared/layout.ts";
+import {
+  SLOT_FLAG_ENDED,
+  SLOT_FLAG_WATCHED,
+  SLOT_FLAGS,
+  SLOT_GENERATION,
+  SLOT_WORDS,
+} from "../shared/layout.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "../shared/app.ts";
 import type { BodyPump } from "./pump.ts";
@@ -60,6 +66,11 @@ export class Connections {
 
   isOpen(slot: number, generation: number): boolean {
     return this.#host.slots[slot * SLOT_WORDS + SLOT_GENERATION] === generation;
+  }
+
+  /** The peer has sent FIN: it may still read, or have gone. */
+  hasEnded(slot: number): boolean {
+    return (this.#host.slots[slot * SLOT_WORDS + SLOT_FLAGS]! & SLOT_FLAG_ENDED) !== 0;
   }
 
   infoOf(exchange: Exchange): Connection {
@@ -144,7 +155,8 @@ export class Connection implements ConnectionInfo {
 
   #watch(): void {
     this.#read(); // when it has closed it is too late
-    if (!this.closed) this.#host.slots[this.#slot * SLOT_WORDS + SLOT_WATCHED] = 1;
+    if (this.closed) return;
+    this.#host.slots[this.#slot * SLOT_WORDS + SLOT_FLAGS]! |= SLOT_FLAG_WATCHED;
   }
 
   /** Read once: the addresses stay readable after the connection has closed. */

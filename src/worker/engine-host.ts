@@ -29,6 +29,11 @@ export interface EngineSetup {
   onDrained(listener: number): void;
 }
 
+/** The reason with which `request.signal` aborts. */
+export function peerGone(): DOMException {
+  return new DOMException("The peer has closed the connection", "AbortError");
+}
+
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
   readonly log: Log;
   readonly server: ServerControl;
@@ -88,9 +93,11 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   signalOf(exchange: Exchange): AbortSignal {
     if (exchange.abort === null) {
       exchange.abort = new AbortController();
-      const { slot, generation } = exchange;
-      if (!this.connections.isOpen(slot, generation)) exchange.abort.abort();
-      else if (!exchange.isAnswered) this.track(exchange);
+      const { slot, generation, isComplete } = exchange;
+      if (isComplete) return exchange.abort.signal;
+      const isOpen = this.connections.isOpen(slot, generation);
+      if (!isOpen || this.connections.hasEnded(slot)) exchange.abort.abort(peerGone());
+      else this.track(exchange);
     }
     return exchange.abort.signal;
   }

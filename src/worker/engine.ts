@@ -48,7 +48,7 @@ import { Connections, type ConnectionState } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
-import { EngineHost, type EngineSetup } from "./engine-host.ts";
+import { EngineHost, type EngineSetup, peerGone } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
 import { METHODS } from "./methods.ts";
 import { type HandlerStep, planSteps, type Step } from "./plan.ts";
@@ -319,13 +319,9 @@ export class Engine {
       state.pump?.cancel();
     }
     // Also of those that have not asked for their signal yet.
-    for (const exchange of pending) (exchange.abort ??= new AbortController()).abort(gone());
+    for (const exchange of pending) (exchange.abort ??= new AbortController()).abort(peerGone());
     if (reason !== CLOSED_END) state.info?.runCloseHandlers();
   }
-}
-
-function gone(): DOMException {
-  return new DOMException("The peer has closed the connection", "AbortError");
 }
 
 function bodyError(reason: number): HttpError {

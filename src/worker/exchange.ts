@@ -55,6 +55,8 @@ export class Exchange implements RequestSource {
   /** The step being run. */
   at = 0;
   isAnswered = false;
+  /** Its answer has been handed over whole, or was given up by the app: no abort any more. */
+  isComplete = false;
   request: LightRequest | null = null;
   context: Context | null = null;
   abort: AbortController | null = null;

@@ -1,6 +1,7 @@
 /** The clocks of a connection. The server's timer ticks every 100 ms and is never early. */
 import t from "tap";
 import { startConformance } from "../support/conformance.ts";
+import { until } from "../support/deadline.ts";
 import type { RawClient } from "../support/raw-client.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -118,4 +119,52 @@ t.test("a peer that takes nothing is dropped; one that is slow is not", async (t
   t.equal((await slow.response()).bodyBytes.length, 10 << 20);
   stalled.socket.resume();
   await t.rejects(stalled.response(), /ended|reset/);
+});
+
+t.test("empty lines do not keep an idle connection", async (t) => {
+  const server = await startConformance(t, { idleTimeoutMs: 400 });
+  const client = await server.connect();
+  t.equal((await client.request(GET)).body, "hello");
+  const stop = drip(client, "\r\n");
+  const ms = await elapsed(async () => t.equal(await client.readToEnd(), ""));
+  stop();
+  t.ok(ms >= 350, `${ms}`);
+});
+
+t.test("constant answers keep a connection from being idle", async (t) => {
+  const server = await startConformance(t, { idleTimeoutMs: 400 });
+  const client = await server.connect();
+  for (let i = 0; i < 6; i++) {
+    const request = "GET /constant HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    t.equal((await client.request(request)).body, "constant");
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+});
+
+t.test("bytes from a peer that takes nothing do not keep it", async (t) => {
+  const server = await startConformance(t, { writeTimeoutMs: 400 });
+  const client = await server.connect();
+  client.pause();
+  const head = "POST /flood/100 HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n";
+  client.write(head);
+  const stop = drip(client, "1\r\nx\r\n");
+  const { connections } = server.server.stats().workers[0]!;
+  t.ok(connections <= 1);
+  await until("the connection", () => server.server.stats().listeners[0]!.requests === 1);
+  await until("its end", () => server.server.stats().listeners[0]!.connections === 0);
+  stop();
+});
+
+t.test("each of pipelined handlers has a clock of its own", async (t) => {
+  const server = await startConformance(t, { handlerTimeoutMs: 600 });
+  const client = await server.connect();
+  const wait = (key: string): string => `GET /wait/${key} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
+  client.write(wait("c1") + wait("c2"));
+  await server.waits("c2");
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await server.open("c1");
+  t.equal((await client.response()).body, "c1");
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await server.open("c2");
+  t.equal((await client.response()).body, "c2");
 });
