@@ -50,7 +50,10 @@ const decoder = new TextDecoder();
 export function extractBody(value: unknown): Extracted {
   if (value === null || value === undefined) return { body: null, type: TYPE_NONE };
   if (typeof value !== "object") return { body: toText(value), type: TYPE_TEXT };
-  if (types.isUint8Array(value)) return { body: value, type: TYPE_NONE };
+  if (types.isUint8Array(value)) {
+    if (value.byteLength === 0) refuseDetached(value);
+    return { body: value, type: TYPE_NONE };
+  }
   if (ArrayBuffer.isView(value)) {
     const view = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     return { body: view, type: TYPE_NONE };
@@ -65,6 +68,12 @@ export function extractBody(value: unknown): Extracted {
   }
   if (isAsyncIterable(value)) return { body: value, type: TYPE_NONE };
   return { body: toText(value), type: TYPE_TEXT };
+}
+
+/** An empty view may be one whose buffer was given away: then there is nothing to send. */
+function refuseDetached(view: Uint8Array): void {
+  // The constructor throws a TypeError for a detached buffer.
+  void new Uint8Array(view.buffer);
 }
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

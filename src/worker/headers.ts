@@ -24,6 +24,8 @@ export let headersFromRaw: (raw: string[]) => LightHeaders;
 export let isReceived: (value: unknown) => boolean;
 /** From now on every change is a TypeError. */
 export let freezeHeaders: (headers: LightHeaders) => LightHeaders;
+/** A copy that refuses changes if these do, as that of a Response's clone. */
+export let cloneHeaders: (headers: LightHeaders) => LightHeaders;
 
 export class LightHeaders implements Headers {
   /** Triples: name in lower case, name as first given, value. Only set-cookie occurs repeatedly. */
@@ -58,6 +60,12 @@ export class LightHeaders implements Headers {
     freezeHeaders = (headers) => {
       headers.#frozen = true;
       return headers;
+    };
+    cloneHeaders = (headers) => {
+      const clone = new LightHeaders();
+      clone.#copy(headers);
+      clone.#frozen = headers.#frozen;
+      return clone;
     };
   }
 
@@ -128,24 +136,31 @@ export class LightHeaders implements Headers {
   }
 
   keys(): HeadersIterator<string> {
-    return new HeadersIterator(() => this.#pairs(), ([name]) => name);
+    return this.#iterate(([name]) => name);
   }
 
   values(): HeadersIterator<string> {
-    return new HeadersIterator(() => this.#pairs(), ([, value]) => value);
+    return this.#iterate(([, value]) => value);
   }
 
   entries(): HeadersIterator<Pair> {
-    return new HeadersIterator(() => this.#pairs(), ([name, value]) => [name, value]);
+    return this.#iterate(([name, value]) => [name, value]);
   }
 
   declare [Symbol.iterator]: () => HeadersIterator<Pair>;
+
+  #iterate<T>(pick: (pair: Pair) => T): HeadersIterator<T> {
+    // Asked at once, so that another receiver is refused now and not by the first step.
+    void this.#list;
+    return new HeadersIterator(() => this.#pairs(), pick);
+  }
 
   #fill(init: unknown): void {
     if ((typeof init !== "object" && typeof init !== "function") || init === null) {
       throw new TypeError("Headers: neither a sequence of pairs nor a record of names and values");
     }
-    if (#list in init) this.#copy(init);
+    const isPlain = (init as Iterable<unknown>)[Symbol.iterator] === iterateHeaders;
+    if (isPlain && #list in init) this.#copy(init);
     else if ((init as Iterable<unknown>)[Symbol.iterator] !== undefined) this.#fillPairs(init);
     else this.#fillRecord(init as Record<string, unknown>);
   }
@@ -243,6 +258,10 @@ export class LightHeaders implements Headers {
   }
 }
 
+/** Headers that iterate in another way, as a subclass may, are read through that. */
+// oxlint-disable-next-line typescript/unbound-method -- only compared
+const iterateHeaders: unknown = LightHeaders.prototype.entries;
+
 /** The value of a field in a parsed head, without a list being made for it. */
 function getRaw(raw: string[], lower: string, flag: number): string | null {
   let found: string | null = null;
@@ -281,6 +300,8 @@ class HeadersIterator<T> {
 }
 
 Object.setPrototypeOf(HeadersIterator.prototype, iteratorPrototype);
+Object.defineProperty(HeadersIterator.prototype, "next", { enumerable: true });
+Reflect.deleteProperty(HeadersIterator.prototype, "constructor");
 Object.defineProperty(HeadersIterator.prototype, Symbol.toStringTag, {
   value: "Headers Iterator",
   configurable: true,

@@ -91,13 +91,14 @@ export class LightRequest implements Request {
       return { body, done: () => (request.#used ||= body !== null) };
     };
     for (const [name, value] of Object.entries(DEFAULTS)) {
-      Object.defineProperty(this.prototype, name, {
-        configurable: true,
-        get(this: LightRequest) {
-          const standard = this.#standard;
+      const own = {
+        get [name](): unknown {
+          const standard: Request | null = (this as unknown as LightRequest).#standard;
           return standard === null ? value : standard[name as keyof Request];
         },
-      });
+      };
+      const descriptor = Object.getOwnPropertyDescriptor(own, name)!;
+      Object.defineProperty(this.prototype, name, { ...descriptor, enumerable: false });
     }
   }
 

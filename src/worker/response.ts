@@ -20,7 +20,7 @@ import {
 } from "./body.ts";
 import { asStandard } from "./form.ts";
 import { toForeignParts } from "./foreign.ts";
-import { freezeHeaders, LightHeaders } from "./headers.ts";
+import { cloneHeaders, freezeHeaders, LightHeaders } from "./headers.ts";
 import {
   contentTypeOf,
   type LightResponseInit,
@@ -149,12 +149,14 @@ export class LightResponse implements Response {
     const copy = (clone.#parts = new ResponseParts(parts.body, parts.contentType));
     copy.status = parts.status;
     copy.statusText = parts.statusText;
-    if (parts.headers !== null) copy.headers = new LightHeaders(parts.headers);
-    if (parts.status === 0) freezeHeaders(copy.headers!);
+    if (parts.headers !== null) copy.headers = cloneHeaders(parts.headers);
     if (isReadOnce(parts.body)) {
       const [one, other] = (parts.stream ?? toStream(parts.body)).tee();
       parts.body = parts.stream = one;
       copy.body = copy.stream = other;
+    } else if (parts.stream !== null) {
+      // Somebody has the stream: as the standard says, it is locked from now on.
+      [parts.stream, copy.stream] = parts.stream.tee();
     }
     return clone;
   }

@@ -39,8 +39,21 @@ export function standFor<T>(
     writable: true,
     configurable: true,
   });
+  takeLengths(light, standard);
+  takeLengths(light.prototype, standard.prototype);
   makeEnumerable(light, ["length", "name", "prototype"]);
   makeEnumerable(light.prototype, ["constructor"]);
+}
+
+/** Parameters that are optional count in ours, since TypeScript drops their mark. */
+function takeLengths(light: object, standard: object): void {
+  for (const name of Object.getOwnPropertyNames(light)) {
+    const ours: unknown = Object.getOwnPropertyDescriptor(light, name)?.value;
+    const theirs: unknown = Object.getOwnPropertyDescriptor(standard, name)?.value;
+    if (name === "constructor" || typeof ours !== "function") continue;
+    if (typeof theirs !== "function") continue;
+    Object.defineProperty(ours, "length", { value: theirs.length, configurable: true });
+  }
 }
 
 function makeEnumerable(object: object, except: string[]): void {

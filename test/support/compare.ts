@@ -2,6 +2,7 @@
  * Compares our fetch classes with the runtime's: each case is run with both, and what it gives, or
  * the kind of error it throws, must be the same.
  */
+import { inspect } from "node:util";
 import type { Test } from "tap";
 import { LightHeaders } from "../../src/worker/headers.ts";
 import { LightRequest } from "../../src/worker/request.ts";
@@ -29,12 +30,14 @@ const standard: Classes = {
 
 /** The result of a case in a form that can be compared: errors as their kind. */
 export async function outcome(run: () => unknown): Promise<unknown> {
+  let isPromise = false;
   try {
     const value = run();
-    const isPromise = value instanceof Promise;
+    isPromise = value instanceof Promise;
     return { value: plain(await value), isPromise };
   } catch (error) {
-    return { error: (error as Error).name, isError: error instanceof Error };
+    if (!(error instanceof Error)) return { thrown: error, isPromise };
+    return { error: error.name, isPromise };
   }
 }
 
@@ -49,6 +52,18 @@ export async function sameAsStandard(t: Test, cases: Cases): Promise<void> {
     const ours = await outcome(() => run(light));
     t.strictSame(ours, await outcome(() => run(standard)), name);
   }
+}
+
+/** A value in the name of a case; no getter of it is called. */
+export function nameOf(value: unknown): string {
+  return inspect(value, { breakLength: Infinity });
+}
+
+/** The result of a case with our classes, and with the runtime's. */
+export async function bothOutcomes(
+  run: Cases[string],
+): Promise<{ ours: unknown; theirs: unknown }> {
+  return { ours: await outcome(() => run(light)), theirs: await outcome(() => run(standard)) };
 }
 
 /** All that can be seen of a Response but for its body. */
