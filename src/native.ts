@@ -26,6 +26,7 @@ export interface NativeListenerOptions {
   readonly targetBytesMax: number;
   readonly pipelineMax: number;
   readonly outputBytesMax: number;
+  readonly outputHardBytesMax: number;
   readonly declaredBodyBytesMax: number;
   readonly headTimeoutMs: number;
   readonly bodyTimeoutMs: number;

@@ -8,7 +8,7 @@ import type { AppOption, ResolvedApp } from "./options/app.ts";
 import { fromText, show } from "./options/checks.ts";
 import { checkLayer, environmentLayer, strongest } from "./options/layers.ts";
 import type { Layer, Source } from "./options/layers.ts";
-import { fitTarget, LISTENER_SETTING_ROWS } from "./options/listener-settings.ts";
+import { fitOutput, fitTarget, LISTENER_SETTING_ROWS } from "./options/listener-settings.ts";
 import { portCheck, resolveListeners } from "./options/listeners.ts";
 import type { ListenerOptions, ResolvedListener } from "./options/listeners.ts";
 import type { OptionRow } from "./options/row.ts";
@@ -83,6 +83,7 @@ export function resolveLayers(layers: readonly Layer[]): ResolvedOptions {
   const all = chosen as unknown as ServeOptions & Settings;
   const { app, host: _host, port: _port, ...settings } = all;
   fitTarget(settings, sources["targetBytesMax"] !== "default", "");
+  fitOutput(settings, sources["outputHardBytesMax"] !== "default", "");
   const listeners = resolveListeners(layers, OPTION_ROWS, settings);
   if (app === undefined) throw invalid("app is missing: give the path of the app's module");
   return {

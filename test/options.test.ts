@@ -145,3 +145,13 @@ t.test("an app by URL is the same as by path", async (t) => {
   t.strictSame(resolveOptions({ app: url }, {}).app, resolveOptions({ app }, {}).app);
   t.strictSame(resolveOptions({ app: url.href }, {}).app, { kind: "module", href: url.href });
 });
+
+t.test("the hard limit of output is above what a writer that waits can reach", async (t) => {
+  t.equal(resolveOptions({ app }, {}).outputHardBytesMax, 16_777_216);
+  const big = resolveOptions({ app, outputBytesMax: 4_194_304 }, {});
+  t.equal(big.outputHardBytesMax, 33_554_432);
+  t.throws(
+    () => resolveOptions({ app, outputBytesMax: 4_194_304, outputHardBytesMax: 4_194_304 }, {}),
+    { message: "outputHardBytesMax must be at least 8 times outputBytesMax, 33554432" },
+  );
+});

@@ -15,6 +15,7 @@ struct ListenerOptions {
   Limits limits{16384, 100, 8192};
   uint32_t pipeline_max = 64;
   uint32_t output_bytes_max = 65536;
+  uint32_t output_hard_bytes_max = 16777216;  // beyond it the connection ends
   uint64_t body_bytes_max = 0;  // a declared length above it is 413; 0: no such bound
   uint32_t head_timeout_ms = 10000;
   uint32_t body_timeout_ms = 30000;

@@ -19,6 +19,14 @@ bool is_receiving(const Connection& connection, const int32_t* reply) {
 
 bool is_bodyless(int32_t status) { return status == 204 || status == 304 || status < 200; }
 
+// The length of a body that is not sent: to HEAD, and with 304 (RFC 9110 8.6). Below 0: none.
+void announce_length(HeadFields& fields, const int32_t* reply) {
+  double length;
+  std::memcpy(&length, reply + REPLY_LENGTH_F64, sizeof length);
+  fields.framing = length < 0 ? Framing::kNone : Framing::kLength;
+  fields.length = length < 0 ? 0 : static_cast<uint64_t>(length);
+}
+
 }  // namespace
 
 void Engine::process_replies() {
@@ -127,6 +135,7 @@ void Engine::respond(Connection& connection, const int32_t* reply) {
   bool bodyless = is_bodyless(fields.status);
   fields.framing = bodyless ? Framing::kNone : Framing::kLength;
   fields.length = length;
+  if (flags & REPLY_LENGTH) announce_length(fields, reply);
   fields.persistence = persistence_of(connection, flags, false);
   if (bodyless || (flags & FLAG_HEAD) != 0) length = 0;
   const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
@@ -146,10 +155,7 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
   if (is_bodyless(fields.status)) {
     connection.answer = Answer::kMuted;
   } else if (flags & REPLY_LENGTH) {
-    double length;
-    std::memcpy(&length, reply + REPLY_LENGTH_F64, sizeof length);
-    fields.framing = Framing::kLength;
-    fields.length = static_cast<uint64_t>(length);
+    announce_length(fields, reply);
   } else if (flags & FLAG_HTTP10) {
     flags |= REPLY_CLOSE;  // delimited by the end of the connection (RFC 9112 6.3)
     connection.until_close = (flags & FLAG_HEAD) == 0;
@@ -350,6 +356,11 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
   if (body_length > 0) {
     size_t skipped = sent - head_length;
     connection.output.append(body + skipped, body_length - skipped);
+  }
+  // Writers wait long before this: it is reached only by what does not, such as interim answers.
+  if (connection.output.length > connection.options->output_hard_bytes_max) {
+    destroy(connection, CLOSED_GONE);
+    return;
   }
   slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(connection.output.length);
 }

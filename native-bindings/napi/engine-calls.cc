@@ -33,6 +33,7 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   options.limits.target_bytes_max = option(env, value, "targetBytesMax");
   options.pipeline_max = option(env, value, "pipelineMax");
   options.output_bytes_max = option(env, value, "outputBytesMax");
+  options.output_hard_bytes_max = option(env, value, "outputHardBytesMax");
   options.body_bytes_max =
       static_cast<uint64_t>(to_double(env, get(env, value, "declaredBodyBytesMax")));
   options.head_timeout_ms = option(env, value, "headTimeoutMs");

@@ -8,6 +8,11 @@ import { MillraceError } from "../shared/errors.ts";
 import { flag, integer, milliseconds } from "./checks.ts";
 import type { OptionRow } from "./row.ts";
 
+/** An arena and a burst: less could be reached by answers that do wait. */
+const OUTPUT_HARD_LEAST = 2_097_152;
+/** Bursts that a pump writes before it waits, and as much again for what it cannot foresee. */
+const OUTPUT_BURSTS = 8;
+
 /** In the order of the help and of the documentation. */
 export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>> = {
   headTimeoutMs: {
@@ -91,6 +96,13 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallback: 65_536,
     text: "Bytes that wait to be sent to one connection before its producer has to wait.",
   },
+  outputHardBytesMax: {
+    group: "Size",
+    check: integer(OUTPUT_HARD_LEAST, 2 ** 32 - 1),
+    fallback: 16_777_216,
+    fallbackText: "16777216, or 8 times `outputBytesMax` if that is more",
+    text: "Bytes that wait to be sent to one connection at which it is closed.",
+  },
 };
 
 export const LISTENER_SETTINGS: readonly ListenerSetting[] =
@@ -107,6 +119,7 @@ export function settingsOf(
   // The rows have checked each member.
   const settings = values as unknown as ListenerSettings;
   fitTarget(settings, own.targetBytesMax !== undefined, `${label}: `);
+  fitOutput(settings, own.outputHardBytesMax !== undefined, `${label}: `);
   return settings;
 }
 
@@ -130,4 +143,17 @@ export function fitTarget(settings: ListenerSettings, isGiven: boolean, label: s
     );
   }
   settings.targetBytesMax = headBytesMax;
+}
+
+/** The hard limit is for what does not wait: a writer that waits must never reach it. */
+export function fitOutput(settings: ListenerSettings, isGiven: boolean, label: string): void {
+  const least = OUTPUT_BURSTS * settings.outputBytesMax;
+  if (settings.outputHardBytesMax >= least) return;
+  if (isGiven) {
+    throw new MillraceError(
+      "ERR_MILLRACE_OPTION_INVALID",
+      `${label}outputHardBytesMax must be at least 8 times outputBytesMax, ${least}`,
+    );
+  }
+  settings.outputHardBytesMax = Math.min(least, 2 ** 32 - 1);
 }

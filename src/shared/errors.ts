@@ -85,6 +85,9 @@ export const ERRORS = {
   ERR_MILLRACE_RESPONSE_INVALID: {
     text: "A handler returned something that is no answer. The message names the route.",
   },
+  ERR_MILLRACE_RESPONSE_HEADERS: {
+    text: "An answer has a Content-Length that contradicts its body, or other unfit headers.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

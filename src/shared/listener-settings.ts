@@ -17,6 +17,7 @@ export interface ListenerSettings {
   bodyStreamBytesMax: number;
   pipelineMax: number;
   outputBytesMax: number;
+  outputHardBytesMax: number;
 }
 
 export type ListenerSetting = keyof ListenerSettings;

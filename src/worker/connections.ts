@@ -25,13 +25,20 @@ export interface ConnectionHost {
   abortConnection(slot: number, generation: number): void;
 }
 
+/** An answer that is not written yet. */
+export interface WaitingAnswer {
+  readonly write: () => void;
+  /** How much may wait to be sent when it is written. */
+  readonly outputBytesMax: number;
+}
+
 export class ConnectionState {
   readonly slot: number;
   readonly generation: number;
   /** Requests that a handler has and that are not answered. */
   readonly pending: Set<Exchange> = new Set();
   /** Answers behind earlier ones, by sequence number. */
-  readonly waiting: Map<number, () => void> = new Map();
+  readonly waiting: Map<number, WaitingAnswer> = new Map();
   /** The request whose body is still arriving. */
   reading: Exchange | null = null;
   pump: BodyPump | null = null;

@@ -7,6 +7,7 @@ import { FIELD } from "./header-syntax.ts";
 import { FRAMING, headerFlags, headerLines } from "./headers.ts";
 import { planSteps } from "./plan.ts";
 import { toParts } from "./response.ts";
+import { COPY_BYTES_MAX } from "./rings.ts";
 import type { Router } from "./router.ts";
 import type { Target } from "./target.ts";
 
@@ -46,6 +47,11 @@ export class Constants {
     if (statusText !== "" || status === 0 || (flags & (FRAMING | FIELD.date)) !== 0) return -1;
     const lines = Buffer.from(headers === null ? "" : headerLines(headers), "latin1");
     const body = Buffer.from((parts.body ?? "") as string);
+    if (body.length > COPY_BYTES_MAX) {
+      // It goes out piece by piece, as its socket takes it: as text it would be encoded each time.
+      parts.body = body;
+      return -1;
+    }
     return this.#native.engineConstant(
       this.#handle, status, Math.max(contentType, 0), lines, body,
     );

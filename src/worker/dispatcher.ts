@@ -5,6 +5,7 @@
  */
 import type { App, Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError, MillraceError } from "../shared/errors.ts";
+import { FLAG_HEAD } from "../shared/layout.ts";
 import type { Answers } from "./answers.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
@@ -12,6 +13,7 @@ import type { Isolation } from "./isolation.ts";
 import type { FixedStep, HandlerStep, Step } from "./plan.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { LightResponse, responseParts, toParts } from "./response.ts";
+import { checkAnswer } from "./response-rules.ts";
 
 /** What the dispatcher asks of its engine. */
 export interface DispatchHost extends ContextHost {
@@ -207,6 +209,7 @@ function partsOf(exchange: Exchange, value: unknown): ResponseParts {
     );
   }
   if (!parts.bodyUsed) {
+    checkAnswer(parts, (exchange.flags & FLAG_HEAD) !== 0);
     // A stream can be sent once; text and bytes any number of times.
     const { body } = parts;
     const once = body !== null && typeof body === "object" && !(body instanceof Uint8Array);

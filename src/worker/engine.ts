@@ -270,7 +270,7 @@ export class Engine {
         this.#endBody(state, events[base + EVENT_FLAGS]!);
         break;
       case KIND_WRITABLE:
-        state.pump?.resume();
+        this.#answers.resume(state);
         break;
       case KIND_CLOSED:
         this.#closed(state, events[base + EVENT_FLAGS]!);

@@ -182,7 +182,7 @@ export class BodyPump {
     rings.flush();
     this.#written = 0;
     if (rings.slots[slot * SLOT_WORDS + SLOT_UNSENT] === 0) return false;
-    rings.chunk(slot, generation, NOTHING, false, true);
+    rings.notify(slot, generation);
     return true;
   }
 

@@ -126,6 +126,25 @@ export class Rings {
     this.#commit();
   }
 
+  /** A whole answer without a body; `length`: what it says of one, -1: nothing. */
+  respondEmpty(
+    slot: number,
+    generation: number,
+    flags: number,
+    status: number,
+    type: number,
+    lines: string,
+    length: number,
+  ): void {
+    const at = this.#begin(lines.length);
+    this.#put(at, KIND_RESPOND, slot, generation, flags | REPLY_LENGTH);
+    this.#replies[at + REPLY_STATUS] = status;
+    this.#replies[at + REPLY_TYPE] = type;
+    this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
+    this.#writeLines(at, lines);
+    this.#commit();
+  }
+
   /** The head of an answer that comes in pieces; `length` -1: unknown. */
   head(
     slot: number,
@@ -171,6 +190,14 @@ export class Rings {
     else this.#writeBytes(bytes);
     this.#replies[at + REPLY_BODY_LENGTH]! += this.#used - start;
     if (notify) this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
+  }
+
+  /** A writable event follows when the socket has taken all that was written so far. */
+  notify(slot: number, generation: number): void {
+    const at = this.#begin(0);
+    this.#put(at, KIND_CHUNK, slot, generation, REPLY_NOTIFY);
+    this.#replies[at + REPLY_BODY_OFFSET] = this.#used;
+    this.#commit();
   }
 
   /** The end of an answer in pieces, with the last chunk (RFC 9112 7.1) in the same send. */

@@ -40,7 +40,7 @@ const KINDS: Record<string, Kind> = {
   "empty-string": { body: "", type: PLAIN },
   "empty-stream": { body: "", isChunked: true },
   declared: { body: "abcd" },
-  "own-wrong-length": { body: "text", type: PLAIN },
+  "own-length": { body: "text", type: PLAIN },
 };
 
 t.test("each kind of body, from each kind of handler, to GET and HEAD", async (t) => {
@@ -55,10 +55,13 @@ t.test("each kind of body, from each kind of handler, to GET and HEAD", async (t
       t.ok(answer.bodyBytes.equals(wanted), path);
       client.write(ask(path, "HEAD"));
       const head = await client.response("HEAD");
+      const length = isChunked ? undefined : `${wanted.length}`;
+      t.equal(answer.header("content-length"), length, path);
+      // Without a body nothing is known of GET's.
+      t.equal(head.header("content-length"), name === "empty" ? undefined : length, path);
       for (const { status, header } of [answer, head]) {
         t.equal(status, 200, path);
         t.equal(header("content-type"), type, path);
-        t.equal(header("content-length"), isChunked ? undefined : `${wanted.length}`, path);
         t.equal(header("transfer-encoding"), isChunked ? "chunked" : undefined, path);
       }
     }
@@ -99,8 +102,8 @@ t.test("statuses without a body", async (t) => {
     const answer = await client.request(ask(`/${status}`));
     t.equal(answer.status, status);
     t.equal(answer.header("transfer-encoding"), undefined);
-    if (status === 204) t.equal(answer.header("content-length"), undefined);
-    else t.equal(answer.header("etag"), '"x"');
+    t.equal(answer.header("content-length"), status === 204 ? undefined : "7");
+    if (status === 304) t.equal(answer.header("etag"), '"x"');
   }
   const reset = await client.request(ask("/205"));
   t.equal(reset.status, 205);
@@ -121,7 +124,7 @@ t.test("statuses, reasons and fields", async (t) => {
   t.equal((await client.request(ask("/latin1"))).header("x-name"), "caf\u00e9");
   const framing = await client.request(ask("/framing"));
   t.equal(framing.body, "f", "framing is the server's own");
-  for (const name of ["transfer-encoding", "connection", "keep-alive", "upgrade"]) {
+  for (const name of ["transfer-encoding", "connection", "keep-alive"]) {
     t.equal(framing.header(name), undefined, name);
   }
   const large = await client.request(ask("/large-head"));
@@ -160,7 +163,7 @@ t.test("one Response object returned again and again", async (t) => {
 t.test("what cannot be sent ends the connection, before or within the answer", async (t) => {
   const server = await start(t);
   const paths = ["/too-long", "/too-short", "/throwing-stream", "/odd-chunk", "/error",
-    "/too-large-head", "/throwing-at-once"];
+    "/throwing-at-once"];
   for (const path of paths) {
     const client = await server.connect();
     client.write(ask("/sync/string") + ask(path) + ask("/sync/string"));
@@ -170,4 +173,32 @@ t.test("what cannot be sent ends the connection, before or within the answer", a
   }
   const next = await server.connect();
   t.equal((await next.request(ask("/sync/string"))).body, "text");
+});
+
+t.test("what contradicts itself is a 500, and the connection goes on", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  const paths = ["/wrong-length", "/wrong-blob", "/no-length", "/two-lengths", "/coding",
+    "/204-length", "/too-large-head"];
+  for (const path of paths) {
+    const answer = await client.request(ask(path));
+    t.equal(answer.status, 500, path);
+    t.equal(answer.body, "Internal Server Error", path);
+  }
+  const foreign = await client.request(ask("/204-foreign"));
+  t.equal(foreign.status, 204);
+  t.equal(foreign.header("content-length"), undefined);
+  t.equal((await client.request(ask("/sync/string"))).body, "text");
+  t.equal(client.pending, "");
+});
+
+t.test("Upgrade is named by Connection, and close is the server's to add", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  const answer = await client.request(ask("/upgrade"));
+  t.equal(answer.status, 426);
+  t.equal(answer.header("upgrade"), "h2c");
+  const named = answer.headers.filter(([name]) => name.toLowerCase() === "connection");
+  t.strictSame(named.map(([, value]) => value), ["x-own, upgrade", "close"]);
+  t.equal(await client.readToEnd(), "");
 });

@@ -1,0 +1,202 @@
+/**
+ * Turns one answer, in its turn, into reply records: all at once if it is short, piece by piece
+ * through a pump otherwise. Thread: the engine's.
+ */
+import type { Log } from "../shared/app.ts";
+import {
+  FLAG_HEAD,
+  FLAG_HTTP10,
+  FLAG_KEEP_ALIVE,
+  REPLY_CLOSE,
+  REPLY_OWN_DATE,
+  REPLY_REASON,
+} from "../shared/layout.ts";
+import type { ResponseBody } from "./body.ts";
+import type { Connections } from "./connections.ts";
+import type { Exchange, ExchangeHost } from "./exchange.ts";
+import { FIELD } from "./header-syntax.ts";
+import { headerFlags, headerLines, type LightHeaders } from "./headers.ts";
+import { BodyPump } from "./pump.ts";
+import { PumpQueue } from "./pump-queue.ts";
+import type { ResponseParts } from "./response-parts.ts";
+import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
+import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
+
+/** What of a request's flags goes back with its reply. */
+export const REQUEST_FLAGS: number = FLAG_KEEP_ALIVE | FLAG_HTTP10 | FLAG_HEAD;
+/** Every UTF-16 unit takes at most three bytes: below this no count is needed. */
+export const SAFE_TEXT_LENGTH: number = Math.floor(COPY_BYTES_MAX / 3);
+
+/** Who decides about turns. */
+export interface Turns {
+  /** The answer is in the ring. */
+  complete(exchange: Exchange): void;
+  /** It cannot be finished: the connection ends. */
+  abort(exchange: Exchange): void;
+}
+
+/** The head of one answer, as its record wants it. */
+interface Head {
+  flags: number;
+  readonly status: number;
+  readonly type: number;
+  lines: string;
+}
+
+export class AnswerWriter {
+  readonly #rings: Rings;
+  readonly #connections: Connections;
+  readonly #log: Log;
+  readonly #host: ExchangeHost;
+  readonly #turns: Turns;
+  readonly #queue: PumpQueue = new PumpQueue();
+
+  constructor(
+    rings: Rings,
+    connections: Connections,
+    log: Log,
+    host: ExchangeHost,
+    turns: Turns,
+  ) {
+    this.#rings = rings;
+    this.#connections = connections;
+    this.#log = log;
+    this.#host = host;
+    this.#turns = turns;
+  }
+
+  write(exchange: Exchange, parts: ResponseParts, close: boolean): void {
+    if (parts.status === 0) {
+      this.#turns.abort(exchange); // Response.error()
+      return;
+    }
+    const head = headOf(exchange, parts, close);
+    const { slot, generation } = exchange;
+    const { flags, status, type, lines } = head;
+    const { body } = parts;
+    if (isBodyless(status) || (body === null && (flags & FLAG_HEAD) !== 0)) {
+      discard(body);
+      const length = emptyLength(status, parts.headers);
+      this.#rings.respondEmpty(slot, generation, flags, status, type, lines, length);
+      this.#turns.complete(exchange);
+      return;
+    }
+    const whole = body ?? "";
+    if (typeof whole === "string" && fitsText(whole)) {
+      this.#rings.respondText(slot, generation, flags, status, type, lines, whole);
+      this.#turns.complete(exchange);
+    } else if (whole instanceof Uint8Array && whole.length <= COPY_BYTES_MAX) {
+      this.#rings.respondBytes(slot, generation, flags, status, type, lines, whole);
+      this.#turns.complete(exchange);
+    } else {
+      this.#stream(exchange, parts, head);
+    }
+  }
+
+  #stream(exchange: Exchange, parts: ResponseParts, head: Head): void {
+    const { slot, generation } = exchange;
+    const { flags, status, type, lines } = head;
+    const rings = this.#rings;
+    const source = typeof parts.body === "string" ? Buffer.from(parts.body) : parts.body!;
+    const length = streamLength(source, parts.headers);
+    const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
+    const begin = (): void => {
+      rings.head(slot, generation, flags, status, type, lines, length);
+    };
+    if ((flags & FLAG_HEAD) !== 0) {
+      begin();
+      discard(source);
+      rings.end(slot, generation, isChunked);
+      this.#turns.complete(exchange);
+      return;
+    }
+    const state = this.#connections.of(slot, generation);
+    state.pending.add(exchange);
+    const limit = this.#host.settingsOf(exchange.listener).outputBytesMax;
+    const outlet = { rings, slot, generation, isChunked, begin, limit };
+    const pump = new BodyPump(this.#queue, outlet, (error) => {
+      state.pump = null;
+      if (error === undefined) {
+        rings.end(slot, generation, isChunked);
+        this.#turns.complete(exchange);
+        return;
+      }
+      if (error !== null) {
+        this.#log.error({ err: error }, `the body of ${exchange.routeName} failed`);
+      }
+      this.#turns.abort(exchange);
+    });
+    state.pump = pump;
+    pump.start(source, length);
+  }
+}
+
+function headOf(exchange: Exchange, parts: ResponseParts, close: boolean): Head {
+  const head: Head = {
+    flags: (exchange.flags & REQUEST_FLAGS) | (close ? REPLY_CLOSE : 0),
+    status: parts.status,
+    type: Math.max(parts.contentType, 0),
+    lines: "",
+  };
+  if (parts.headers !== null) {
+    head.lines = headerLines(parts.headers);
+    applyFields(head, parts.headers);
+  }
+  if (parts.statusText !== "") {
+    head.lines = `${parts.statusText}\r\n${head.lines}`;
+    head.flags |= REPLY_REASON;
+  }
+  return head;
+}
+
+/** The fields that the server writes or has to know of. */
+function applyFields(head: Head, headers: LightHeaders): void {
+  const present = headerFlags(headers);
+  if ((present & (FIELD.date | FIELD.connection | FIELD.upgrade)) === 0) return;
+  if ((present & FIELD.date) !== 0) head.flags |= REPLY_OWN_DATE;
+  const options: string[] = [];
+  if ((present & FIELD.connection) !== 0) {
+    for (const each of headers.get("connection")!.split(",")) {
+      const option = each.trim().toLowerCase();
+      if (option === "close") head.flags |= REPLY_CLOSE;
+      // Whether the connection is kept is the server's to say, and what it goes over to, too.
+      else if (option !== "" && option !== "keep-alive" && option !== "upgrade") {
+        options.push(option);
+      }
+    }
+  }
+  if ((present & FIELD.upgrade) !== 0) {
+    // As 426 needs it: RFC 9110 7.8 wants it named by Connection.
+    options.push("upgrade");
+    head.lines += `Upgrade: ${headers.get("upgrade")}\r\n`;
+  }
+  if (options.length > 0) head.lines += `Connection: ${options.join(", ")}\r\n`;
+}
+
+/** What an answer without a body says of its length; -1: nothing. */
+function emptyLength(status: number, headers: LightHeaders | null): number {
+  if (status === 204) return -1; // RFC 9110 8.6
+  return status === 205 ? 0 : declaredLength(headers);
+}
+
+function fitsText(text: string): boolean {
+  return text.length <= SAFE_TEXT_LENGTH ||
+    (text.length <= COPY_BYTES_MAX && Buffer.byteLength(text) <= COPY_BYTES_MAX);
+}
+
+/** The length of a body that is sent in pieces, -1 if nobody knows it. */
+function streamLength(body: ResponseBody, headers: LightHeaders | null): number {
+  const length = bodyLength(body);
+  return length < 0 ? declaredLength(headers) : length;
+}
+
+/** Tells a producer that nobody wants what it makes. */
+export function discard(body: unknown): void {
+  if (body instanceof ReadableStream) {
+    body.cancel().catch(() => {}); // a locked stream is its reader's
+    return;
+  }
+  if (typeof body !== "object" || body === null) return;
+  const { destroy } = body as { destroy?: unknown };
+  if (typeof destroy === "function") destroy.call(body);
+}
