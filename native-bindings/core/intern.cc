@@ -8,6 +8,23 @@ namespace {
 
 constexpr uint32_t kWays = 4;
 
+uint32_t load_u32(const char* at) {
+  uint32_t word;
+  std::memcpy(&word, at, 4);
+  return word;
+}
+
+// Fewer than eight bytes as one word. Loads that overlap: filling a word byte by byte and reading
+// it back at once stalls the processor, which cost a sixth of a lookup.
+uint64_t tail_of(const char* at, uint32_t length) {
+  if (length >= 4) {
+    return static_cast<uint64_t>(load_u32(at)) << 32 | load_u32(at + length - 4);
+  }
+  if (length == 0) return 0;
+  auto byte = [at](uint32_t i) { return static_cast<uint64_t>(static_cast<uint8_t>(at[i])); };
+  return byte(0) << 16 | byte(length / 2) << 8 | byte(length - 1);
+}
+
 // Eight bytes at a time, multiply and fold. The seed keeps an outsider from choosing collisions;
 // a collision costs one more match in JavaScript and nothing else.
 uint64_t hash_of(const char* path, uint32_t length, uint64_t seed) {
@@ -20,9 +37,7 @@ uint64_t hash_of(const char* path, uint32_t length, uint64_t seed) {
     path += 8;
     length -= 8;
   }
-  uint64_t word = 0;
-  std::memcpy(&word, path, length);
-  hash = (hash ^ word) * 0xc4ceb9fe1a85ec53ull;
+  hash = (hash ^ tail_of(path, length)) * 0xc4ceb9fe1a85ec53ull;
   return hash ^ (hash >> 29);
 }
 

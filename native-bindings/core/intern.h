@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "bytes.h"
+#include "layout.h"
 
 namespace millrace {
 
@@ -23,7 +24,7 @@ struct InternEntry {
 
 class InternTable {
  public:
-  static constexpr uint32_t kEntries = 8192;
+  static constexpr uint32_t kEntries = TARGET_MAX;
   static constexpr uint32_t kPathBytesMax = 512;  // longer paths are not worth keeping
 
   InternTable();

@@ -103,6 +103,8 @@
   /* Header table in a slab: four 16-bit offsets a field, relative to the message. */ \
   X(HEADER_BYTES, 8) \
   X(SLAB_BYTES_MIN, 131072) \
+  /* Hot request targets by number: ids are below this. */ \
+  X(TARGET_MAX, 8192) \
   /* Content types that a reply names by number. */ \
   X(TYPE_NONE, 0) \
   X(TYPE_TEXT, 1) \

@@ -84,6 +84,7 @@ export const SLOT_FLAG_WATCHED = 1 as const;
 export const SLOT_FLAG_ENDED = 2 as const;
 export const HEADER_BYTES = 8 as const;
 export const SLAB_BYTES_MIN = 131072 as const;
+export const TARGET_MAX = 8192 as const;
 export const TYPE_NONE = 0 as const;
 export const TYPE_TEXT = 1 as const;
 export const TYPE_JSON = 2 as const;
@@ -174,6 +175,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   SLOT_FLAG_ENDED,
   HEADER_BYTES,
   SLAB_BYTES_MIN,
+  TARGET_MAX,
   TYPE_NONE,
   TYPE_TEXT,
   TYPE_JSON,

@@ -39,6 +39,7 @@ import {
   KIND_CONTROL,
   KIND_REQUEST,
   KIND_WRITABLE,
+  TARGET_MAX,
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ServeTask } from "../shared/messages.ts";
@@ -61,7 +62,7 @@ import { pathOfUrl, Target } from "./target.ts";
 /** A batch sends its answers when it has run for this long, so that nobody waits for the last. */
 const BATCH_MS = 1;
 /** Handlers between two looks at the clock. */
-const CLOCK_STEP = 8;
+const CLOCK_STEP = 16;
 
 export class Engine {
   readonly #native: Native;
@@ -75,7 +76,9 @@ export class Engine {
   readonly #host: EngineHost;
   readonly #app: App;
   readonly #router: Router;
-  readonly #targets: (Target | undefined)[] = [];
+  /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
+  readonly #targets: (Target | undefined)[] =
+    Array.from({ length: TARGET_MAX }, () => undefined);
   readonly #onDrained: (listener: number) => void;
   #slab: Buffer;
   /** Made in the last batch, perhaps still without an answer. */

@@ -56,9 +56,13 @@ export class Rings {
   readonly #native: Native;
   readonly #handle: Handle;
   #used = 0;
-  /** What `writeText` and `writeBytes` wrote last. */
+  /** What `writeBytes` wrote last. */
   #offset = 0;
   #length = 0;
+  /** The body written last and where it lies: one that is the same again is not copied. */
+  #text: string | null = null;
+  #textOffset = 0;
+  #textLength = 0;
 
   constructor(native: Native, blocks: EngineBlocks) {
     this.#native = native;
@@ -76,7 +80,7 @@ export class Rings {
   /** Native sends all replies now. */
   flush(): void {
     this.#native.engineFlush(this.#handle);
-    this.#used = 0;
+    this.#empty();
   }
 
   /** A whole answer with a text of at most COPY_BYTES_MAX bytes. */
@@ -98,9 +102,9 @@ export class Rings {
     replies[at + REPLY_STATUS] = status;
     replies[at + REPLY_TYPE] = type;
     this.#writeLines(at, lines);
-    this.#writeText(body);
-    replies[at + REPLY_BODY_OFFSET] = this.#offset;
-    replies[at + REPLY_BODY_LENGTH] = this.#length;
+    if (body !== this.#text) this.#writeText(body);
+    replies[at + REPLY_BODY_OFFSET] = this.#textOffset;
+    replies[at + REPLY_BODY_LENGTH] = this.#textLength;
     this.#commit();
   }
 
@@ -233,12 +237,17 @@ export class Rings {
   #begin(bytes: number): number {
     const count = this.control[CTL_REPLY_COUNT]!;
     // Native has sent everything since the last record.
-    if (count === 0) this.#used = 0;
+    if (count === 0) this.#empty();
     if (count === REPLY_MAX || this.#used + bytes > ARENA_BYTES) {
       this.flush();
       return 0;
     }
     return count * REPLY_WORDS;
+  }
+
+  #empty(): void {
+    this.#used = 0;
+    this.#text = null;
   }
 
   #put(at: number, kind: number, slot: number, generation: number, flags: number): void {
@@ -291,13 +300,14 @@ export class Rings {
   #writeText(text: string): void {
     const start = this.#used;
     const length = text.length;
-    this.#offset = start;
+    this.#text = text;
+    this.#textOffset = start;
     if (length <= LOOP_LENGTH_MAX && this.#writeAscii(text, start)) {
-      this.#length = length;
+      this.#textLength = length;
     } else {
-      this.#length = this.#arenaBuffer.write(text, start);
+      this.#textLength = this.#arenaBuffer.write(text, start);
     }
-    this.#used = start + this.#length;
+    this.#used = start + this.#textLength;
   }
 
   #writeAscii(text: string, start: number): boolean {
