@@ -138,9 +138,12 @@ void Engine::turn() {
     }
     std::erase(resume_, ~0u);
     put_notifications();
+    bool is_entering = blocks_.control[CTL_EVENT_COUNT] > 0;
     if (!run_batch()) return;  // ending: the cleanup hook does the rest
     end_turn();
-    if (count < Transport::kReadyMax && !has_work()) break;
+    // What needed no JavaScript was quick, and the loop's own round costs more than another look.
+    bool is_last = count == 0 || (is_entering && count < Transport::kReadyMax);
+    if (is_last && !has_work()) break;
   }
   busy_ = false;
 }
