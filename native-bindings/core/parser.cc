@@ -49,6 +49,8 @@ void Parser::init_process() {
 void Parser::start(MessageSink* sink, const Limits& limits) {
   llhttp_init(raw(), kLlhttpRequest, &g_settings);
   sink_ = sink;
+  // What was accepted under other limits has to be looked at again.
+  if (!(limits == limits_)) repeat_length_ = 0;
   limits_ = limits;
   in_message_ = false;
   closing_ = false;
@@ -67,6 +69,7 @@ void Parser::reset_message() {
   if (trailers_.length > 0) trailers_.release();
   section_ = nullptr;
   section_bytes_ = 0;
+  repeat_length_ = 0;
   field_ = Field::kNone;
   host_count_ = 0;
   is_chunked_ = false;
@@ -80,10 +83,19 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
   const char* end = data + length;
   if (section_ != nullptr) section_ = data;
   for (;;) {
+    while (is_repeat(data, end)) {
+      ParseResult result = repeat(data);
+      if (result != ParseResult::kMore) return result;
+      data += repeat_length_;
+    }
+    if (data == end) return ParseResult::kMore;
     int code = llhttp_execute(raw(), data, static_cast<size_t>(end - data));
     if (code == kLlhttpOk) {
       if (closing_) return ParseResult::kClosed;
-      if (!in_message_) return ParseResult::kMore;
+      if (!in_message_) {
+        remember(end);
+        return ParseResult::kMore;
+      }
       if (head_done_) {
         if (section_ == nullptr || measure_trailers(end) == 0) return ParseResult::kMore;
         return ParseResult::kFailed;
@@ -113,6 +125,41 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
     if (failure_.status == 0) fail_malformed(code);
     return ParseResult::kFailed;
   }
+}
+
+// A message that came whole and is a head alone, which ends at `end`. Its fields stay as they are
+// until the next message begins, so its bytes need not be parsed when they come again.
+void Parser::remember(const char* end) {
+  size_t length = static_cast<size_t>(end - message_);
+  if (!head_done_ || has_body() || expects_continue_ || wants_upgrade_) return;
+  if (length > kRepeatBytesMax || std::memcmp(end - 4, "\r\n\r\n", 4) != 0) return;
+  std::memcpy(repeat_, message_, length);
+  repeat_length_ = static_cast<uint32_t>(length);
+}
+
+// At a message boundary the same bytes always yield the same message. The catch: other bytes cost
+// a comparison that ends at the first difference, and a copy of each head.
+bool Parser::is_repeat(const char* data, const char* end) const {
+  return repeat_length_ > 0 && !in_message_ &&
+         static_cast<size_t>(end - data) >= repeat_length_ &&
+         std::memcmp(data, repeat_, repeat_length_) == 0;
+}
+
+ParseResult Parser::repeat(const char* data) {
+  message_ = data;
+  in_message_ = true;
+  if (!sink_->on_begin(*this)) {
+    held_ = true;
+    return ParseResult::kHeld;
+  }
+  Failure refused = sink_->on_head(*this);
+  if (refused.status != 0) {
+    failure_ = refused;
+    return ParseResult::kFailed;
+  }
+  in_message_ = false;
+  sink_->on_end(*this);
+  return ParseResult::kMore;
 }
 
 // Input that llhttp refuses. Read in one piece, a head may be malformed behind the byte at which

@@ -20,6 +20,7 @@ struct Limits {
   uint32_t head_bytes_max;
   uint32_t headers_max;
   uint32_t target_bytes_max;
+  bool operator==(const Limits&) const = default;
 };
 
 // A field of the header table, as layout.h describes it.
@@ -51,6 +52,9 @@ class MessageSink {
  protected:
   ~MessageSink() = default;
 };
+
+// The longest head that is remembered for `Parser::repeat`.
+inline constexpr size_t kRepeatBytesMax = 1024;
 
 enum class ParseResult : uint8_t {
   kMore,    // all bytes used; `in_message()` tells whether a message is open
@@ -112,6 +116,10 @@ class Parser {
   int fail_long_head();
   static bool is_version_known(const char* from, const char* at);
 
+  void remember(const char* end);
+  bool is_repeat(const char* data, const char* end) const;
+  ParseResult repeat(const char* data);
+
   static int method_span(llhttp_t* raw, const char* at, size_t length);
   static int method_complete(llhttp_t* raw);
   static int url_span(llhttp_t* raw, const char* at, size_t length);
@@ -160,6 +168,10 @@ class Parser {
   bool expects_continue_ = false;
   bool wants_upgrade_ = false;
   bool closing_ = false;
+  // The last message, when it was a head alone and the fields above still say what it holds; 0:
+  // there is none.
+  uint32_t repeat_length_ = 0;
+  char repeat_[kRepeatBytesMax];
 };
 
 }  // namespace millrace
