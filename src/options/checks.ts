@@ -40,6 +40,12 @@ export const text: Check = {
   says: "a string that is not empty",
 };
 
+export const fieldName: Check = {
+  kind: "text",
+  schema: v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,64}$/)),
+  says: "the name of a header field, of at most 64 characters, or empty for none",
+};
+
 export const flag: Check = { kind: "boolean", schema: v.boolean(), says: "true or false" };
 
 export const textList: Check = {

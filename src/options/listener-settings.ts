@@ -5,7 +5,7 @@
  */
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { flag, integer, milliseconds } from "./checks.ts";
+import { fieldName, flag, integer, milliseconds } from "./checks.ts";
 import type { OptionRow } from "./row.ts";
 
 /** An arena and a burst: less could be reached by answers that do wait. */
@@ -102,6 +102,13 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallback: 16_777_216,
     fallbackText: "16777216, or 8 times `outputBytesMax` if that is more",
     text: "Bytes that wait to be sent to one connection at which it is closed.",
+  },
+  requestIdHeader: {
+    group: "Observability",
+    check: fieldName,
+    fallback: "",
+    fallbackText: "none, ids are made up",
+    text: "The field of a request whose value is its id, as a trusted proxy sets `X-Request-Id`.",
   },
 };
 

@@ -2,7 +2,9 @@
 import type { Check } from "./checks.ts";
 
 export interface OptionRow {
-  readonly group: "App" | "Listeners" | "Workers" | "Start and stop" | "Time" | "Size" | "Log";
+  readonly group:
+    | "App" | "Listeners" | "Workers" | "Start and stop" | "Time" | "Size" | "Observability"
+    | "Log";
   readonly check: Check;
   readonly fallback?: unknown;
   /** The default in words, where a value would not tell. */

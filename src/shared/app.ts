@@ -96,19 +96,68 @@ export interface ConnectionInfo {
   abort(): void;
 }
 
+/** The trace that a request belongs to (W3C Trace Context). */
+export interface TraceContext {
+  /** As it came, or of a new trace; to be sent on with requests that this one causes. */
+  readonly traceparent: string;
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits: the caller's span. */
+  readonly parentId: string;
+  readonly flags: number;
+  readonly isSampled: boolean;
+  /** The members of `tracestate`, to be sent on too; empty if there are none. */
+  readonly state: string;
+  /** The request had no valid `traceparent`. */
+  readonly isNew: boolean;
+}
+
 /** The second argument of a handler: what the standard has no place for. */
 export interface Context {
   readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
   readonly connection: ConnectionInfo;
   readonly params: Record<string, string>;
   readonly server: ServerControl;
+  /** The worker's log; its lines have this request's `requestId` and `traceId`. */
   readonly log: Log;
+  /** Of the field that the option `requestIdHeader` names, or made up; the same in both logs. */
+  readonly requestId: string;
+  readonly trace: TraceContext;
+  /** `trace.traceparent`. */
+  readonly traceparent: string;
   /** The same as `request.signal`. */
   readonly signal: AbortSignal;
   /** Lets the worker live until the promise has settled; a rejection is logged. */
   waitUntil(promise: Promise<unknown>): void;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
+}
+
+/**
+ * What subscribers of the tracing channel `millrace:request` (`node:diagnostics_channel`) are
+ * given: one object for all events of one run of a handler, to which they may add what is theirs.
+ */
+export interface RequestTrace {
+  /** Made when first asked for. */
+  readonly request: MillraceRequest;
+  readonly context: Context;
+  readonly method: string;
+  /** The pattern of the route; empty for the app's `fetch`. */
+  readonly route: string;
+  readonly listener: { readonly id: string; readonly name: string };
+  /** At `end`: the handler has returned a promise, and `asyncStart` and `asyncEnd` follow. */
+  readonly isAsync: boolean;
+  /** What the handler has returned, or its promise resolved to; `undefined` if it declined. */
+  readonly result?: unknown;
+  /** The result, if it is a Response. */
+  readonly response?: Response;
+  /**
+   * From `end` on, or from `asyncEnd` on for a promise; absent if the handler declined. After an
+   * error it is that of the HttpError, else 500, which the app's `error` may still change.
+   */
+  readonly status?: number;
+  /** What the handler has thrown, or its promise was rejected with. */
+  readonly error?: unknown;
 }
 
 export interface StopOptions {

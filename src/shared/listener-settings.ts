@@ -18,6 +18,7 @@ export interface ListenerSettings {
   pipelineMax: number;
   outputBytesMax: number;
   outputHardBytesMax: number;
+  requestIdHeader: string;
 }
 
 export type ListenerSetting = keyof ListenerSettings;

@@ -2,8 +2,9 @@
  * The second argument of a handler: what the standard has no place for. Thread: the engine's.
  */
 import type { Connection } from "./connections.ts";
-import type { ConnectionInfo, Context, Log, ServerControl } from "../shared/app.ts";
+import type { ConnectionInfo, Context, Log, ServerControl, TraceContext } from "../shared/app.ts";
 import type { Exchange } from "./exchange.ts";
+import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 
 export interface ListenerView {
   readonly id: string;
@@ -14,6 +15,7 @@ export interface ListenerView {
 /** What a context asks of its engine. */
 export interface ContextHost {
   readonly log: Log;
+  readonly names: RequestNames;
   readonly server: ServerControl;
   listenerOf(exchange: Exchange): ListenerView;
   connectionOf(exchange: Exchange): Connection;
@@ -24,6 +26,7 @@ export interface ContextHost {
 export class HandlerContext implements Context {
   readonly #host: ContextHost;
   readonly #exchange: Exchange;
+  #identity: RequestIdentity | null = null;
 
   constructor(host: ContextHost, exchange: Exchange) {
     this.#host = host;
@@ -47,7 +50,24 @@ export class HandlerContext implements Context {
   }
 
   get log(): Log {
-    return this.#host.log;
+    return this.#identify().log;
+  }
+
+  get requestId(): string {
+    return this.#identify().requestId;
+  }
+
+  get trace(): TraceContext {
+    return this.#identify().trace;
+  }
+
+  get traceparent(): string {
+    return this.#identify().trace.traceparent;
+  }
+
+  #identify(): RequestIdentity {
+    const { names, log } = this.#host;
+    return (this.#identity ??= new RequestIdentity(names, this.#exchange, log));
   }
 
   get signal(): AbortSignal {

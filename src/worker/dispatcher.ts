@@ -3,7 +3,7 @@
  * one place where an error becomes an answer: head not sent, answer; head sent, abort.
  * Thread: the engine's.
  */
-import type { App, Log, MillraceRequest } from "../shared/app.ts";
+import type { App, Context, Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError, MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { Answers } from "./answers.ts";
@@ -14,9 +14,11 @@ import type { FixedStep, HandlerStep, Step } from "./plan.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { LightResponse, responseParts, toParts } from "./response.ts";
 import { checkAnswer } from "./response-rules.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** What the dispatcher asks of its engine. */
 export interface DispatchHost extends ContextHost {
+  readonly tracing: Tracing;
   /** The exchange waits for a promise: its connection must know of it. */
   track(exchange: Exchange): void;
 }
@@ -26,6 +28,7 @@ export class Dispatcher {
   readonly #answers: Answers;
   readonly #host: DispatchHost;
   readonly #isolation: Isolation;
+  readonly #tracing: Tracing;
   readonly #log: Log;
 
   constructor(app: App, answers: Answers, host: DispatchHost, isolation: Isolation) {
@@ -33,6 +36,7 @@ export class Dispatcher {
     this.#answers = answers;
     this.#host = host;
     this.#isolation = isolation;
+    this.#tracing = host.tracing;
     this.#log = host.log;
   }
 
@@ -161,13 +165,18 @@ export class Dispatcher {
   }
 
   #call(exchange: Exchange, step: HandlerStep): unknown {
-    const request = exchange.open() as unknown as MillraceRequest;
     const context = (exchange.context ??= new HandlerContext(this.#host, exchange));
-    const { handler, owner } = step;
-    if (owner === undefined) return handler(request, context, context);
-    if (owner.match !== undefined && !owner.match(request, context)) return undefined;
-    return handler.call(owner, request, context, context);
+    if (!this.#tracing.isOn) return invoke(exchange, step, context);
+    return this.#tracing.run(exchange, context, () => invoke(exchange, step, context));
   }
+}
+
+function invoke(exchange: Exchange, step: HandlerStep, context: Context): unknown {
+  const request = exchange.open() as unknown as MillraceRequest;
+  const { handler, owner } = step;
+  if (owner === undefined) return handler(request, context, context);
+  if (owner.match !== undefined && !owner.match(request, context)) return undefined;
+  return handler.call(owner, request, context, context);
 }
 
 /** On to the next step; a Request shows the parameters of the route that it is given to. */

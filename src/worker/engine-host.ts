@@ -17,7 +17,9 @@ import type { ContextHost, ListenerView } from "./context.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
+import { RequestNames } from "./request-identity.ts";
 import type { Rings } from "./rings.ts";
+import { Tracing } from "./tracing.ts";
 
 /** What an engine is made from. */
 export interface EngineSetup {
@@ -36,8 +38,10 @@ export function peerGone(): DOMException {
 
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
   readonly log: Log;
+  readonly names: RequestNames;
   readonly server: ServerControl;
   readonly slots: Int32Array;
+  readonly tracing: Tracing = new Tracing();
   readonly connections: Connections;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
@@ -57,6 +61,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
     this.#settings = setup.task.listeners.map(({ settings }) => settings);
     this.log = setup.log;
+    this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
     this.server = setup.server;
     this.slots = rings.slots;
     this.connections = new Connections(this);

@@ -58,6 +58,7 @@ import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
 import { Router } from "./router.ts";
 import { pathOfUrl, Target } from "./target.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** A batch sends its answers when it has run for this long, so that nobody waits for the last. */
 const BATCH_MS = 1;
@@ -74,6 +75,7 @@ export class Engine {
   readonly #constants: Constants;
   readonly #isolation = new Isolation();
   readonly #host: EngineHost;
+  readonly #tracing: Tracing;
   readonly #app: App;
   readonly #router: Router;
   /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
@@ -96,6 +98,7 @@ export class Engine {
     this.#onDrained = (listener) => setup.onDrained(listener);
     this.#rings = new Rings(this.#native, blocks);
     this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup);
+    this.#tracing = this.#host.tracing;
     this.#connections = this.#host.connections;
     this.#answers = new Answers(this.#rings, this.#connections, log, this.#host);
     this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
@@ -134,6 +137,7 @@ export class Engine {
 
   #batch(): void {
     this.#keepRecent();
+    this.#tracing.refresh();
     const { events, control } = this.#rings;
     let clockAt = CLOCK_STEP;
     let started = 0;
@@ -175,7 +179,7 @@ export class Engine {
     const method = events[base + EVENT_METHOD]!;
     const steps = target.plans[method] ?? this.#plan(target, method, base);
     const first = steps[0]!;
-    if (first.kind === "handler" && first.isBare) {
+    if (first.kind === "handler" && first.isBare && !this.#tracing.isOn) {
       this.#runBare(base, target, steps, first);
       return;
     }

@@ -1,8 +1,8 @@
 /** Tests of the checks: each must be as strict as its words. */
 import t from "tap";
 import {
-  flag, fromText, integer, members, milliseconds, oneOf, passes, show, text, textList, textRecord,
-  where,
+  fieldName, flag, fromText, integer, members, milliseconds, oneOf, passes, show, text, textList,
+  textRecord, where,
 } from "../../src/options/checks.ts";
 
 t.test("an integer lies between its bounds, both included", async (t) => {
@@ -25,6 +25,8 @@ t.test("the other checks", async (t) => {
   t.ok(passes(oneOf(["a", "b"]), "b"));
   t.notOk(passes(oneOf(["a", "b"]), "c"));
   t.notOk(passes(text, ""));
+  for (const right of ["", "X-Request-Id", "x".repeat(64)]) t.ok(passes(fieldName, right));
+  for (const wrong of ["a b", "a:", "\u00e9", "x".repeat(65)]) t.notOk(passes(fieldName, wrong));
   t.notOk(passes(flag, 0));
   t.ok(passes(textList, ["--x"]));
   t.notOk(passes(textList, ["--x", 1]));

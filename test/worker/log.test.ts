@@ -4,7 +4,7 @@ import t from "tap";
 import { cleanEnv, repositoryFile } from "../support/environment.ts";
 
 const SOURCE = `
-import { makeLog } from ${JSON.stringify(repositoryFile("dist/src/worker/log.js"))};
+import { childLog, makeLog } from ${JSON.stringify(repositoryFile("dist/src/worker/log.js"))};
 const log = makeLog("info", { worker: 7 });
 log("called");
 log("with %s", "parts");
@@ -13,6 +13,13 @@ log.warn({ key: "value" }, "method");
 const { error } = log;
 error(new Error("why"));
 makeLog("silent", {}).fatal("nothing");
+let asked = 0;
+const child = childLog(log, () => ({ id: ++asked }));
+child.debug("below the level");
+child("child of %d", asked);
+child.error({ key: 1 }, "again");
+const other = () => {};
+childLog(other, () => ({})) === other || log("not the same");
 `;
 
 t.test("it is called like a function, and has pino's methods and levels", async (t) => {
@@ -28,6 +35,8 @@ t.test("it is called like a function, and has pino's methods and levels", async 
     { level: 30, worker: 7, msg: "with parts" },
     { level: 40, worker: 7, key: "value", msg: "method" },
     { level: 50, worker: 7, err: { message: "why" }, msg: "why" },
+    { level: 30, worker: 7, id: 1, msg: "child of 0" },
+    { level: 50, worker: 7, id: 1, key: 1, msg: "again" },
   ]);
-  t.equal(lines.length, 4);
+  t.equal(lines.length, 6);
 });
