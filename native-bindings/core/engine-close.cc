@@ -97,9 +97,10 @@ void Engine::update_clock(Connection& connection, Progress progress) {
 }
 
 void Engine::clock_fired(Connection& connection) {
+  if (is_settled_by_reading(connection)) return;
   switch (connection.clock) {
     case Clock::kIdle:
-      last_read(connection);
+      begin_linger(connection);
       break;
     case Clock::kHead:
       drop_parser(connection);
@@ -132,14 +133,19 @@ void Engine::clock_fired(Connection& connection) {
   }
 }
 
-// An idle connection is over: but a request may have just arrived, and that one is served.
-void Engine::last_read(Connection& connection) {
-  if (connection.registered && wants_input(connection) && has_headroom() &&
-      Transport::has_unread(connection.fd)) {
-    read(connection);
-    return;
+// What the clock waited for may lie in the socket: a request that has just arrived, or all that
+// came while a handler held this thread up. It is read before anything is cut. False: it was not
+// what the clock waits for, an empty line say, and the time is still over.
+bool Engine::is_settled_by_reading(Connection& connection) {
+  Clock clock = connection.clock;
+  if (clock != Clock::kIdle && clock != Clock::kHead && clock != Clock::kBody) return false;
+  if (!connection.registered || !wants_input(connection) || !has_headroom() ||
+      !Transport::has_unread(connection.fd)) {
+    return false;
   }
-  begin_linger(connection);
+  read(connection);
+  bool restarted = table_.deadlines[connection.slot] != 0;
+  return connection.stage != Stage::kOpen || connection.clock != clock || restarted;
 }
 
 void Engine::close_gently(Connection& connection) {

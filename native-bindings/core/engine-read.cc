@@ -320,6 +320,7 @@ void Engine::on_end(Parser& parser) {
     bool head_only = parser.method() == kMethodHead;
     if (connection.stage == Stage::kOpen) answer_constant(connection, *constant_, head_only);
     constant_ = nullptr;
+    connection.clock = Clock::kNone;  // the next head has a time of its own
     return;
   }
   if (!connection.body_open) return;

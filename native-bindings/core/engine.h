@@ -156,7 +156,7 @@ class Engine final : public MessageSink {
   void update_clock(Connection& connection, Progress progress);
   void set_clock(Connection& connection, Clock clock, uint32_t milliseconds);
   void clock_fired(Connection& connection);
-  void last_read(Connection& connection);
+  bool is_settled_by_reading(Connection& connection);
   void close_gently(Connection& connection);
   void begin_linger(Connection& connection);
   void destroy(Connection& connection, uint8_t reason);
