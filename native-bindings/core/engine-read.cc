@@ -196,7 +196,8 @@ Failure Engine::on_head(Parser& parser) {
   connection.body_open = parser.has_body();
   connection.body_left = parser.is_chunked() ? 0 : parser.content_length();
   connection.body_dropped = 0;
-  connection.awaits_continue = parser.expects_continue() && parser.has_body();
+  connection.awaits_continue =
+      parser.expects_continue() && (parser.is_chunked() || parser.content_length() > 0);
   uint64_t body_bytes_max = connection.options->body_bytes_max;
   if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
     connection.body_open = false;
@@ -252,6 +253,7 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
 void Engine::on_body(Parser& parser, const char* at, size_t length) {
   Connection& connection = *reading_;
   if (!parser.is_chunked()) connection.body_left -= length;
+  connection.awaits_continue = false;  // it has not waited (RFC 9110 10.1.1)
   if (connection.body_discarded) {
     connection.body_dropped += static_cast<uint32_t>(length);
     return;

@@ -115,7 +115,9 @@ Persistence Engine::persistence_of(Connection& connection, int32_t flags, bool s
     close = true;
     connection.linger_close = true;
   }
-  if (last && !streamed && connection.body_open && !can_drop_body(connection)) {
+  // A client that got no 100 must know whether a body may still follow (RFC 9110 10.1.1).
+  bool unwanted = streamed ? connection.awaits_continue : !can_drop_body(connection);
+  if (last && connection.body_open && unwanted) {
     close = true;
     connection.linger_close = true;
   }

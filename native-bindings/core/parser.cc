@@ -74,6 +74,7 @@ void Parser::reset_message() {
   host_count_ = 0;
   is_chunked_ = false;
   has_transfer_encoding_ = false;
+  has_content_length_ = false;
   expects_continue_ = false;
   wants_upgrade_ = false;
 }
@@ -352,6 +353,7 @@ int Parser::inspect_header(const HeaderEntry& entry) {
     case 14:
       if (!is(name, 14, "content-length")) return 0;
       if (has_transfer_encoding_) return fail(400, "Content-Length with Transfer-Encoding");
+      has_content_length_ = true;
       content_length_ = 0;  // llhttp has refused anything but digits, overflow and repetition
       for (uint32_t i = 0; i < length && is_digit(value[i]); i++) {
         content_length_ = content_length_ * 10 + static_cast<uint64_t>(value[i] - '0');

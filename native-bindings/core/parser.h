@@ -89,7 +89,8 @@ class Parser {
   bool is_chunked() const { return is_chunked_; }
   bool expects_continue() const { return expects_continue_; }
   bool wants_upgrade() const { return wants_upgrade_; }
-  bool has_body() const { return is_chunked_ || content_length_ > 0; }
+  // RFC 9112 6.3: by framing. A declared length of 0 is an empty body, none declared is none.
+  bool has_body() const { return is_chunked_ || has_content_length_; }
   uint64_t content_length() const { return content_length_; }
   uint32_t target_offset() const { return target_offset_; }
   uint32_t target_length() const { return target_length_; }
@@ -165,6 +166,7 @@ class Parser {
   bool keep_alive_ = false;
   bool is_chunked_ = false;
   bool has_transfer_encoding_ = false;
+  bool has_content_length_ = false;
   bool expects_continue_ = false;
   bool wants_upgrade_ = false;
   bool closing_ = false;

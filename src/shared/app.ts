@@ -19,10 +19,21 @@ export type MillraceRequest<Params = Record<string, string>> = Request & {
   readonly params: Params;
 };
 
-/** A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. */
+/**
+ * A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. What
+ * it says of bodies counts for its requests in place of the options of the same name.
+ */
 export interface HandlerObject {
   match?(request: MillraceRequest, context: Context): boolean;
   handle: FetchHandler;
+  /** Bytes of a body that is read as a whole; beyond it 413. */
+  bodyBytesMax?: number;
+  /** Bytes of a body that is read as a stream; beyond it 413. 0 sets no limit. */
+  bodyStreamBytesMax?: number;
+  /** Bodies are decoded before the handler sees them, as their `Content-Encoding` says. */
+  decodeBodies?: boolean;
+  /** `handle` runs when the whole body has come, `bodyBytesMax` at most. Default false. */
+  buffered?: boolean;
   close?(): void | Promise<void>;
 }
 
@@ -117,6 +128,8 @@ export interface Context {
   readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
   readonly connection: ConnectionInfo;
   readonly params: Record<string, string>;
+  /** The header fields as they came: in order, in their spelling, repeated ones not joined. */
+  readonly rawHeaders: [name: string, value: string][];
   readonly server: ServerControl;
   /** The worker's log; its lines have this request's `requestId` and `traceId`. */
   readonly log: Log;

@@ -20,6 +20,7 @@ import { BodyPump } from "./pump.ts";
 import { PumpQueue } from "./pump-queue.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
+import { RequestBody } from "./request-body.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
 /** What of a request's flags goes back with its reply. */
@@ -101,6 +102,7 @@ export class AnswerWriter {
     const length = streamLength(source, parts.headers);
     const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
     const begin = (): void => {
+      if (exchange.received instanceof RequestBody) exchange.received.expectIfHeld();
       rings.head(slot, generation, flags, status, type, lines, length);
     };
     if ((flags & FLAG_HEAD) !== 0) {

@@ -128,8 +128,8 @@ export class Answers {
 
   #finish(exchange: Exchange): void {
     const state = this.#connections.find(exchange.slot, exchange.generation);
-    if (exchange.body instanceof RequestBody) {
-      exchange.body.drop();
+    if (exchange.received instanceof RequestBody) {
+      exchange.received.drop();
       // What still comes is nobody's, and must not hold the slab of an idle connection.
       if (state !== undefined && state.reading === exchange) state.reading = null;
     }

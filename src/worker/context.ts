@@ -45,6 +45,13 @@ export class HandlerContext implements Context {
     return this.#exchange.open().params;
   }
 
+  get rawHeaders(): [name: string, value: string][] {
+    const raw = this.#exchange.rawHeaders();
+    const pairs: [string, string][] = [];
+    for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
+    return pairs;
+  }
+
   get server(): ServerControl {
     return this.#host.server;
   }

@@ -11,6 +11,7 @@ import { type ContextHost, HandlerContext } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Isolation } from "./isolation.ts";
 import type { FixedStep, HandlerStep, Step } from "./plan.ts";
+import { prepareBody } from "./prepare-body.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { LightResponse, responseParts, toParts } from "./response.ts";
 import { checkAnswer } from "./response-rules.ts";
@@ -172,10 +173,14 @@ export class Dispatcher {
 }
 
 function invoke(exchange: Exchange, step: HandlerStep, context: Context): unknown {
-  const request = exchange.open() as unknown as MillraceRequest;
   const { handler, owner } = step;
+  const request = exchange.open() as unknown as MillraceRequest;
+  if (owner?.match !== undefined && !owner.match(request, context)) return undefined;
+  if (exchange.body !== null) {
+    const isReady = prepareBody(exchange, step);
+    if (isReady !== null) return isReady.then(() => handler.call(owner, request, context, context));
+  }
   if (owner === undefined) return handler(request, context, context);
-  if (owner.match !== undefined && !owner.match(request, context)) return undefined;
   return handler.call(owner, request, context, context);
 }
 

@@ -89,6 +89,9 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     const { slot, generation, sequence } = exchange;
     const rings = this.#rings;
     return {
+      get bodyLimits() {
+        return exchange.bodyLimits;
+      },
       pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation, sequence),
       resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation, sequence),
       expectBody: () => rings.signal(KIND_CONTINUE, slot, generation, sequence),

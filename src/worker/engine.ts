@@ -41,10 +41,10 @@ import {
   KIND_WRITABLE,
   TARGET_MAX,
 } from "../shared/layout.ts";
-import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
+import { declaredMaxOf } from "./body-rules.ts";
 import { Connections, type ConnectionState } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -89,8 +89,10 @@ export class Engine {
   constructor(setup: EngineSetup) {
     const { task, app, log } = setup;
     this.#native = loadNative();
+    this.#router = new Router(app.routes);
+    const options = nativeOptions(task, this.#router);
     const blocks = this.#native.createEngine(
-      task.serverId, task.slot, nativeOptions(task), () => this.#batch(),
+      task.serverId, task.slot, options, () => this.#batch(),
     );
     if (blocks === undefined) throw new Error("no descriptors or memory left for an engine");
     this.#blocks = blocks;
@@ -103,7 +105,6 @@ export class Engine {
     this.#answers = new Answers(this.#rings, this.#connections, log, this.#host);
     this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
     this.#host.dispatcher = this.#dispatcher;
-    this.#router = new Router(app.routes);
     this.#constants = new Constants(this.#native, blocks.handle);
     this.#slab = this.#newSlab();
   }
@@ -179,7 +180,8 @@ export class Engine {
     const method = events[base + EVENT_METHOD]!;
     const steps = target.plans[method] ?? this.#plan(target, method, base);
     const first = steps[0]!;
-    if (first.kind === "handler" && first.isBare && !this.#tracing.isOn) {
+    const hasBody = (events[base + EVENT_FLAGS]! & FLAG_HAS_BODY) !== 0; // its length is checked
+    if (first.kind === "handler" && first.isBare && !hasBody && !this.#tracing.isOn) {
       this.#runBare(base, target, steps, first);
       return;
     }
@@ -271,7 +273,9 @@ export class Engine {
     if (state === undefined) return;
     switch (kind) {
       case KIND_BODY:
-        this.#bodyOf(state)?.push(this.#bytesAt(base));
+        this.#bodyOf(state)?.push(
+          this.#slab, events[base + EVENT_BODY_OFFSET]!, events[base + EVENT_BODY_LENGTH]!,
+        );
         break;
       case KIND_BODY_END:
         this.#endBody(state, events[base + EVENT_FLAGS]!);
@@ -288,17 +292,8 @@ export class Engine {
   }
 
   #bodyOf(state: ConnectionState): RequestBody | null {
-    const body = state.reading?.body;
+    const body = state.reading?.received;
     return body instanceof RequestBody ? body : null;
-  }
-
-  /** A copy: nothing that an app can hold may show the slab. */
-  #bytesAt(base: number): Uint8Array<ArrayBuffer> {
-    const { events } = this.#rings;
-    const offset = events[base + EVENT_BODY_OFFSET]!;
-    const copy = new Uint8Array(events[base + EVENT_BODY_LENGTH]!);
-    copy.set(this.#slab.subarray(offset, offset + copy.length));
-    return copy;
   }
 
   #endBody(state: ConnectionState, reason: number): void {
@@ -343,16 +338,12 @@ function bodyError(reason: number): HttpError {
       });
 }
 
-function nativeOptions({ options, listeners }: ServeTask): EngineOptions {
+function nativeOptions({ options, listeners }: ServeTask, router: Router): EngineOptions {
   return {
     drainQuietMs: options.drainQuietMs,
     listeners: listeners.map(({ settings }) => (
-      { ...settings, declaredBodyBytesMax: declaredBodyBytesMax(settings) }
+      // A declared length that no handler allows is refused before any is asked.
+      { ...settings, declaredBodyBytesMax: declaredMaxOf(settings, router.bodyRules) }
     )),
   };
-}
-
-/** A declared length above both limits is refused before any handler; see section "Size". */
-function declaredBodyBytesMax({ bodyBytesMax, bodyStreamBytesMax }: ListenerSettings): number {
-  return bodyStreamBytesMax === 0 ? 0 : Math.max(bodyBytesMax, bodyStreamBytesMax);
 }

@@ -23,11 +23,13 @@ import {
   HEADER_BYTES,
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
+import type { BodyLimits, BodyOwner } from "./body-rules.ts";
 import { METHODS } from "./methods.ts";
 import type { HandlerStep, Step } from "./plan.ts";
-import { type BodyFlow, ReadyBody, RequestBody } from "./request-body.ts";
+import { ReadyBody } from "./ready-body.ts";
+import { type BodyFlow, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
-import type { RequestSource } from "./request-source.ts";
+import type { BodySource, RequestSource } from "./request-source.ts";
 import { originOf, requestUrl, type Target } from "./target.ts";
 
 /** What an exchange asks of its engine. */
@@ -41,7 +43,7 @@ export interface ExchangeHost {
   signalOf(exchange: Exchange): AbortSignal;
 }
 
-export class Exchange implements RequestSource {
+export class Exchange implements RequestSource, BodyOwner {
   readonly host: ExchangeHost;
   readonly slot: number;
   readonly generation: number;
@@ -51,7 +53,10 @@ export class Exchange implements RequestSource {
   readonly method: string;
   readonly steps: readonly Step[];
   readonly target: Target;
-  readonly body: RequestBody | ReadyBody | null;
+  /** The body as it came. */
+  readonly received: RequestBody | ReadyBody | null;
+  /** The body that the Request shows: the same, or what was made of it before the handler ran. */
+  body: BodySource | null;
   /** The step being run. */
   at = 0;
   isAnswered = false;
@@ -91,18 +96,28 @@ export class Exchange implements RequestSource {
     this.#targetLengths = events[base + EVENT_TARGET_LENGTHS]!;
     this.#table = events[base + EVENT_TABLE_OFFSET]!;
     this.#headerCount = events[base + EVENT_HEADER_COUNT]!;
-    this.body = null;
-    if ((this.flags & FLAG_HAS_BODY) !== 0) this.body = this.#bodyAt(events, numbers, base);
+    const hasBody = (this.flags & FLAG_HAS_BODY) !== 0;
+    this.received = hasBody ? this.#bodyAt(events, numbers, base) : null;
+    this.body = this.received;
   }
 
   #bodyAt(events: Int32Array, numbers: Float64Array, base: number): RequestBody | ReadyBody {
-    const limits = this.host.settingsOf(this.listener);
     if ((this.flags & FLAG_BODY_COMPLETE) !== 0) {
       const offset = events[base + EVENT_BODY_OFFSET]!;
-      return new ReadyBody(this.#slab, offset, events[base + EVENT_BODY_LENGTH]!, limits);
+      return new ReadyBody(this.#slab, offset, events[base + EVENT_BODY_LENGTH]!, this);
     }
     const length = numbers[(base + EVENT_BODY_OFFSET) >> 1]!;
-    return new RequestBody(length, this.host.flowOf(this), limits);
+    return new RequestBody(length, this.host.flowOf(this));
+  }
+
+  /** How long the body may be: what the present handler says, else what its listener does. */
+  get bodyLimits(): BodyLimits {
+    const step = this.steps[this.at]!;
+    const rules = step.kind === "handler" ? step.rules : null;
+    const settings = this.host.settingsOf(this.listener);
+    if (rules === null) return settings;
+    const { bodyBytesMax, bodyStreamBytesMax } = settings;
+    return { bodyBytesMax, bodyStreamBytesMax, ...rules };
   }
 
   /** The Request, made when first asked for. */
@@ -129,11 +144,7 @@ export class Exchange implements RequestSource {
   #origin(): string {
     const host = this.#find("host");
     if (host === undefined || host === "") return this.host.localOrigin(this);
-    try {
-      return originOf(this.host.schemeOf(this.listener), host);
-    } catch {
-      return this.host.localOrigin(this); // legal in a Host field, but no host of a URL
-    }
+    return originOf(this.host.schemeOf(this.listener), host);
   }
 
   #find(name: string): string | undefined {
@@ -190,6 +201,6 @@ export class Exchange implements RequestSource {
     this.#slab = own;
     this.#message = 0;
     this.#table = end;
-    if (this.body instanceof ReadyBody) this.body.keepOwn();
+    if (this.received instanceof ReadyBody) this.received.keepOwn();
   }
 }

@@ -31,10 +31,42 @@ const FLAGS: Readonly<Record<string, number>> = {
   cookie: FIELD.cookie,
 };
 
+/**
+ * Fields with one value. A client must not repeat them (RFC 9110 5.3), and what to do if it does is
+ * said of none but Host and Content-Length, for which the parser refuses the request. Of the others
+ * the first one counts, as in node:http: a proxy in front that appends cannot be overruled, and no
+ * value is made up of two.
+ */
+const SINGLE_FIELDS: ReadonlySet<string> = new Set([
+  "age",
+  "authorization",
+  "content-length",
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "from",
+  "host",
+  "if-modified-since",
+  "if-range",
+  "if-unmodified-since",
+  "last-modified",
+  "location",
+  "max-forwards",
+  "proxy-authorization",
+  "range",
+  "referer",
+  "retry-after",
+  "server",
+  "user-agent",
+]);
+
 export interface FieldName {
   readonly lower: string;
   /** One of FIELD, or 0. */
   readonly flag: number;
+  /** It has one value: see SINGLE_FIELDS. */
+  readonly isSingle: boolean;
 }
 
 // Names can come from clients, so the table is bounded: what does not fit is checked each time.
@@ -57,7 +89,8 @@ export function fieldName(name: unknown): FieldName {
 function checkName(text: string): FieldName {
   if (!isToken(text)) throw new TypeError(`${printable(text)} is an invalid header name`);
   const lower = text.toLowerCase();
-  const name = { lower, flag: Object.hasOwn(FLAGS, lower) ? FLAGS[lower]! : 0 };
+  const flag = Object.hasOwn(FLAGS, lower) ? FLAGS[lower]! : 0;
+  const name = { lower, flag, isSingle: SINGLE_FIELDS.has(lower) };
   if (known.size < KNOWN_NAMES_MAX && text.length <= KNOWN_NAME_LENGTH_MAX) known.set(text, name);
   return name;
 }

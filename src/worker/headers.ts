@@ -91,8 +91,9 @@ export class LightHeaders implements Headers {
 
   get(name: string): string | null {
     needArguments(arguments.length, 1, "Headers.get");
-    const { lower, flag } = fieldName(name);
-    if (this.#raw !== null) return getRaw(this.#raw, lower, flag);
+    const field = fieldName(name);
+    if (this.#raw !== null) return getRaw(this.#raw, field);
+    const { lower, flag } = field;
     if (flag === FIELD.setCookie) return this.#cookies()?.join(", ") ?? null;
     const at = this.#find(lower);
     return at < 0 ? null : this.#list[at + 2]!;
@@ -100,8 +101,8 @@ export class LightHeaders implements Headers {
 
   has(name: string): boolean {
     needArguments(arguments.length, 1, "Headers.has");
-    const { lower, flag } = fieldName(name);
-    return this.#raw !== null ? getRaw(this.#raw, lower, flag) !== null : this.#find(lower) >= 0;
+    const field = fieldName(name);
+    return this.#raw === null ? this.#find(field.lower) >= 0 : getRaw(this.#raw, field) !== null;
   }
 
   set(name: string, value: string): void {
@@ -222,7 +223,10 @@ export class LightHeaders implements Headers {
     const raw = this.#raw!;
     this.#raw = null;
     for (let at = 0; at < raw.length; at += 2) {
-      this.#append(fieldName(raw[at]), raw[at]!, raw[at + 1]!);
+      const field = fieldName(raw[at]);
+      // Of a field with one value the first one counts: see SINGLE_FIELDS.
+      if (field.isSingle && this.#find(field.lower) >= 0) continue;
+      this.#append(field, raw[at]!, raw[at + 1]!);
     }
   }
 
@@ -263,12 +267,13 @@ export class LightHeaders implements Headers {
 const iterateHeaders: unknown = LightHeaders.prototype.entries;
 
 /** The value of a field in a parsed head, without a list being made for it. */
-function getRaw(raw: string[], lower: string, flag: number): string | null {
+function getRaw(raw: string[], { lower, flag, isSingle }: FieldName): string | null {
   let found: string | null = null;
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!;
     if (name.length !== lower.length || name.toLowerCase() !== lower) continue;
     const value = raw[at + 1]!;
+    if (isSingle) return value;
     found = found === null ? value : found + (flag === FIELD.cookie ? "; " : ", ") + value;
   }
   return found;

@@ -3,6 +3,7 @@
  * `fetch`, then 404. Made once per target and method. Thread: the engine's.
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
+import { type BodyRules, ownRules } from "./body-rules.ts";
 import type { CompiledRoute, Router, RouteMatch } from "./router.ts";
 
 interface StepBase {
@@ -19,6 +20,8 @@ export interface HandlerStep extends StepBase {
   readonly owner: HandlerObject | undefined;
   /** It provably takes no argument: it is called without a Request having been made. */
   readonly isBare: boolean;
+  /** What a handler object says of bodies; null: nothing. */
+  readonly rules: Partial<BodyRules> | null;
 }
 
 export interface ConstantStep extends StepBase {
@@ -56,6 +59,7 @@ function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
     handler: isObject ? handler.handle : handler,
     owner: isObject ? handler : undefined,
     isBare: !isObject && isBare(handler),
+    rules: isObject ? ownRules(handler) : null,
   };
 }
 

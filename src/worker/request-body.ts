@@ -2,62 +2,43 @@
  * The body of a request as it arrives. What nobody has asked for yet is kept up to a bound, then
  * reading from the socket stops; a reader that is slower than the peer stops it likewise.
  *
+ * The stream pulls nothing ahead (its high water mark is 0): to look at `request.body` is not to
+ * read it, and a client that waits for 100 is told to go on only by a read.
+ *
  * Every buffer that leaves here is the app's alone: slab memory is copied, never shown.
  * Thread: the engine's.
  */
 import { HttpError } from "../shared/errors.ts";
+import { type BodyOwner, type Chunk, tooLarge, unusable, unusableStream } from "./body-rules.ts";
 import type { BodySource } from "./request-source.ts";
 
 /** Bytes kept for a reader before the peer has to wait. */
 const QUEUE_BYTES_MAX = 65_536;
 
+/** A body of a known length up to here is collected in one buffer, made when it is asked for. */
+const WHOLE_BYTES_MAX = 16 << 20;
+
 /** What a body needs of its connection. */
-export interface BodyFlow {
+export interface BodyFlow extends BodyOwner {
   pauseBody(): void;
   resumeBody(): void;
   /** The body is read for the first time: a client that waits for 100 gets it. */
   expectBody(): void;
 }
 
-export interface BodyLimits {
-  readonly bodyBytesMax: number;
-  readonly bodyStreamBytesMax: number;
-}
-
-type Chunk = Uint8Array<ArrayBuffer>;
-
 interface Collecting {
   resolve(bytes: Chunk): void;
   reject(error: unknown): void;
 }
 
-function tooLarge(limit: number): HttpError {
-  return new HttpError(413, `the body is longer than ${limit} bytes`, {
-    close: true,
-    code: "ERR_MILLRACE_BODY_TOO_LARGE",
-  });
-}
-
-/** `context.next()` makes a second Request of the same body: it cannot be read twice either. */
-function unusable(): TypeError {
-  return new TypeError("Body is unusable: it has already been read");
-}
-
-function unusableStream(): ReadableStream<Uint8Array> {
-  return new ReadableStream({ start: (controller) => controller.error(unusable()) });
-}
-
-/** A reader that waits with a buffer of its own (BYOB) is told of the end by an empty answer. */
-function closeStream(controller: ReadableByteStreamController): void {
-  controller.close();
-  controller.byobRequest?.respond(0);
+/** Memory that is not cleared first: all of it is written before anybody sees it. */
+function makeChunk(length: number): Chunk {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }
 
 export class RequestBody implements BodySource {
   readonly length: number;
-  readonly bytesMax: number;
   readonly #flow: BodyFlow;
-  readonly #limits: BodyLimits;
   #chunks: Chunk[] = [];
   #queued = 0;
   #received = 0;
@@ -67,53 +48,95 @@ export class RequestBody implements BodySource {
   /** A client that waits for 100 has been told. */
   #isExpected = false;
   #collecting: Collecting | null = null;
+  /** Where a body of known length is collected; what has come of it is `#received`. */
+  #whole: Chunk | null = null;
+  #stream: ReadableStream<Uint8Array> | null = null;
   #controller: ReadableByteStreamController | null = null;
+  /** A reader of the stream waits for a chunk. */
+  #isWanted = false;
   #isDropped = false;
   #isTaken = false;
 
-  constructor(length: number, flow: BodyFlow, limits: BodyLimits) {
+  constructor(length: number, flow: BodyFlow) {
     this.length = length;
-    this.bytesMax = limits.bodyBytesMax;
     this.#flow = flow;
-    this.#limits = limits;
+  }
+
+  get bytesMax(): number {
+    return this.#flow.bodyLimits.bodyBytesMax;
   }
 
   // What the engine tells.
 
-  push(chunk: Chunk): void {
+  /** A piece has come; it is copied. */
+  push(from: Uint8Array, offset: number, length: number): void {
     if (this.#isDropped || this.#error !== null) return;
-    this.#received += chunk.length;
-    const limit = this.#limits.bodyStreamBytesMax;
-    if (this.#controller !== null) {
-      if (limit > 0 && this.#received > limit) {
-        this.fail(tooLarge(limit));
-        return;
-      }
-      this.#controller.enqueue(chunk);
-      if ((this.#controller.desiredSize ?? 0) <= 0) this.#pause();
+    const piece = from.subarray(offset, offset + length);
+    if (this.#whole !== null) {
+      this.#whole.set(piece, this.#received);
+      this.#received += length;
       return;
     }
+    const copy = makeChunk(length);
+    copy.set(piece);
+    this.give(copy);
+  }
+
+  /** A piece that is the body's already. */
+  give(chunk: Chunk): void {
+    if (this.#isDropped || this.#error !== null) return;
+    if (this.#whole !== null) {
+      this.#whole.set(chunk, this.#received);
+      this.#received += chunk.length;
+      return;
+    }
+    this.#received += chunk.length;
+    if (this.#collecting !== null) this.#collect(chunk);
+    else if (this.#stream !== null) this.#feed(chunk);
+    else this.#keep(chunk);
+  }
+
+  #collect(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#queued += chunk.length;
-    if (this.#collecting === null) {
-      if (this.#queued >= QUEUE_BYTES_MAX) this.#pause();
-    } else if (this.#queued > this.#limits.bodyBytesMax) {
-      this.fail(tooLarge(this.#limits.bodyBytesMax));
+    const limit = this.bytesMax;
+    if (this.#queued > limit) this.fail(tooLarge(limit));
+  }
+
+  #feed(chunk: Chunk): void {
+    const limit = this.#flow.bodyLimits.bodyStreamBytesMax;
+    if (limit > 0 && this.#received > limit) {
+      this.fail(tooLarge(limit));
+      return;
     }
+    if (!this.#isWanted) {
+      this.#keep(chunk);
+      return;
+    }
+    this.#isWanted = false;
+    this.#controller!.enqueue(chunk);
+  }
+
+  #keep(chunk: Chunk): void {
+    this.#chunks.push(chunk);
+    this.#queued += chunk.length;
+    if (this.#queued >= QUEUE_BYTES_MAX) this.#pause();
   }
 
   end(): void {
     this.#ended = true;
     if (this.#collecting !== null) this.#deliver();
-    if (this.#controller !== null) closeStream(this.#controller);
-    this.#controller = null;
+    if (this.#chunks.length === 0) this.#closeStream();
   }
 
   /** Its readers, also later ones, reject with this. */
   fail(error: unknown): void {
     if (this.#error !== null || this.#ended) return;
     this.#error = error;
+    // What still comes is of no use; once the request has been answered native drops it.
+    if (!this.#isDropped) this.#pause();
     this.#chunks = [];
+    this.#whole = null;
     this.#collecting?.reject(error);
     this.#collecting = null;
     this.#controller?.error(error);
@@ -127,19 +150,28 @@ export class RequestBody implements BodySource {
     this.fail(new HttpError(400, "the body was not read before the answer was complete"));
   }
 
+  /** An answer begins: a 100 for whoever holds the stream's reader must come before its head. */
+  expectIfHeld(): void {
+    if (this.#stream !== null && this.#stream.locked) this.#expect();
+  }
+
   // What readers call.
 
   async bytes(): Promise<Chunk> {
     if (this.#isTaken) throw unusable();
     this.#isTaken = true;
-    const limit = this.#limits.bodyBytesMax;
+    const limit = this.bytesMax;
     if (this.length > limit || this.#queued > limit) throw tooLarge(limit);
     if (this.#error !== null) throw this.#error;
     const whole = new Promise<Chunk>((resolve, reject) => {
       this.#collecting = { resolve, reject };
     });
-    if (this.#ended) this.#deliver();
-    else this.#wantMore();
+    if (this.#ended) {
+      this.#deliver();
+    } else {
+      if (this.length >= 0 && this.length <= WHOLE_BYTES_MAX) this.#makeWhole();
+      this.#wantMore();
+    }
     return await whole;
   }
 
@@ -150,65 +182,102 @@ export class RequestBody implements BodySource {
   stream(): ReadableStream<Uint8Array> {
     if (this.#isTaken) return unusableStream();
     this.#isTaken = true;
-    return new ReadableStream(
+    return (this.#stream = new ReadableStream(
       {
         type: "bytes",
         start: (controller) => this.#startStream(controller),
-        pull: () => this.#wantMore(),
-        cancel: () => {
-          this.#controller = null;
-          this.drop();
-          this.#resume();
-        },
+        pull: () => this.#pull(),
+        cancel: () => this.#cancel(),
       },
-      { highWaterMark: QUEUE_BYTES_MAX },
-    );
+      { highWaterMark: 0 },
+    ));
   }
 
   #startStream(controller: ReadableByteStreamController): void {
-    const limit = this.#limits.bodyStreamBytesMax;
-    if (limit > 0 && (this.length > limit || this.#received > limit)) {
-      this.fail(tooLarge(limit));
-    }
+    const limit = this.#flow.bodyLimits.bodyStreamBytesMax;
+    if (limit > 0 && (this.length > limit || this.#received > limit)) this.fail(tooLarge(limit));
     if (this.#error !== null) {
       controller.error(this.#error);
       return;
     }
-    for (const chunk of this.#chunks) controller.enqueue(chunk);
-    this.#chunks = [];
-    this.#queued = 0;
-    if (this.#ended) {
-      controller.close();
+    this.#controller = controller;
+    if (this.#ended && this.#chunks.length === 0) this.#closeStream();
+  }
+
+  /** Called when a read waits, and by nothing else. */
+  #pull(): void {
+    const controller = this.#controller;
+    if (controller === null) return;
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) {
+      this.#isWanted = true;
+      this.#wantMore();
       return;
     }
-    this.#controller = controller;
-    // Before the answer's head, which may come before the first pull: a 100 cannot follow it.
-    this.#flow.expectBody();
+    this.#queued -= chunk.length;
+    controller.enqueue(chunk);
+    if (this.#chunks.length > 0) return;
+    if (this.#ended) this.#closeStream();
+    else this.#wantMore();
+  }
+
+  /** A reader that waits with a buffer of its own (BYOB) is told of the end by an empty answer. */
+  #closeStream(): void {
+    const controller = this.#controller;
+    if (controller === null) return;
+    this.#controller = null;
+    controller.close();
+    controller.byobRequest?.respond(0);
+  }
+
+  #cancel(): void {
+    this.#controller = null;
+    this.#pause();
+    this.drop();
+  }
+
+  #makeWhole(): void {
+    const whole = makeChunk(this.length);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#chunks = [];
+    this.#whole = whole;
   }
 
   #wantMore(): void {
     if (this.#ended) return;
-    if (!this.#isExpected) this.#flow.expectBody();
-    this.#isExpected = true;
+    this.#expect();
     this.#resume();
+  }
+
+  #expect(): void {
+    if (this.#isExpected) return;
+    this.#isExpected = true;
+    this.#flow.expectBody();
   }
 
   #deliver(): void {
     const collecting = this.#collecting!;
     this.#collecting = null;
-    const chunks = this.#chunks;
+    const whole = this.#whole ?? this.#joined();
     this.#chunks = [];
-    if (chunks.length === 1) {
-      collecting.resolve(chunks[0]!);
-      return;
-    }
-    const whole = new Uint8Array(this.#queued);
+    this.#whole = null;
+    collecting.resolve(whole);
+  }
+
+  #joined(): Chunk {
+    const chunks = this.#chunks;
+    if (chunks.length === 1) return chunks[0]!;
+    const whole = makeChunk(this.#queued);
     let at = 0;
     for (const chunk of chunks) {
       whole.set(chunk, at);
       at += chunk.length;
     }
-    collecting.resolve(whole);
+    return whole;
   }
 
   #pause(): void {
@@ -226,76 +295,3 @@ export class RequestBody implements BodySource {
 
 // `ignoreBOM: false` drops a byte order mark, as the Fetch standard asks for.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: false });
-
-/** A body that was complete when its request was: it lies in the slab, and is copied when read. */
-export class ReadyBody implements BodySource {
-  readonly length: number;
-  readonly bytesMax: number;
-  readonly #limits: BodyLimits;
-  #slab: Buffer;
-  #offset: number;
-  #isTaken = false;
-
-  constructor(slab: Buffer, offset: number, length: number, limits: BodyLimits) {
-    this.length = length;
-    this.bytesMax = limits.bodyBytesMax;
-    this.#limits = limits;
-    this.#slab = slab;
-    this.#offset = offset;
-  }
-
-  /** Lets go of the slab: a long poll must not pin it. */
-  keepOwn(): void {
-    this.#slab = Buffer.from(this.#copy().buffer);
-    this.#offset = 0;
-  }
-
-  async bytes(): Promise<Chunk> {
-    this.#take();
-    return this.#copy();
-  }
-
-  async text(): Promise<string> {
-    return this.textNow();
-  }
-
-  textNow(): string {
-    this.#take();
-    const start = this.#offset;
-    const slab = this.#slab;
-    // A byte order mark is not part of the text.
-    const marked =
-      this.length >= 3 &&
-      slab[start] === 0xef && slab[start + 1] === 0xbb && slab[start + 2] === 0xbf;
-    return slab.toString("utf8", marked ? start + 3 : start, start + this.length);
-  }
-
-  stream(): ReadableStream<Uint8Array> {
-    if (this.#isTaken) return unusableStream();
-    this.#isTaken = true;
-    return new ReadableStream({
-      type: "bytes",
-      start: (controller) => {
-        const limit = this.#limits.bodyStreamBytesMax;
-        if (limit > 0 && this.length > limit) {
-          controller.error(tooLarge(limit));
-          return;
-        }
-        if (this.length > 0) controller.enqueue(this.#copy());
-        controller.close();
-      },
-    });
-  }
-
-  #take(): void {
-    if (this.#isTaken) throw unusable();
-    this.#isTaken = true;
-    if (this.length > this.bytesMax) throw tooLarge(this.bytesMax);
-  }
-
-  #copy(): Chunk {
-    const copy = new Uint8Array(this.length);
-    copy.set(this.#slab.subarray(this.#offset, this.#offset + this.length));
-    return copy;
-  }
-}

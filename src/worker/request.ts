@@ -87,7 +87,9 @@ export class LightRequest implements Request {
       if (request.#isTaken()) {
         throw new TypeError("The body of the Request has already been used");
       }
-      const { body } = request;
+      // An empty body is none to the runtime's GET, which may have no body.
+      const isNone = request.#source?.body?.length === 0 && /^(?:GET|HEAD)$/.test(request.method);
+      const body = isNone ? null : request.body;
       return { body, done: () => (request.#used ||= body !== null) };
     };
     for (const [name, value] of Object.entries(DEFAULTS)) {

@@ -4,8 +4,9 @@
  * the engine: clear rather than fast, but its cost does not grow with the number of routes beside
  * the path. Runs on the thread of the engine.
  */
-import type { App, Handler, Route } from "../shared/app.ts";
+import type { App, Handler, HandlerObject, Route } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
+import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
 import { isToken } from "./header-syntax.ts";
 import { toParts } from "./response.ts";
 import {
@@ -47,6 +48,8 @@ interface Node {
 
 export class Router {
   readonly routes: CompiledRoute[];
+  /** Of all handler objects that say something of bodies. */
+  readonly bodyRules: Partial<BodyRules>[];
   readonly #root: Node = makeNode();
 
   constructor(routes: App["routes"]) {
@@ -56,6 +59,7 @@ export class Router {
       insert(this.#root, segments, compiled);
       return compiled;
     });
+    this.bodyRules = this.routes.flatMap(rulesOf);
   }
 
   /** All that match the path of a URL, in the order of precedence: exact, parameter, wildcard. */
@@ -111,6 +115,7 @@ function compileRoute(
 ): CompiledRoute {
   const compiled = { pattern, index, paramNames: names };
   if (isHandler(route)) {
+    checkRules(pattern, route);
     return { any: route, methods: null, constant: null, allow: "", ...compiled };
   }
   if (isConstant(pattern, route)) {
@@ -135,10 +140,27 @@ function compileMethods(
     if (!isHandler(value) && !isConstant(pattern, value)) {
       throw invalidRoute(pattern, `the value of ${method} is no handler and no Response`);
     }
+    if (isHandler(value)) checkRules(pattern, value);
     methods.set(method, value);
   }
   if (methods.size === 0) throw invalidRoute(pattern, "its object has no methods");
   return methods;
+}
+
+function isHandlerObject(entry: Handler | Response | null): entry is HandlerObject {
+  return typeof entry === "object" && entry !== null && "handle" in entry;
+}
+
+function checkRules(pattern: string, handler: Handler): void {
+  if (typeof handler !== "object") return;
+  const wrong = wrongRule(handler);
+  if (wrong !== null) throw invalidRoute(pattern, `of its handler object ${wrong}`);
+}
+
+function rulesOf(route: CompiledRoute): Partial<BodyRules>[] {
+  return [route.any, ...(route.methods?.values() ?? [])]
+    .map((entry) => (isHandlerObject(entry) ? ownRules(entry) : null))
+    .filter((rules) => rules !== null);
 }
 
 /** HEAD comes with GET, and OPTIONS by itself. */

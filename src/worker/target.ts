@@ -3,6 +3,7 @@
  * steps that answer it, per method. Native numbers hot targets; this is kept per number, so that a
  * repeated path costs neither a string nor a match. Thread: the engine's.
  */
+import { HttpError } from "../shared/errors.ts";
 import type { Step } from "./plan.ts";
 
 /** Characters that the WHATWG parser leaves alone in a path; "%" and "." need a closer look. */
@@ -47,12 +48,18 @@ export function pathOfUrl(text: string): string {
 
 const origins = new Map<string, string>();
 
-/** `http://host[:port]` as the WHATWG parser writes it. Throws a TypeError for what is no host. */
+/**
+ * `http://host[:port]` as the WHATWG parser writes it. A few hosts that HTTP allows are none to it,
+ * as `xn--a` or `1.2.3.4.5`: such a request has no URL, and to make one up would be to lie to
+ * handlers that look at its host. Throws an HttpError that answers 400.
+ */
 export function originOf(scheme: string, host: string): string {
   const key = `${scheme}//${host}`;
   const known = origins.get(key);
   if (known !== undefined) return known;
-  const origin = new URL(`${key}/`).origin;
+  const url = `${key}/`;
+  if (!URL.canParse(url)) throw new HttpError(400, "malformed Host", { close: true });
+  const origin = new URL(url).origin;
   // Hosts come from outside: a flood of them only costs the cache its use.
   if (origins.size >= HOSTS_MAX) origins.clear();
   origins.set(key, origin);

@@ -50,6 +50,26 @@ t.test("facts of listener and connection", async (t) => {
   });
 });
 
+t.test("rawHeaders: order, spelling and repetition as received", async (t) => {
+  const { connect } = await startApp(t, `
+    export default { fetch: async (request, context) => {
+      await 0;
+      return Response.json({ raw: context.rawHeaders, cookie: request.headers.get("cookie") });
+    } };
+  `);
+  const client = await connect();
+  const { body } = await client.request(Buffer.from(
+    "GET / HTTP/1.1\r\nhOsT: a.test\r\nCookie: a=1\r\nX: \xe9\xff\r\ncookie:b=2 \r\nX:\r\n\r\n",
+    "latin1",
+  ));
+  t.strictSame(JSON.parse(body), {
+    raw: [
+      ["hOsT", "a.test"], ["Cookie", "a=1"], ["X", "\u00e9\u00ff"], ["cookie", "b=2"], ["X", ""],
+    ],
+    cookie: "a=1; b=2",
+  });
+});
+
 t.test("next() is the answer of what follows: routes, fetch, 404", async (t) => {
   const { url } = await startApp(t, APP);
   const wrapped = await fetch(`${url}/next/a`);

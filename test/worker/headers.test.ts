@@ -198,6 +198,23 @@ t.test("fields of a request: as received, joined, mutable", async (t) => {
   t.equal(headerLines(headersFromRaw(["A", "1"])), "A: 1\r\n");
 });
 
+t.test("repeated fields of a client: joined by the field's own rule", async (t) => {
+  const raw = [
+    "Accept", "a", "COOKIE", "x=1", "accept", "b", "Cookie", "y=2", "Content-Type", "text/plain",
+    "content-type", "text/html", "Authorization", "Basic a", "authorization", "Basic b",
+    "Range", "bytes=0-1", "Range", "bytes=2-3", "X-Own", "", "x-own", "\u00e9", "Via", "1.1 a",
+  ];
+  const expected = {
+    accept: "a, b", cookie: "x=1; y=2", "content-type": "text/plain", authorization: "Basic a",
+    range: "bytes=0-1", "x-own": ", \u00e9", via: "1.1 a",
+  };
+  const lazy = headersFromRaw([...raw]);
+  for (const [name, value] of Object.entries(expected)) t.equal(lazy.get(name), value, name);
+  t.strictSame(Object.fromEntries(headersFromRaw([...raw])), expected, "as a list");
+  lazy.append("content-type", "text/css");
+  t.equal(lazy.get("content-type"), "text/plain, text/css", "what an app appends is the app's");
+});
+
 t.test("lines for the wire", async (t) => {
   const headers = new LightHeaders({ "X-One": "1", "content-length": "5", Date: "now" });
   t.equal(headerLines(headers), "X-One: 1\r\nDate: now\r\n", "framing is the encoder's");

@@ -228,6 +228,39 @@ t.test("an answer before the body is read", async (t) => {
   }
 });
 
+t.test("absent is null, empty is empty, whatever the method", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
+    const ask = async (framing: string): Promise<string> => {
+      const head = `${method} /null HTTP/1.1\r\nHost: a.test\r\n${framing}\r\n`;
+      return (await client.request(head, method)).body;
+    };
+    t.equal(await ask(""), '{"isNull":true}', method);
+    t.equal(await ask("Content-Length: 0\r\n"), '{"isNull":false}', method);
+    client.write(`${method} /text HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi`);
+    t.equal((await client.response()).body, "hi", method);
+    client.write(`${method} /bytes HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n`);
+    t.match((await client.response()).body, /"length":0/, method);
+    client.write(
+      `${method} /stream HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n` +
+        "0\r\n\r\n",
+    );
+    t.match((await client.response()).body, /"length":0/, method);
+  }
+});
+
+t.test("a cancelled body stops the peer until the answer", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  const total = 64 << 20;
+  client.write(`POST /cancel HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${total}\r\n\r\n`);
+  const written = await fill(client, total);
+  t.ok(written < 32 << 20, `${written} bytes were taken`);
+  await opened(server);
+  t.equal((await client.response()).body, "cancelled");
+});
+
 t.test("Expect: 100-continue", async (t) => {
   const server = await start(t, { bodyBytesMax: 1000 });
   const head = (path: string, length: number): string =>
@@ -249,6 +282,19 @@ t.test("Expect: 100-continue", async (t) => {
   t.equal(answer.body, "not read", "no 100 for a body that is not read");
   t.equal(answer.header("connection"), "close");
   t.equal(await unread.readToEnd(), "");
+  for (const path of ["/looked", "/looked/stream"]) {
+    const looking = await server.connect();
+    looking.write(head(path, 3));
+    const seen = await looking.response();
+    t.equal(seen.status, 200, `${path}: to look at the body is not to read it`);
+    t.equal(seen.header("connection"), "close");
+    t.equal(await looking.readToEnd(), "");
+  }
+  const echo = await server.connect();
+  echo.write(head("/echo", 3));
+  await echo.readUntil("HTTP/1.1 100 Continue\r\n\r\n");
+  echo.write("abc");
+  t.equal((await echo.response()).body, "abc", "100 comes before the head of an answer made of it");
   const large = await server.connect();
   large.write(head("/text", 2000));
   t.equal((await large.response()).status, 413, "no 100 for what is too large");

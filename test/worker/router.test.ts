@@ -18,6 +18,18 @@ function matches(router: Router, path: string): string[] {
   });
 }
 
+t.test("what a handler object says of bodies is checked", async (t) => {
+  const handle = (): string => "x";
+  const { bodyRules } = new Router({
+    "/a": { handle, bodyBytesMax: 5 },
+    "/b": { GET: { handle }, POST: { handle, buffered: true } },
+  });
+  t.strictSame(bodyRules, [{ bodyBytesMax: 5 }, { buffered: true }]);
+  const wrong = /"\/a":.*bodyBytesMax must be an integer/;
+  t.throws(() => new Router({ "/a": { handle, bodyBytesMax: -1 } }), { message: wrong });
+  t.throws(() => new Router({ "/a": { GET: { handle, bodyBytesMax: -1 } } }), { message: wrong });
+});
+
 t.test("exact before parameter before wildcard, segment by segment", async (t) => {
   const routes = router("/*", "/:a", "/x", "/x/*", "/:a/y", "/x/:b", "/x/y", "/:a/:b");
   t.strictSame(matches(routes, "/x"), ["/x", "/:a a=x", "/* *=x"]);

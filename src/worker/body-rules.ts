@@ -1,0 +1,78 @@
+/**
+ * What a handler is given of a body: how long it may be, whether it is decoded, and whether it is
+ * here before the handler runs. A server's options say so for all its routes, a handler object for
+ * itself. Also the errors that come of it. Any thread.
+ */
+import type { HandlerObject } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
+
+/** Bytes that nobody else can see: an app may transfer or keep them. */
+export type Chunk = Uint8Array<ArrayBuffer>;
+
+/** `bodyStreamBytesMax` 0: no limit. */
+export interface BodyLimits {
+  readonly bodyBytesMax: number;
+  readonly bodyStreamBytesMax: number;
+}
+
+export interface BodyRules extends BodyLimits {
+  /** Content codings are removed before the handler sees the body. */
+  readonly decodeBodies: boolean;
+  /** The handler runs when all of the body has come. */
+  readonly buffered: boolean;
+}
+
+/** Whose rules a body obeys. They change when a handler declines: those of the next one count. */
+export interface BodyOwner {
+  readonly bodyLimits: BodyLimits;
+}
+
+const MEMBERS = ["bodyBytesMax", "bodyStreamBytesMax", "decodeBodies", "buffered"] as const;
+
+/** What the handler object says of itself; null: nothing. */
+export function ownRules(handler: HandlerObject): Partial<BodyRules> | null {
+  const own: Record<string, unknown> = {};
+  for (const name of MEMBERS) if (handler[name] !== undefined) own[name] = handler[name];
+  return Object.keys(own).length === 0 ? null : own;
+}
+
+/** Why these rules cannot be; null: they can. */
+export function wrongRule(handler: HandlerObject): string | null {
+  for (const name of MEMBERS) {
+    const value: unknown = handler[name];
+    if (value === undefined) continue;
+    const isLimit = name === "bodyBytesMax" || name === "bodyStreamBytesMax";
+    if (isLimit && !(Number.isSafeInteger(value) && (value as number) >= 0)) {
+      return `${name} must be an integer from 0 on`;
+    }
+    if (!isLimit && typeof value !== "boolean") return `${name} must be true or false`;
+  }
+  return null;
+}
+
+/** The declared length from which on neither way of reading is allowed; 0: there is none. */
+export function declaredMax({ bodyBytesMax, bodyStreamBytesMax }: BodyLimits): number {
+  return bodyStreamBytesMax === 0 ? 0 : Math.max(bodyBytesMax, bodyStreamBytesMax);
+}
+
+/** The same for native, which knows no routes: no handler allows more. 0: one has no limit. */
+export function declaredMaxOf(own: BodyLimits, rules: readonly Partial<BodyRules>[]): number {
+  const limits = [own, ...rules.map((each) => ({ ...own, ...each }))].map(declaredMax);
+  return limits.includes(0) ? 0 : Math.max(...limits);
+}
+
+export function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `the body is longer than ${limit} bytes`, {
+    close: true,
+    code: "ERR_MILLRACE_BODY_TOO_LARGE",
+  });
+}
+
+/** `context.next()` makes a second Request of the same body: it cannot be read twice either. */
+export function unusable(): TypeError {
+  return new TypeError("Body is unusable: it has already been read");
+}
+
+export function unusableStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.error(unusable()) });
+}
