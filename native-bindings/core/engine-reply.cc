@@ -76,6 +76,8 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
       connection.wants_continue = connection.awaits_continue;
       send_continue(connection);
       break;
+    case KIND_NOTHING:
+      break;  // taken back before it was seen here
     default:
       break;  // a bug of this package's own JavaScript; losing one record is the least harm
   }

@@ -30,6 +30,7 @@ export interface ServerSettings {
   adoptTimeoutMs: number;
   stuckMs: number;
   logLevel: LogLevel;
+  development: boolean;
 }
 
 /** The options that have no default: absent means that nothing is changed. */
@@ -54,6 +55,12 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     group: "App",
     check: where(isAppOption, "a path, a file: URL, or with workers: 0 an app"),
     text: "The app's module; an app itself is taken only with `workers: 0`.",
+  },
+  development: {
+    group: "App",
+    check: flag,
+    fallback: false,
+    text: "Answers to failed requests show the error and its stack. Never where others can ask.",
   },
   listeners: {
     group: "Listeners",

@@ -211,7 +211,7 @@ export class WorkerPool {
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {
     const { options, serverId, listeners } = this.#host;
-    const { app, drainQuietMs, logLevel } = options;
+    const { app, drainQuietMs, logLevel, development } = options;
     return {
       version: CONTROL_VERSION,
       port: channel.workerPort,
@@ -221,7 +221,7 @@ export class WorkerPool {
       generation: channel.generation,
       app,
       listeners,
-      options: { drainQuietMs, logLevel },
+      options: { drainQuietMs, logLevel, development },
     };
   }
 

@@ -115,16 +115,31 @@ Object.defineProperty(MillraceError.prototype, "name", {
   configurable: true,
 });
 
+/** What `new Headers()` takes. */
+type HttpErrorHeaders = ConstructorParameters<typeof Headers>[0];
+
 export interface HttpErrorOptions extends ErrorOptions {
   /** Close the connection after the answer. */
   close?: boolean;
+  /** Header fields of the answer, as `new Headers()` takes them. */
+  headers?: HttpErrorHeaders;
+  /** Whether the message is the text of the answer. Default true. */
+  expose?: boolean;
+  /** Whether the error is logged. Default: from status 500 on. */
+  log?: boolean;
   code?: ErrorCode;
 }
 
-/** Thrown by a handler, it ends in an answer with this status and its message as the text. */
+/**
+ * Thrown by a handler, it ends in an answer with this status and its message as the text. With
+ * `expose: false` the message is for the log alone.
+ */
 export class HttpError extends Error {
   readonly status: number;
   readonly close: boolean;
+  readonly expose: boolean;
+  readonly log: boolean;
+  declare readonly headers?: HttpErrorHeaders;
   declare readonly code?: ErrorCode;
 
   constructor(status: number, message?: string, options: HttpErrorOptions = {}) {
@@ -134,6 +149,9 @@ export class HttpError extends Error {
     super(message ?? "", "cause" in options ? { cause: options.cause } : undefined);
     this.status = status;
     this.close = options.close ?? false;
+    this.expose = options.expose ?? true;
+    this.log = options.log ?? status >= 500;
+    if (options.headers !== undefined) this.headers = options.headers;
     if (options.code !== undefined) this.code = options.code;
   }
 }

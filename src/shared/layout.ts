@@ -59,6 +59,7 @@ export const REPLY_HEAD_LENGTH = 7 as const;
 export const REPLY_BODY_OFFSET = 8 as const;
 export const REPLY_BODY_LENGTH = 9 as const;
 export const REPLY_LENGTH_F64 = 10 as const;
+export const KIND_NOTHING = 0 as const;
 export const KIND_RESPOND = 1 as const;
 export const KIND_HEAD = 2 as const;
 export const KIND_CHUNK = 3 as const;
@@ -150,6 +151,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   REPLY_BODY_OFFSET,
   REPLY_BODY_LENGTH,
   REPLY_LENGTH_F64,
+  KIND_NOTHING,
   KIND_RESPOND,
   KIND_HEAD,
   KIND_CHUNK,

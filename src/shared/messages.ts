@@ -21,6 +21,7 @@ export interface ListenerFacts {
 export interface WorkerOptions {
   readonly drainQuietMs: number;
   readonly logLevel: string;
+  readonly development: boolean;
 }
 
 /** The argument of the one task that a worker runs until it has drained. */

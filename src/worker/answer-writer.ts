@@ -2,7 +2,6 @@
  * Turns one answer, in its turn, into reply records: all at once if it is short, piece by piece
  * through a pump otherwise. Thread: the engine's.
  */
-import type { Log } from "../shared/app.ts";
 import {
   FLAG_HEAD,
   FLAG_HTTP10,
@@ -34,6 +33,8 @@ export interface Turns {
   complete(exchange: Exchange): void;
   /** It cannot be finished: the connection ends. */
   abort(exchange: Exchange): void;
+  /** The connection has gone before all of it was sent. */
+  lose(exchange: Exchange): void;
 }
 
 /** The head of one answer, as its record wants it. */
@@ -47,7 +48,6 @@ interface Head {
 export class AnswerWriter {
   readonly #rings: Rings;
   readonly #connections: Connections;
-  readonly #log: Log;
   readonly #host: ExchangeHost;
   readonly #turns: Turns;
   readonly #queue: PumpQueue = new PumpQueue();
@@ -55,13 +55,11 @@ export class AnswerWriter {
   constructor(
     rings: Rings,
     connections: Connections,
-    log: Log,
     host: ExchangeHost,
     turns: Turns,
   ) {
     this.#rings = rings;
     this.#connections = connections;
-    this.#log = log;
     this.#host = host;
     this.#turns = turns;
   }
@@ -101,9 +99,10 @@ export class AnswerWriter {
     const source = typeof parts.body === "string" ? Buffer.from(parts.body) : parts.body!;
     const length = streamLength(source, parts.headers);
     const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
+    let headAt = -1;
     const begin = (): void => {
       if (exchange.received instanceof RequestBody) exchange.received.expectIfHeld();
-      rings.head(slot, generation, flags, status, type, lines, length);
+      headAt = rings.head(slot, generation, flags, status, type, lines, length);
     };
     if ((flags & FLAG_HEAD) !== 0) {
       begin();
@@ -123,10 +122,13 @@ export class AnswerWriter {
         this.#turns.complete(exchange);
         return;
       }
-      if (error !== null) {
-        this.#log.error({ err: error }, `the body of ${exchange.routeName} failed`);
+      if (error === null) {
+        this.#turns.lose(exchange);
+        return;
       }
-      this.#turns.abort(exchange);
+      // While native has seen nothing of the answer there can be another one in its place.
+      exchange.isAnswered = headAt < 0 || !rings.retract(headAt, slot, generation);
+      this.#host.answerFailed(exchange, error);
     });
     state.pump = pump;
     pump.start(source, length);
@@ -199,6 +201,10 @@ export function discard(body: unknown): void {
     return;
   }
   if (typeof body !== "object" || body === null) return;
-  const { destroy } = body as { destroy?: unknown };
-  if (typeof destroy === "function") destroy.call(body);
+  try {
+    const { destroy } = body as { destroy?: unknown };
+    if (typeof destroy === "function") destroy.call(body);
+  } catch {
+    // The producer's own clean-up has failed; there is nobody left to tell.
+  }
 }

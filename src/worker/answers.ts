@@ -9,7 +9,6 @@ import {
   SLOT_UNSENT,
   SLOT_WORDS,
 } from "../shared/layout.ts";
-import type { Log } from "../shared/app.ts";
 import { AnswerWriter, discard, REQUEST_FLAGS, SAFE_TEXT_LENGTH } from "./answer-writer.ts";
 import type { Connections, ConnectionState } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
@@ -25,11 +24,11 @@ export class Answers {
   /** Answers that wait behind others or for a socket, of all connections: mostly none. */
   #waiting = 0;
 
-  constructor(rings: Rings, connections: Connections, log: Log, host: ExchangeHost) {
+  constructor(rings: Rings, connections: Connections, host: ExchangeHost) {
     this.#rings = rings;
     this.#connections = connections;
     this.#host = host;
-    this.#writer = new AnswerWriter(rings, connections, log, host, this);
+    this.#writer = new AnswerWriter(rings, connections, host, this);
   }
 
   /**
@@ -73,7 +72,7 @@ export class Answers {
     const { slot, generation, sequence } = exchange;
     if (!this.#connections.isOpen(slot, generation)) {
       discard(parts.body);
-      this.#finish(exchange);
+      this.lose(exchange);
       return;
     }
     const isNext = this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] === sequence;
@@ -96,7 +95,7 @@ export class Answers {
     exchange.isAnswered = true;
     exchange.isComplete = true;
     this.#rings.signal(KIND_ABORT, exchange.slot, exchange.generation);
-    this.#finish(exchange);
+    this.lose(exchange);
   }
 
   /** The socket has taken what was written. */
@@ -117,7 +116,7 @@ export class Answers {
     const { slot, generation, sequence } = exchange;
     this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] = sequence + 1;
     exchange.isComplete = true;
-    this.#finish(exchange);
+    this.lose(exchange);
     if (this.#waiting > 0) this.#next(slot, generation);
   }
 
@@ -126,7 +125,8 @@ export class Answers {
     return this.#rings.slots[slot * SLOT_WORDS + SLOT_UNSENT]! > outputBytesMax;
   }
 
-  #finish(exchange: Exchange): void {
+  /** Nobody waits for it any more. */
+  lose(exchange: Exchange): void {
     const state = this.#connections.find(exchange.slot, exchange.generation);
     if (exchange.received instanceof RequestBody) {
       exchange.received.drop();

@@ -1,14 +1,14 @@
 /**
- * Runs the steps of a request and turns what handlers return, throw or decline into answers. The
- * one place where an error becomes an answer: head not sent, answer; head sent, abort.
- * Thread: the engine's.
+ * Runs the steps of a request and turns what handlers return or decline into answers; what they
+ * throw goes to `Failures`. Thread: the engine's.
  */
-import type { App, Context, Log, MillraceRequest } from "../shared/app.ts";
-import { HttpError, MillraceError } from "../shared/errors.ts";
+import type { App, Context, MillraceRequest } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { Answers } from "./answers.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
+import { discardValue, type FailureHost, Failures } from "./failures.ts";
 import type { Isolation } from "./isolation.ts";
 import type { FixedStep, HandlerStep, Step } from "./plan.ts";
 import { prepareBody } from "./prepare-body.ts";
@@ -18,27 +18,23 @@ import { checkAnswer } from "./response-rules.ts";
 import type { Tracing } from "./tracing.ts";
 
 /** What the dispatcher asks of its engine. */
-export interface DispatchHost extends ContextHost {
+export interface DispatchHost extends ContextHost, FailureHost {
   readonly tracing: Tracing;
-  /** The exchange waits for a promise: its connection must know of it. */
-  track(exchange: Exchange): void;
 }
 
 export class Dispatcher {
-  readonly #app: App;
+  readonly failures: Failures;
   readonly #answers: Answers;
   readonly #host: DispatchHost;
   readonly #isolation: Isolation;
   readonly #tracing: Tracing;
-  readonly #log: Log;
 
   constructor(app: App, answers: Answers, host: DispatchHost, isolation: Isolation) {
-    this.#app = app;
+    this.failures = new Failures(app, answers, host, partsOf);
     this.#answers = answers;
     this.#host = host;
     this.#isolation = isolation;
     this.#tracing = host.tracing;
-    this.#log = host.log;
   }
 
   /** Runs the step that the exchange is at. */
@@ -82,7 +78,10 @@ export class Dispatcher {
   }
 
   #settleValue(exchange: Exchange, value: unknown): void {
-    if (exchange.isAnswered) return;
+    if (exchange.isAnswered) {
+      discardValue(value);
+      return;
+    }
     if (value === undefined) {
       this.#decline(exchange);
       return;
@@ -107,62 +106,27 @@ export class Dispatcher {
     advance(exchange);
     const step = exchange.steps[exchange.at]!;
     if (step.kind !== "handler") return responseOfStep(step);
-    const value = await this.#call(exchange, step);
+    const value = await this.#thrownToo(exchange, step);
     if (value === undefined) return await this.next(exchange);
     if (value instanceof Response) return value;
     const parts = partsOf(exchange, value);
     return new LightResponse(parts.body as string, { status: parts.status });
   }
 
-  /** Answers for a handler that threw or rejected. */
+  /** A handler has thrown or rejected, or a body has failed before any of its answer was sent. */
   fail(exchange: Exchange, error: unknown): void {
     if (this.#isolation.isOn) this.#isolation.undo();
-    if (exchange.isAnswered) {
-      this.#log.error({ err: error }, `${exchange.routeName} failed after its answer`);
-      return;
-    }
-    if (error instanceof HttpError) {
-      this.#answerError(exchange, error.status, error.message, error.close);
-      return;
-    }
-    if (this.#app.error === undefined) {
-      this.#answerFault(exchange, error);
-      return;
-    }
-    void this.#askErrorHook(exchange, error);
+    this.failures.fail(exchange, error);
   }
 
-  async #askErrorHook(exchange: Exchange, error: unknown): Promise<void> {
-    this.#host.track(exchange);
+  /** A thrown Response is an answer as one that is returned. */
+  async #thrownToo(exchange: Exchange, step: HandlerStep): Promise<unknown> {
     try {
-      const request = exchange.open() as unknown as MillraceRequest;
-      const value = await this.#app.error!(error, request);
-      if (value === undefined) this.#answerFault(exchange, error);
-      else this.#answers.answer(exchange, partsOf(exchange, value), false);
-    } catch (second) {
-      if (second instanceof HttpError) {
-        this.#answerError(exchange, second.status, second.message, second.close);
-        return;
-      }
-      this.#log.error({ err: second }, "the app's error hook failed");
-      this.#answerFault(exchange, error);
+      return await this.#call(exchange, step);
+    } catch (error) {
+      if (error instanceof Response) return error;
+      throw error;
     }
-  }
-
-  #answerFault(exchange: Exchange, error: unknown): void {
-    this.#log.error({ err: error }, `${exchange.routeName} failed`);
-    this.#answerError(exchange, 500, "Internal Server Error", false);
-  }
-
-  #answerError(exchange: Exchange, status: number, message: string, close: boolean): void {
-    const text = message === "" ? `error ${status}` : message;
-    this.#answers.answer(exchange, textParts(status, text), close);
-  }
-
-  /** The handler clock has run out: the answer is ours now. */
-  expire(exchange: Exchange): void {
-    this.#log.error(`${exchange.routeName} took longer than handlerTimeoutMs`);
-    this.#answerError(exchange, 503, "the handler took too long", true);
   }
 
   #call(exchange: Exchange, step: HandlerStep): unknown {

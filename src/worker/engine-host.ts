@@ -39,6 +39,7 @@ export function peerGone(): DOMException {
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
   readonly log: Log;
   readonly names: RequestNames;
+  readonly isDevelopment: boolean;
   readonly server: ServerControl;
   readonly slots: Int32Array;
   readonly tracing: Tracing = new Tracing();
@@ -62,6 +63,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#settings = setup.task.listeners.map(({ settings }) => settings);
     this.log = setup.log;
     this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
+    this.isDevelopment = setup.task.options.development;
     this.server = setup.server;
     this.slots = rings.slots;
     this.connections = new Connections(this);
@@ -115,6 +117,11 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     // Without a connection there is nobody to tell of its end.
     if (!this.connections.isOpen(slot, generation)) return;
     this.connections.of(slot, generation).pending.add(exchange);
+  }
+
+  answerFailed(exchange: Exchange, error: unknown): void {
+    if (exchange.isAnswered) this.dispatcher.failures.cut(exchange, error);
+    else this.dispatcher.fail(exchange, error);
   }
 
   // Of a connection.

@@ -87,7 +87,7 @@ export class Engine {
   #recent: Exchange[] = [];
 
   constructor(setup: EngineSetup) {
-    const { task, app, log } = setup;
+    const { task, app } = setup;
     this.#native = loadNative();
     this.#router = new Router(app.routes);
     const options = nativeOptions(task, this.#router);
@@ -102,7 +102,7 @@ export class Engine {
     this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup);
     this.#tracing = this.#host.tracing;
     this.#connections = this.#host.connections;
-    this.#answers = new Answers(this.#rings, this.#connections, log, this.#host);
+    this.#answers = new Answers(this.#rings, this.#connections, this.#host);
     this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
     this.#host.dispatcher = this.#dispatcher;
     this.#constants = new Constants(this.#native, blocks.handle);
@@ -307,7 +307,7 @@ export class Engine {
   #closed(state: ConnectionState, reason: number): void {
     if (reason === CLOSED_HANDLER_TIMEOUT) {
       for (const exchange of state.pending) {
-        if (!exchange.isAnswered) this.#dispatcher.expire(exchange);
+        if (!exchange.isAnswered) this.#dispatcher.failures.expire(exchange);
         break;
       }
       return;

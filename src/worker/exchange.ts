@@ -41,6 +41,8 @@ export interface ExchangeHost {
   localOrigin(exchange: Exchange): string;
   flowOf(exchange: Exchange): BodyFlow;
   signalOf(exchange: Exchange): AbortSignal;
+  /** Its answer cannot be sent on. `isAnswered` tells whether some of it has been sent. */
+  answerFailed(exchange: Exchange, error: unknown): void;
 }
 
 export class Exchange implements RequestSource, BodyOwner {
@@ -60,6 +62,8 @@ export class Exchange implements RequestSource, BodyOwner {
   /** The step being run. */
   at = 0;
   isAnswered = false;
+  /** How often an answer could not be given. */
+  failures = 0;
   /** Its answer has been handed over whole, or was given up by the app: no abort any more. */
   isComplete = false;
   request: LightRequest | null = null;

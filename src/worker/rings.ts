@@ -12,6 +12,7 @@ import {
   KIND_CHUNK,
   KIND_END,
   KIND_HEAD,
+  KIND_NOTHING,
   KIND_RESPOND,
   REPLY_BODY_LENGTH,
   REPLY_BODY_OFFSET,
@@ -149,7 +150,7 @@ export class Rings {
     this.#commit();
   }
 
-  /** The head of an answer that comes in pieces; `length` -1: unknown. */
+  /** The head of an answer that comes in pieces; `length` -1: unknown. Returns where it lies. */
   head(
     slot: number,
     generation: number,
@@ -158,7 +159,7 @@ export class Rings {
     type: number,
     lines: string,
     length: number,
-  ): void {
+  ): number {
     const at = this.#begin(lines.length);
     const replies = this.#replies;
     this.#put(at, KIND_HEAD, slot, generation, length < 0 ? flags : flags | REPLY_LENGTH);
@@ -167,6 +168,26 @@ export class Rings {
     this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
     this.#writeLines(at, lines);
     this.#commit();
+    return at;
+  }
+
+  /**
+   * Takes back the answer whose head lies at `at`, if native has seen none of it yet. The record
+   * tells: once native has taken it, the count begins anew and others are written over it.
+   */
+  retract(at: number, slot: number, generation: number): boolean {
+    const replies = this.#replies;
+    const end = this.control[CTL_REPLY_COUNT]! * REPLY_WORDS;
+    const isIts = (record: number): boolean =>
+      replies[record + REPLY_SLOT] === slot && replies[record + REPLY_GENERATION] === generation;
+    if (at >= end || replies[at + REPLY_KIND] !== KIND_HEAD || !isIts(at)) return false;
+    for (let record = at; record < end; record += REPLY_WORDS) {
+      const kind = replies[record + REPLY_KIND];
+      if (isIts(record) && (kind === KIND_HEAD || kind === KIND_CHUNK)) {
+        replies[record + REPLY_KIND] = KIND_NOTHING;
+      }
+    }
+    return true;
   }
 
   /**

@@ -1,0 +1,194 @@
+/**
+ * What becomes of an error: head not sent, an answer; head sent, the connection is aborted. Every
+ * failure of a handler, of the app's error hook and of a body that is being sent ends here, and
+ * nothing else in JavaScript answers for one. Whatever an app throws is handled, also what throws
+ * again when it is looked at. Thread: the engine's.
+ */
+import { inspect } from "node:util";
+import type { App, Log, MillraceRequest } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
+import type { Answers } from "./answers.ts";
+import { discard } from "./answer-writer.ts";
+import type { Exchange } from "./exchange.ts";
+import { LightHeaders } from "./headers.ts";
+import type { ResponseParts } from "./response-parts.ts";
+import { LightResponse, responseParts, toParts } from "./response.ts";
+
+/** What failures ask of their engine. */
+export interface FailureHost {
+  readonly log: Log;
+  /** Answers show what went wrong. */
+  readonly isDevelopment: boolean;
+  /** The exchange waits for a promise: its connection must know of it. */
+  track(exchange: Exchange): void;
+}
+
+/** Makes an answer of what a handler has returned; throws for what is none. */
+export type PartsOf = (exchange: Exchange, value: unknown) => ResponseParts;
+
+/** After as many answers that could not be given, the next one is ours. */
+const FAILURES_MAX = 2;
+
+const FAULT_TEXT = "Internal Server Error";
+
+export class Failures {
+  readonly #app: App;
+  readonly #answers: Answers;
+  readonly #host: FailureHost;
+  readonly #partsOf: PartsOf;
+
+  constructor(app: App, answers: Answers, host: FailureHost, partsOf: PartsOf) {
+    this.#app = app;
+    this.#answers = answers;
+    this.#host = host;
+    this.#partsOf = partsOf;
+  }
+
+  /** A handler has thrown or rejected, or a body failed before any of its answer was sent. */
+  fail(exchange: Exchange, error: unknown): void {
+    if (exchange.isAnswered) {
+      this.#report(exchange, error, `${exchange.routeName} failed after its answer`);
+      return;
+    }
+    // An answer to a failure may fail as well, and its replacement, and so on.
+    const isLast = ++exchange.failures > FAILURES_MAX;
+    if (!isLast && this.#answerThrown(exchange, error)) return;
+    if (this.#app.error === undefined || isLast) this.#answerFault(exchange, error);
+    else void this.#askHook(exchange, error);
+  }
+
+  /** A body has failed behind its head. The connection is cut; the hook is told, and no more. */
+  cut(exchange: Exchange, error: unknown): void {
+    this.#answers.abort(exchange);
+    if (isQuiet(error)) return;
+    this.#report(exchange, error, `the body of ${exchange.routeName} failed`);
+    if (this.#app.error !== undefined) void this.#tellHook(exchange, error);
+  }
+
+  /** The handler clock has run out: the answer is ours now. */
+  expire(exchange: Exchange): void {
+    const log = exchange.context?.log ?? this.#host.log;
+    log.error(`${exchange.routeName} took longer than handlerTimeoutMs`);
+    const text = "the handler took too long";
+    this.#answers.answer(exchange, textParts(503, text), true);
+  }
+
+  /** A thrown Response or HttpError says itself what the answer is. */
+  #answerThrown(exchange: Exchange, error: unknown): boolean {
+    try {
+      if (error instanceof Response) {
+        this.#answers.answer(exchange, this.#partsOf(exchange, error), false);
+        return true;
+      }
+      if (!(error instanceof HttpError)) return false;
+      if (error.log) this.#report(exchange, error, `${exchange.routeName} failed`);
+      this.#answers.answer(exchange, this.#partsOfError(error), error.close);
+      return true;
+    } catch (second) {
+      // A Response that was sent before, headers that are none, an object that throws when asked.
+      this.#report(exchange, second, `${exchange.routeName} threw what cannot be answered with`);
+      this.#answerFault(exchange, error);
+      return true;
+    }
+  }
+
+  async #askHook(exchange: Exchange, error: unknown): Promise<void> {
+    this.#host.track(exchange);
+    try {
+      const request = exchange.open() as unknown as MillraceRequest;
+      const value = await this.#app.error!(error, request);
+      if (value === undefined) this.#answerFault(exchange, error);
+      else if (exchange.isAnswered) discardValue(value);
+      else this.#answers.answer(exchange, this.#partsOf(exchange, value), false);
+    } catch (second) {
+      if (exchange.isAnswered || isAnswer(second)) {
+        this.fail(exchange, second);
+        return;
+      }
+      this.#report(exchange, second, "the app's error hook failed");
+      this.#answerFault(exchange, error);
+    }
+  }
+
+  async #tellHook(exchange: Exchange, error: unknown): Promise<void> {
+    try {
+      const request = exchange.open() as unknown as MillraceRequest;
+      discardValue(await this.#app.error!(error, request));
+    } catch (second) {
+      this.#report(exchange, second, "the app's error hook failed");
+    }
+  }
+
+  #answerFault(exchange: Exchange, error: unknown): void {
+    this.#report(exchange, error, `${exchange.routeName} failed`);
+    const text = this.#host.isDevelopment ? describe(error) : FAULT_TEXT;
+    this.#answers.answer(exchange, textParts(500, text), false);
+  }
+
+  #partsOfError(error: HttpError): ResponseParts {
+    const { status, message, expose, headers } = error;
+    if (this.#host.isDevelopment) return textParts(status, describe(error), headers);
+    const isShown = expose && message !== "";
+    return textParts(status, isShown ? message : `error ${status}`, headers);
+  }
+
+  /** With the request's names, if it has any. The logger looks into an error, which may throw. */
+  #report(exchange: Exchange, error: unknown, text: string): void {
+    const log = exchange.context?.log ?? this.#host.log;
+    try {
+      log.error({ err: error instanceof Error ? error : describe(error) }, text);
+    } catch {
+      log.error(text);
+    }
+  }
+}
+
+/** What the app has let through although it is not at fault: a body that its client cut short. */
+function isQuiet(error: unknown): boolean {
+  try {
+    return error instanceof HttpError && !error.log;
+  } catch {
+    return false;
+  }
+}
+
+function isAnswer(error: unknown): boolean {
+  try {
+    return error instanceof HttpError || error instanceof Response;
+  } catch {
+    return false;
+  }
+}
+
+/** An answer that comes too late: the producer of its body is told. */
+export function discardValue(value: unknown): void {
+  try {
+    discard(toParts(value)?.body);
+  } catch {
+    // It was no answer either.
+  }
+}
+
+/** Plain text that no browser takes for anything else. */
+function textParts(status: number, text: string, headers?: HttpError["headers"]): ResponseParts {
+  const own = new LightHeaders(headers);
+  own.set("x-content-type-options", "nosniff");
+  return responseParts(new LightResponse(escapeControls(text), { status, headers: own }));
+}
+
+/** Control characters but tab and line feed, which a message may carry on from somewhere else. */
+function escapeControls(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
+  return text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (control) => (
+    `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`
+  ));
+}
+
+/** With the stack and the cause. */
+function describe(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return "an object that cannot be looked at";
+  }
+}
