@@ -27,6 +27,8 @@ export interface NativeListenerOptions {
   readonly pipelineMax: number;
   readonly outputBytesMax: number;
   readonly outputHardBytesMax: number;
+  /** The lines of its default headers, in latin1. */
+  readonly defaultLines: Buffer;
   readonly declaredBodyBytesMax: number;
   readonly headTimeoutMs: number;
   readonly bodyTimeoutMs: number;

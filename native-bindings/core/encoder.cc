@@ -147,6 +147,9 @@ size_t write_head(char* out, const HeadFields& fields, const DateLine& date) {
   char* start = out;
   out = put_status_line(out, fields, date);
   out = put(out, kTypes[fields.type].data, kTypes[fields.type].length);
+  if (fields.defaults != nullptr && !fields.defaults->empty()) {
+    out = put(out, fields.defaults->data(), fields.defaults->size());
+  }
   if (fields.lines_length > 0) out = put(out, fields.lines, fields.lines_length);
   out = put_persistence(out, fields);
   if (fields.framing == Framing::kLength) {

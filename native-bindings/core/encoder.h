@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace millrace {
 
@@ -44,6 +45,7 @@ struct HeadFields {
   const char* reason = nullptr;  // null: the standard phrase
   size_t reason_length = 0;
   int type = 0;  // TYPE_… of layout.h
+  const std::string* defaults = nullptr;  // lines of every answer; null: they are in `lines`
   const char* lines = nullptr;
   size_t lines_length = 0;
   Framing framing = Framing::kNone;
@@ -55,7 +57,8 @@ struct HeadFields {
 
 // An upper bound of what `write_head` writes.
 inline size_t head_bytes_bound(const HeadFields& fields) {
-  return fields.lines_length + fields.reason_length + 320 + KeepAliveLine::kBytes;
+  size_t defaults = fields.defaults == nullptr ? 0 : fields.defaults->size();
+  return fields.lines_length + fields.reason_length + defaults + 320 + KeepAliveLine::kBytes;
 }
 size_t write_head(char* out, const HeadFields& fields, const DateLine& date);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "encoder.h"
@@ -23,6 +24,7 @@ struct ListenerOptions {
   uint32_t handler_timeout_ms = 0;
   uint32_t write_timeout_ms = 30000;
   KeepAliveLine keep_alive;  // empty: not announced
+  std::string default_lines;  // of every answer, as bytes; mostly empty
 };
 
 struct EngineOptions {

@@ -54,6 +54,9 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
     case KIND_HEAD:
       if (!connection.close_after) begin_answer(connection, reply);
       break;
+    case KIND_INTERIM:
+      if (!connection.close_after) write_interim(connection, reply);
+      break;
     case KIND_CHUNK:
       write_chunk(connection, reply);
       break;
@@ -86,6 +89,9 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
 HeadFields Engine::fields_of(const int32_t* reply) const {
   HeadFields fields;
   fields.keep_alive = &writing_->options->keep_alive;
+  if ((reply[REPLY_FLAGS] & REPLY_OWN_DEFAULTS) == 0) {
+    fields.defaults = &writing_->options->default_lines;
+  }
   fields.status = reply[REPLY_STATUS];
   fields.type = reply[REPLY_TYPE];
   fields.lines = blocks_.arena + reply[REPLY_HEAD_OFFSET];
@@ -173,6 +179,18 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
   out_length_ += write_head(out, fields, date_);
 }
 
+// RFC 9110 15.2: any number of them, before the head of the answer that is next.
+void Engine::write_interim(Connection& connection, const int32_t* reply) {
+  if (connection.answer != Answer::kNone) return;
+  HeadFields fields;
+  fields.status = reply[REPLY_STATUS];
+  fields.own_date = true;  // it has none
+  fields.lines = blocks_.arena + reply[REPLY_HEAD_OFFSET];
+  fields.lines_length = static_cast<size_t>(reply[REPLY_HEAD_LENGTH]);
+  char* out = reserve(head_bytes_bound(fields));
+  out_length_ += write_head(out, fields, date_);
+}
+
 void Engine::write_chunk(Connection& connection, const int32_t* reply) {
   size_t length = static_cast<size_t>(reply[REPLY_BODY_LENGTH]);
   if (reply[REPLY_FLAGS] & REPLY_NOTIFY) connection.wants_writable = true;
@@ -246,6 +264,7 @@ void Engine::answer_constant(Connection& connection, const ConstantResponse& con
                   (parser.is_http10() ? FLAG_HTTP10 : 0);
   HeadFields fields;
   fields.keep_alive = &connection.options->keep_alive;
+  fields.defaults = &connection.options->default_lines;
   fields.status = constant.status;
   fields.type = constant.type;
   fields.lines = constant.lines.data;
@@ -275,6 +294,7 @@ void Engine::write_failure(Connection& connection, uint16_t status, const char* 
   fields.framing = Framing::kLength;
   fields.length = std::strlen(reason) + 1;
   fields.persistence = Persistence::kClose;
+  fields.defaults = &connection.options->default_lines;
   char* out = reserve(head_bytes_bound(fields) + fields.length);
   size_t written = write_head(out, fields, date_);
   std::memcpy(out + written, reason, fields.length - 1);

@@ -130,6 +130,7 @@ class Engine final : public MessageSink {
   void process_reply(Connection& connection, const int32_t* reply);
   void respond(Connection& connection, const int32_t* reply);
   void begin_answer(Connection& connection, const int32_t* reply);
+  void write_interim(Connection& connection, const int32_t* reply);
   void write_chunk(Connection& connection, const int32_t* reply);
   void end_answer(Connection& connection);
   void finish_answer(Connection& connection);

@@ -54,6 +54,7 @@
   X(REPLY_REASON, 262144) \
   X(REPLY_LENGTH, 1048576) \
   X(REPLY_OWN_DATE, 2097152) \
+  X(REPLY_OWN_DEFAULTS, 4194304) \
   /* Why a connection ended, in EVENT_FLAGS of KIND_CLOSED. */ \
   X(CLOSED_END, 1) \
   X(CLOSED_GONE, 2) \
@@ -84,6 +85,7 @@
   X(KIND_PAUSE_BODY, 6) \
   X(KIND_RESUME_BODY, 7) \
   X(KIND_CONTINUE, 8) \
+  X(KIND_INTERIM, 9) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
   X(CTL_WORDS, 8) \

@@ -41,6 +41,11 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   options.idle_timeout_ms = option(env, value, "idleTimeoutMs");
   options.handler_timeout_ms = option(env, value, "handlerTimeoutMs");
   options.write_timeout_ms = option(env, value, "writeTimeoutMs");
+  void* lines = nullptr;
+  size_t length = 0;
+  if (napi_get_buffer_info(env, get(env, value, "defaultLines"), &lines, &length) == napi_ok) {
+    options.default_lines.assign(static_cast<char*>(lines), length);
+  }
   if (to_bool(env, get(env, value, "announceKeepAlive"))) {
     options.keep_alive.announce(options.idle_timeout_ms);
   }

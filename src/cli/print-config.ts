@@ -32,7 +32,7 @@ function settingLines(
 ): string[][] {
   return Object.entries(ownSettings(listener.settings, options)).map(([name, value]) => [
     `listener ${listener.id} ${name}`,
-    String(value),
+    shown(value),
     sourceText(options, layers, "listeners"),
   ]);
 }
@@ -61,7 +61,11 @@ function valueText(options: ResolvedOptions, name: OptionName): string {
   const value = options[name as keyof ResolvedOptions];
   if (value === undefined) return "-";
   if (name === "env") return Object.keys(value).join(" ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return shown(value);
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function sourceText(options: ResolvedOptions, layers: readonly Layer[], name: OptionName): string {

@@ -6,12 +6,16 @@
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { fieldName, flag, integer, milliseconds } from "./checks.ts";
+import { defaultHeaders } from "./default-headers.ts";
 import type { OptionRow } from "./row.ts";
 
 /** An arena and a burst: less could be reached by answers that do wait. */
 const OUTPUT_HARD_LEAST = 2_097_152;
 /** Bursts that a pump writes before it waits, and as much again for what it cannot foresee. */
 const OUTPUT_BURSTS = 8;
+
+/** One object, so that a listener without headers of its own has the very ones of the server. */
+const NO_HEADERS: ListenerSettings["headers"] = {};
 
 /** In the order of the help and of the documentation. */
 export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>> = {
@@ -109,6 +113,13 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallback: "",
     fallbackText: "none, ids are made up",
     text: "The field of a request whose value is its id, as a trusted proxy sets `X-Request-Id`.",
+  },
+  headers: {
+    group: "Answers",
+    check: defaultHeaders,
+    fallback: NO_HEADERS,
+    fallbackText: "none",
+    text: "Fields of every answer that does not have them itself, such as `Server`.",
   },
 };
 

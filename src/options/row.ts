@@ -1,10 +1,12 @@
 /** What a row of the table of options says. Types only. */
 import type { Check } from "./checks.ts";
 
+type Group =
+  | "App" | "Listeners" | "Workers" | "Start and stop" | "Time" | "Size" | "Answers"
+  | "Observability" | "Log";
+
 export interface OptionRow {
-  readonly group:
-    | "App" | "Listeners" | "Workers" | "Start and stop" | "Time" | "Size" | "Observability"
-    | "Log";
+  readonly group: Group;
   readonly check: Check;
   readonly fallback?: unknown;
   /** The default in words, where a value would not tell. */

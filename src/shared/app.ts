@@ -142,6 +142,16 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Lets the worker live until the promise has settled; a rejection is logged. */
   waitUntil(promise: Promise<unknown>): void;
+  /**
+   * Sends an interim answer, such as 103 with `Link`, ahead of the final one; 100 asks the client
+   * for its body. Clients of HTTP/1.0 get none.
+   */
+  informational(status: number, headers?: ConstructorParameters<typeof Headers>[0]): void;
+  /**
+   * Adds fields behind the body of the answer, which is chunked then. Once the body is being sent
+   * only those that the Response's `Trailer` header names.
+   */
+  addTrailers(headers: ConstructorParameters<typeof Headers>[0]): void;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
 }

@@ -85,6 +85,12 @@ export const ERRORS = {
   ERR_MILLRACE_RESPONSE_INVALID: {
     text: "A handler returned something that is no answer. The message names the route.",
   },
+  ERR_MILLRACE_RESPONSE_SENT: {
+    text: "An interim answer or a trailer came too late: the final answer has been given.",
+  },
+  ERR_MILLRACE_TRAILER_INVALID: {
+    text: "A trailer of an answer is not allowed, was not announced, or is too long.",
+  },
   ERR_MILLRACE_RESPONSE_HEADERS: {
     text: "An answer has a Content-Length that contradicts its body, or other unfit headers.",
   },

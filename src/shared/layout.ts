@@ -40,6 +40,7 @@ export const REPLY_NOTIFY = 131072 as const;
 export const REPLY_REASON = 262144 as const;
 export const REPLY_LENGTH = 1048576 as const;
 export const REPLY_OWN_DATE = 2097152 as const;
+export const REPLY_OWN_DEFAULTS = 4194304 as const;
 export const CLOSED_END = 1 as const;
 export const CLOSED_GONE = 2 as const;
 export const CLOSED_TIMEOUT = 3 as const;
@@ -68,6 +69,7 @@ export const KIND_ABORT = 5 as const;
 export const KIND_PAUSE_BODY = 6 as const;
 export const KIND_RESUME_BODY = 7 as const;
 export const KIND_CONTINUE = 8 as const;
+export const KIND_INTERIM = 9 as const;
 export const ARENA_BYTES = 1048576 as const;
 export const CTL_WORDS = 8 as const;
 export const CTL_EVENT_COUNT = 0 as const;
@@ -132,6 +134,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   REPLY_REASON,
   REPLY_LENGTH,
   REPLY_OWN_DATE,
+  REPLY_OWN_DEFAULTS,
   CLOSED_END,
   CLOSED_GONE,
   CLOSED_TIMEOUT,
@@ -160,6 +163,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
   KIND_CONTINUE,
+  KIND_INTERIM,
   ARENA_BYTES,
   CTL_WORDS,
   CTL_EVENT_COUNT,

@@ -19,6 +19,7 @@ export interface ListenerSettings {
   outputBytesMax: number;
   outputHardBytesMax: number;
   requestIdHeader: string;
+  headers: Readonly<Record<string, string>>;
 }
 
 export type ListenerSetting = keyof ListenerSettings;

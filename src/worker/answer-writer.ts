@@ -8,6 +8,7 @@ import {
   FLAG_KEEP_ALIVE,
   REPLY_CLOSE,
   REPLY_OWN_DATE,
+  REPLY_OWN_DEFAULTS,
   REPLY_REASON,
 } from "../shared/layout.ts";
 import type { ResponseBody } from "./body.ts";
@@ -20,6 +21,7 @@ import { PumpQueue } from "./pump-queue.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
 import { RequestBody } from "./request-body.ts";
+import { NO_TRAILERS, ResponseTrailers } from "./response-trailers.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
 /** What of a request's flags goes back with its reply. */
@@ -69,7 +71,7 @@ export class AnswerWriter {
       this.#turns.abort(exchange); // Response.error()
       return;
     }
-    const head = headOf(exchange, parts, close);
+    const head = this.#headOf(exchange, parts, close);
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;
     const { body } = parts;
@@ -80,6 +82,10 @@ export class AnswerWriter {
       this.#turns.complete(exchange);
       return;
     }
+    if (this.#announceTrailers(exchange, parts, head)) {
+      this.#stream(exchange, parts, head, -1);
+      return;
+    }
     const whole = body ?? "";
     if (typeof whole === "string" && fitsText(whole)) {
       this.#rings.respondText(slot, generation, flags, status, type, lines, whole);
@@ -88,18 +94,56 @@ export class AnswerWriter {
       this.#rings.respondBytes(slot, generation, flags, status, type, lines, whole);
       this.#turns.complete(exchange);
     } else {
-      this.#stream(exchange, parts, head);
+      this.#stream(exchange, parts, head, streamLength(whole, parts.headers));
     }
   }
 
-  #stream(exchange: Exchange, parts: ResponseParts, head: Head): void {
+  #headOf(exchange: Exchange, parts: ResponseParts, close: boolean): Head {
+    const head: Head = {
+      flags: (exchange.flags & REQUEST_FLAGS) | (close ? REPLY_CLOSE : 0),
+      status: parts.status,
+      type: Math.max(parts.contentType, 0),
+      lines: "",
+    };
+    const { headers } = parts;
+    if (headers !== null) {
+      head.lines = headerLines(headers);
+      applyFields(head, headers);
+      const defaults = this.#host.defaultsOf(exchange.listener);
+      if (defaults.isIn(headers)) {
+        head.flags |= REPLY_OWN_DEFAULTS;
+        head.lines += defaults.linesBeside(headers);
+      }
+    }
+    if (parts.statusText !== "") {
+      head.lines = `${parts.statusText}\r\n${head.lines}`;
+      head.flags |= REPLY_REASON;
+    }
+    return head;
+  }
+
+  /** Whether the answer must be chunked because something may come behind its body. */
+  #announceTrailers(exchange: Exchange, { headers }: ResponseParts, head: Head): boolean {
+    const isNamed = headers !== null && (headerFlags(headers) & FIELD.trailer) !== 0;
+    if (!isNamed && exchange.trailers === null) return false;
+    // One that gives its length is not chunked, and HTTP/1.0 has no chunks.
+    if ((head.flags & FLAG_HTTP10) !== 0 || declaredLength(headers) >= 0) return false;
+    exchange.trailers ??= new ResponseTrailers();
+    const names = exchange.trailers.announce(isNamed ? headers.get("trailer") : null);
+    if (names === "") return false;
+    head.lines += `Trailer: ${names}\r\n`;
+    return true;
+  }
+
+  #stream(exchange: Exchange, parts: ResponseParts, head: Head, length: number): void {
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;
     const rings = this.#rings;
-    const source = typeof parts.body === "string" ? Buffer.from(parts.body) : parts.body!;
-    const length = streamLength(source, parts.headers);
+    const body = parts.body ?? "";
+    const source = typeof body === "string" ? Buffer.from(body) : body;
     const isChunked = length < 0 && (flags & FLAG_HTTP10) === 0;
     let headAt = -1;
+    if (isChunked) exchange.trailers ??= NO_TRAILERS;
     const begin = (): void => {
       if (exchange.received instanceof RequestBody) exchange.received.expectIfHeld();
       headAt = rings.head(slot, generation, flags, status, type, lines, length);
@@ -118,7 +162,7 @@ export class AnswerWriter {
     const pump = new BodyPump(this.#queue, outlet, (error) => {
       state.pump = null;
       if (error === undefined) {
-        rings.end(slot, generation, isChunked);
+        rings.end(slot, generation, isChunked, exchange.trailers?.lines);
         this.#turns.complete(exchange);
         return;
       }
@@ -133,24 +177,6 @@ export class AnswerWriter {
     state.pump = pump;
     pump.start(source, length);
   }
-}
-
-function headOf(exchange: Exchange, parts: ResponseParts, close: boolean): Head {
-  const head: Head = {
-    flags: (exchange.flags & REQUEST_FLAGS) | (close ? REPLY_CLOSE : 0),
-    status: parts.status,
-    type: Math.max(parts.contentType, 0),
-    lines: "",
-  };
-  if (parts.headers !== null) {
-    head.lines = headerLines(parts.headers);
-    applyFields(head, parts.headers);
-  }
-  if (parts.statusText !== "") {
-    head.lines = `${parts.statusText}\r\n${head.lines}`;
-    head.flags |= REPLY_REASON;
-  }
-  return head;
 }
 
 /** The fields that the server writes or has to know of. */

@@ -16,6 +16,9 @@ import { RequestBody } from "./request-body.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import type { Rings } from "./rings.ts";
 
+/** What an interim answer takes in memory beside its lines, roughly. */
+const INTERIM_BYTES = 64;
+
 export class Answers {
   readonly #rings: Rings;
   readonly #connections: Connections;
@@ -90,6 +93,27 @@ export class Answers {
     if (isNext) this.#rings.notify(slot, generation); // `resume` follows
   }
 
+  /** Sends an interim answer when the exchange has its turn; the connection may have gone. */
+  interim(exchange: Exchange, status: number, lines: string): void {
+    const { slot, generation, sequence } = exchange;
+    if (!this.#connections.isOpen(slot, generation)) return;
+    if (this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] === sequence) {
+      this.#rings.interim(slot, generation, status, lines);
+      return;
+    }
+    const state = this.#connections.of(slot, generation);
+    const held = state.interim.get(sequence) ?? { bytes: 0, answers: [] };
+    if (held.answers.length === 0) {
+      state.interim.set(sequence, held);
+      this.#waiting++;
+    }
+    held.answers.push({ status, lines });
+    held.bytes += lines.length + INTERIM_BYTES;
+    if (held.bytes > this.#host.settingsOf(exchange.listener).outputHardBytesMax) {
+      this.abort(exchange);
+    }
+  }
+
   /** Closes the connection without an answer. */
   abort(exchange: Exchange): void {
     exchange.isAnswered = true;
@@ -101,12 +125,13 @@ export class Answers {
   /** The socket has taken what was written. */
   resume(state: ConnectionState): void {
     if (state.pump !== null) state.pump.resume();
-    else if (state.waiting.size > 0) this.#next(state.slot, state.generation);
+    else if (this.#waiting > 0) this.#next(state.slot, state.generation);
   }
 
   /** The connection has gone: nobody waits any more for what stands behind other answers. */
-  dropWaiting(waiting: ConnectionState["waiting"]): void {
-    this.#waiting -= waiting.size;
+  dropWaiting({ waiting, interim }: ConnectionState): void {
+    this.#waiting -= waiting.size + interim.size;
+    interim.clear();
     for (const { write } of waiting.values()) write();
     waiting.clear();
   }
@@ -138,8 +163,9 @@ export class Answers {
 
   #next(slot: number, generation: number): void {
     const state = this.#connections.find(slot, generation);
-    if (state === undefined || state.waiting.size === 0) return;
+    if (state === undefined) return;
     const sequence = this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE]!;
+    if (state.interim.size > 0) this.#sendInterim(state, sequence);
     const answer = state.waiting.get(sequence);
     if (answer === undefined) return;
     if (this.#isBehind(slot, answer.outputBytesMax)) {
@@ -149,5 +175,15 @@ export class Answers {
     state.waiting.delete(sequence);
     this.#waiting--;
     answer.write();
+  }
+
+  #sendInterim(state: ConnectionState, sequence: number): void {
+    const held = state.interim.get(sequence);
+    if (held === undefined) return;
+    state.interim.delete(sequence);
+    this.#waiting--;
+    for (const { status, lines } of held.answers) {
+      this.#rings.interim(state.slot, state.generation, status, lines);
+    }
   }
 }

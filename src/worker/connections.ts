@@ -32,6 +32,11 @@ export interface WaitingAnswer {
   readonly outputBytesMax: number;
 }
 
+export interface WaitingInterim {
+  readonly answers: { readonly status: number; readonly lines: string }[];
+  bytes: number;
+}
+
 export class ConnectionState {
   readonly slot: number;
   readonly generation: number;
@@ -39,6 +44,8 @@ export class ConnectionState {
   readonly pending: Set<Exchange> = new Set();
   /** Answers behind earlier ones, by sequence number. */
   readonly waiting: Map<number, WaitingAnswer> = new Map();
+  /** Interim answers of requests that do not have their turn yet, by sequence number. */
+  readonly interim: Map<number, WaitingInterim> = new Map();
   /** The request whose body is still arriving. */
   reading: Exchange | null = null;
   pump: BodyPump | null = null;

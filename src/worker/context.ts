@@ -6,6 +6,8 @@ import type { ConnectionInfo, Context, Log, ServerControl, TraceContext } from "
 import type { Exchange } from "./exchange.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 
+type HeadersInit = ConstructorParameters<typeof Headers>[0];
+
 export interface ListenerView {
   readonly id: string;
   readonly name: string;
@@ -21,6 +23,8 @@ export interface ContextHost {
   connectionOf(exchange: Exchange): Connection;
   waitUntil(promise: Promise<unknown>): void;
   next(exchange: Exchange): Promise<Response>;
+  informational(exchange: Exchange, status: number, headers: HeadersInit): void;
+  addTrailers(exchange: Exchange, headers: HeadersInit): void;
 }
 
 export class HandlerContext implements Context {
@@ -83,6 +87,14 @@ export class HandlerContext implements Context {
 
   waitUntil(promise: Promise<unknown>): void {
     this.#host.waitUntil(promise);
+  }
+
+  informational(status: number, headers?: HeadersInit): void {
+    this.#host.informational(this.#exchange, status, headers);
+  }
+
+  addTrailers(headers: HeadersInit): void {
+    this.#host.addTrailers(this.#exchange, headers);
   }
 
   next(): Promise<Response> {

@@ -3,7 +3,9 @@
  * engine's.
  */
 import type { App, Log, ServerControl } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
 import {
+  FLAG_HTTP10,
   KIND_ABORT,
   KIND_CONTINUE,
   KIND_PAUSE_BODY,
@@ -12,14 +14,21 @@ import {
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import type { Handle, Native, NativeConnection } from "../native.ts";
+import type { Answers } from "./answers.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
 import type { ContextHost, ListenerView } from "./context.ts";
+import { DefaultHeaders } from "./default-headers.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { RequestNames } from "./request-identity.ts";
+import type { LightHeaders } from "./headers.ts";
+import { interimLines } from "./response-rules.ts";
+import { ResponseTrailers } from "./response-trailers.ts";
 import type { Rings } from "./rings.ts";
 import { Tracing } from "./tracing.ts";
+
+type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
 /** What an engine is made from. */
 export interface EngineSetup {
@@ -46,12 +55,15 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly connections: Connections;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
+  /** Set by the engine, too. */
+  answers!: Answers;
   readonly #native: Native;
   readonly #handle: Handle;
   readonly #rings: Rings;
   readonly #setup: EngineSetup;
   readonly #listeners: readonly ListenerView[];
   readonly #settings: readonly ListenerSettings[];
+  readonly #defaults: readonly DefaultHeaders[];
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(native: Native, handle: Handle, rings: Rings, setup: EngineSetup) {
@@ -61,6 +73,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#setup = setup;
     this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
     this.#settings = setup.task.listeners.map(({ settings }) => settings);
+    this.#defaults = this.#settings.map(({ headers }) => new DefaultHeaders(headers));
     this.log = setup.log;
     this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
     this.isDevelopment = setup.task.options.development;
@@ -77,6 +90,15 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   settingsOf(listener: number): ListenerSettings {
     return this.#settings[listener]!;
+  }
+
+  defaultsOf(listener: number): DefaultHeaders {
+    return this.#defaults[listener]!;
+  }
+
+  /** Whether an answer with these headers has none of the defaults of any listener. */
+  isBesideDefaults(headers: LightHeaders): boolean {
+    return !this.#defaults.some((defaults) => defaults.isIn(headers));
   }
 
   localOrigin(exchange: Exchange): string {
@@ -142,6 +164,18 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   connectionOf(exchange: Exchange): Connection {
     return this.connections.infoOf(exchange);
+  }
+
+  informational(exchange: Exchange, status: number, headers: HeadersInit): void {
+    const lines = interimLines(status, headers);
+    if (exchange.isAnswered) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
+    if (status === 100) this.flowOf(exchange).expectBody();
+    else if ((exchange.flags & FLAG_HTTP10) === 0) this.answers.interim(exchange, status, lines);
+  }
+
+  addTrailers(exchange: Exchange, headers: HeadersInit): void {
+    if (exchange.isComplete) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
+    (exchange.trailers ??= new ResponseTrailers()).add(headers);
   }
 
   next(exchange: Exchange): Promise<Response> {

@@ -47,6 +47,7 @@ import { Answers } from "./answers.ts";
 import { declaredMaxOf } from "./body-rules.ts";
 import { Connections, type ConnectionState } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
+import { DefaultHeaders } from "./default-headers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
 import { EngineHost, type EngineSetup, peerGone } from "./engine-host.ts";
@@ -105,7 +106,8 @@ export class Engine {
     this.#answers = new Answers(this.#rings, this.#connections, this.#host);
     this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
     this.#host.dispatcher = this.#dispatcher;
-    this.#constants = new Constants(this.#native, blocks.handle);
+    this.#host.answers = this.#answers;
+    this.#constants = new Constants(this.#native, blocks.handle, this.#host);
     this.#slab = this.#newSlab();
   }
 
@@ -316,7 +318,7 @@ export class Engine {
     const pending = [...state.pending];
     if (reason !== CLOSED_END) {
       this.#connections.forget(state.slot);
-      this.#answers.dropWaiting(state.waiting);
+      this.#answers.dropWaiting(state);
       this.#bodyOf(state)?.fail(bodyError(CLOSED_BAD_BODY));
       state.pump?.cancel();
     }
@@ -342,8 +344,12 @@ function nativeOptions({ options, listeners }: ServeTask, router: Router): Engin
   return {
     drainQuietMs: options.drainQuietMs,
     listeners: listeners.map(({ settings }) => (
-      // A declared length that no handler allows is refused before any is asked.
-      { ...settings, declaredBodyBytesMax: declaredMaxOf(settings, router.bodyRules) }
+      {
+        ...settings,
+        // A declared length that no handler allows is refused before any is asked.
+        declaredBodyBytesMax: declaredMaxOf(settings, router.bodyRules),
+        defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),
+      }
     )),
   };
 }

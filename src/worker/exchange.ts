@@ -24,17 +24,20 @@ import {
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { BodyLimits, BodyOwner } from "./body-rules.ts";
+import type { DefaultHeaders } from "./default-headers.ts";
 import { METHODS } from "./methods.ts";
 import type { HandlerStep, Step } from "./plan.ts";
 import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
 import type { BodySource, RequestSource } from "./request-source.ts";
+import type { ResponseTrailers } from "./response-trailers.ts";
 import { originOf, requestUrl, type Target } from "./target.ts";
 
 /** What an exchange asks of its engine. */
 export interface ExchangeHost {
   /** The limits of the listener that the request came through. */
+  defaultsOf(listener: number): DefaultHeaders;
   settingsOf(listener: number): ListenerSettings;
   schemeOf(listener: number): string;
   /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
@@ -66,6 +69,8 @@ export class Exchange implements RequestSource, BodyOwner {
   failures = 0;
   /** Its answer has been handed over whole, or was given up by the app: no abort any more. */
   isComplete = false;
+  /** What goes behind the body of its answer, once there is something. */
+  trailers: ResponseTrailers | null = null;
   request: LightRequest | null = null;
   context: Context | null = null;
   abort: AbortController | null = null;

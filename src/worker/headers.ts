@@ -12,7 +12,8 @@ type Callback = (value: string, key: string, parent: Headers) => void;
 
 /** The encoder decides about these: they are not in the lines, and are read with `get`. */
 export const FRAMING: number =
-  FIELD.contentLength | FIELD.transferEncoding | FIELD.connection | FIELD.keepAlive | FIELD.upgrade;
+  FIELD.contentLength | FIELD.transferEncoding | FIELD.connection | FIELD.keepAlive |
+  FIELD.upgrade | FIELD.trailer;
 
 /** The serialised "name: value\r\n" lines, without those in FRAMING; to be written as latin1. */
 export let headerLines: (headers: LightHeaders) => string;

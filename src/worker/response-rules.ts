@@ -6,7 +6,7 @@
 import type { ResponseBody } from "./body.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { FIELD } from "./header-syntax.ts";
-import { headerFlags, headerLines, type LightHeaders } from "./headers.ts";
+import { headerFlags, headerLines, LightHeaders } from "./headers.ts";
 import type { ResponseParts } from "./response-parts.ts";
 
 /** The lines of a head; native's output buffer is made for it. */
@@ -62,6 +62,22 @@ export function declaredLength(headers: LightHeaders | null): number {
   if (headers === null || (headerFlags(headers) & FIELD.contentLength) === 0) return -1;
   const declared = headers.get("content-length") ?? "";
   return /^\d{1,15}$/.test(declared) ? Number(declared) : -1;
+}
+
+/**
+ * The lines of an interim answer. A RangeError if the status is none of one, or is 101, which is
+ * not an answer's but an upgrade's; a TypeError for headers that are not valid.
+ */
+export function interimLines(
+  status: number,
+  init: ConstructorParameters<typeof Headers>[0],
+): string {
+  if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+    throw new RangeError(`informational: the status is 100 or 102 to 199, not ${status}`);
+  }
+  const lines = headerLines(new LightHeaders(init));
+  if (lines.length > HEAD_LINES_MAX) throw invalid(`its headers have ${lines.length} bytes`);
+  return lines;
 }
 
 function invalid(what: string): MillraceError {

@@ -12,6 +12,7 @@ import {
   KIND_CHUNK,
   KIND_END,
   KIND_HEAD,
+  KIND_INTERIM,
   KIND_NOTHING,
   KIND_RESPOND,
   REPLY_BODY_LENGTH,
@@ -36,6 +37,12 @@ export const COPY_BYTES_MAX = 65_536;
 
 /** Text up to this length is written by a loop: a call into the runtime costs more. */
 const LOOP_LENGTH_MAX = 48;
+
+/**
+ * Text up to this length is written once for all answers in a row that have it. A longer one counts
+ * each time, so that an arena bounds what one flush may add to the output of a connection.
+ */
+const SHARED_LENGTH_MAX = 1024;
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
@@ -104,6 +111,7 @@ export class Rings {
     replies[at + REPLY_TYPE] = type;
     this.#writeLines(at, lines);
     if (body !== this.#text) this.#writeText(body);
+    else if (body.length > SHARED_LENGTH_MAX) this.#writeText(body);
     replies[at + REPLY_BODY_OFFSET] = this.#textOffset;
     replies[at + REPLY_BODY_LENGTH] = this.#textLength;
     this.#commit();
@@ -146,6 +154,15 @@ export class Rings {
     this.#replies[at + REPLY_STATUS] = status;
     this.#replies[at + REPLY_TYPE] = type;
     this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
+    this.#writeLines(at, lines);
+    this.#commit();
+  }
+
+  /** An interim answer (RFC 9110 15.2). */
+  interim(slot: number, generation: number, status: number, lines: string): void {
+    const at = this.#begin(lines.length);
+    this.#put(at, KIND_INTERIM, slot, generation, 0);
+    this.#replies[at + REPLY_STATUS] = status;
     this.#writeLines(at, lines);
     this.#commit();
   }
@@ -225,9 +242,15 @@ export class Rings {
     this.#commit();
   }
 
-  /** The end of an answer in pieces, with the last chunk (RFC 9112 7.1) in the same send. */
-  end(slot: number, generation: number, isChunked: boolean): void {
-    if (isChunked) this.chunk(slot, generation, LAST_CHUNK, false, false);
+  /**
+   * The end of an answer in pieces, with the last chunk (RFC 9112 7.1) in the same send.
+   * `trailers`: the lines behind it.
+   */
+  end(slot: number, generation: number, isChunked: boolean, trailers = ""): void {
+    if (isChunked) {
+      const last = trailers === "" ? LAST_CHUNK : Buffer.from(`0\r\n${trailers}\r\n`, "latin1");
+      this.chunk(slot, generation, last, false, false);
+    }
     this.signal(KIND_END, slot, generation);
     // Sent while the processor's cache still has it.
     if (this.#used >= SEND_BYTES_MIN) this.flush();
