@@ -87,6 +87,12 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallback: 0,
     text: "Bytes of a body that is read as a stream; beyond it 413. 0 sets no limit.",
   },
+  decodeBodies: {
+    group: "Size",
+    check: flag,
+    fallback: false,
+    text: "Decode bodies of requests by their `Content-Encoding`; the limits count what comes out.",
+  },
   pipelineMax: {
     group: "Size",
     // Half of a batch: a read may add this many requests and must find room in the event ring.

@@ -130,6 +130,11 @@ export interface Context {
   readonly params: Record<string, string>;
   /** The header fields as they came: in order, in their spelling, repeated ones not joined. */
   readonly rawHeaders: [name: string, value: string][];
+  /**
+   * The trailer fields, once the whole body has come: they are never among the headers. Without any
+   * it resolves to empty Headers; it rejects as the body does, and for a body nobody has read.
+   */
+  readonly trailers: Promise<Headers>;
   readonly server: ServerControl;
   /** The worker's log; its lines have this request's `requestId` and `traceId`. */
   readonly log: Log;

@@ -68,6 +68,10 @@ export const ERRORS = {
     text: "The body of a request is longer than `bodyBytesMax` or `bodyStreamBytesMax`.",
     status: 413,
   },
+  ERR_MILLRACE_BODY_ENCODING: {
+    text: "The body of a request cannot be decoded as its Content-Encoding says.",
+    status: 400,
+  },
   ERR_MILLRACE_BODY_TIMEOUT: {
     text: "The body of a request made no progress for `bodyTimeoutMs`.",
     status: 408,

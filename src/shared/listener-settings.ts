@@ -15,6 +15,7 @@ export interface ListenerSettings {
   targetBytesMax: number;
   bodyBytesMax: number;
   bodyStreamBytesMax: number;
+  decodeBodies: boolean;
   pipelineMax: number;
   outputBytesMax: number;
   outputHardBytesMax: number;

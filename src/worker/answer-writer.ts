@@ -20,7 +20,6 @@ import { BodyPump } from "./pump.ts";
 import { PumpQueue } from "./pump-queue.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
-import { RequestBody } from "./request-body.ts";
 import { NO_TRAILERS, ResponseTrailers } from "./response-trailers.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
@@ -145,7 +144,7 @@ export class AnswerWriter {
     let headAt = -1;
     if (isChunked) exchange.trailers ??= NO_TRAILERS;
     const begin = (): void => {
-      if (exchange.received instanceof RequestBody) exchange.received.expectIfHeld();
+      exchange.body?.expectIfHeld?.();
       headAt = rings.head(slot, generation, flags, status, type, lines, length);
     };
     if ((flags & FLAG_HEAD) !== 0) {

@@ -30,6 +30,7 @@ export interface ContextHost {
 export class HandlerContext implements Context {
   readonly #host: ContextHost;
   readonly #exchange: Exchange;
+  #trailers: Promise<Headers> | null = null;
   #identity: RequestIdentity | null = null;
 
   constructor(host: ContextHost, exchange: Exchange) {
@@ -50,10 +51,18 @@ export class HandlerContext implements Context {
   }
 
   get rawHeaders(): [name: string, value: string][] {
-    const raw = this.#exchange.rawHeaders();
+    const raw = this.#exchange.receivedHeaders();
     const pairs: [string, string][] = [];
     for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
     return pairs;
+  }
+
+  get trailers(): Promise<Headers> {
+    if (this.#trailers === null) {
+      this.#trailers = this.#exchange.requestTrailers();
+      this.#trailers.catch(() => {}); // who only looked need not handle that they never came
+    }
+    return this.#trailers;
   }
 
   get server(): ServerControl {

@@ -280,7 +280,7 @@ export class Engine {
         );
         break;
       case KIND_BODY_END:
-        this.#endBody(state, events[base + EVENT_FLAGS]!);
+        this.#endBody(state, base);
         break;
       case KIND_WRITABLE:
         this.#answers.resume(state);
@@ -298,12 +298,19 @@ export class Engine {
     return body instanceof RequestBody ? body : null;
   }
 
-  #endBody(state: ConnectionState, reason: number): void {
+  #endBody(state: ConnectionState, base: number): void {
+    const { events } = this.#rings;
+    const reason = events[base + EVENT_FLAGS]!;
     const body = this.#bodyOf(state);
     state.reading = null;
     if (body === null) return;
-    if (reason === 0) body.end();
-    else body.fail(bodyError(reason));
+    if (reason !== 0) {
+      body.fail(bodyError(reason));
+      return;
+    }
+    const length = events[base + EVENT_BODY_LENGTH]!;
+    const at = events[base + EVENT_BODY_OFFSET]!;
+    body.end(length === 0 ? "" : this.#slab.toString("latin1", at, at + length));
   }
 
   #closed(state: ConnectionState, reason: number): void {

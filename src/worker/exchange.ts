@@ -20,10 +20,12 @@ import {
   EVENT_TARGET_OFFSET,
   FLAG_BODY_COMPLETE,
   FLAG_HAS_BODY,
+  FLAG_TRAILERS,
   HEADER_BYTES,
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { BodyLimits, BodyOwner } from "./body-rules.ts";
+import type { DecodedBody } from "./decoded-body.ts";
 import type { DefaultHeaders } from "./default-headers.ts";
 import { METHODS } from "./methods.ts";
 import type { HandlerStep, Step } from "./plan.ts";
@@ -31,8 +33,11 @@ import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
 import type { BodySource, RequestSource } from "./request-source.ts";
+import { trailersFrom } from "./request-trailers.ts";
 import type { ResponseTrailers } from "./response-trailers.ts";
 import { originOf, requestUrl, type Target } from "./target.ts";
+
+const ENCODED_FIELDS = /^content-(?:encoding|length)$/i;
 
 /** What an exchange asks of its engine. */
 export interface ExchangeHost {
@@ -67,6 +72,8 @@ export class Exchange implements RequestSource, BodyOwner {
   isAnswered = false;
   /** How often an answer could not be given. */
   failures = 0;
+  /** `body` is without the content codings that it came with. */
+  isDecoded = false;
   /** Its answer has been handed over whole, or was given up by the app: no abort any more. */
   isComplete = false;
   /** What goes behind the body of its answer, once there is something. */
@@ -113,7 +120,9 @@ export class Exchange implements RequestSource, BodyOwner {
   #bodyAt(events: Int32Array, numbers: Float64Array, base: number): RequestBody | ReadyBody {
     if ((this.flags & FLAG_BODY_COMPLETE) !== 0) {
       const offset = events[base + EVENT_BODY_OFFSET]!;
-      return new ReadyBody(this.#slab, offset, events[base + EVENT_BODY_LENGTH]!, this);
+      const hasTrailers = (this.flags & FLAG_TRAILERS) !== 0;
+      const length = events[base + EVENT_BODY_LENGTH]!;
+      return new ReadyBody(this.#slab, offset, length, this, hasTrailers);
     }
     const length = numbers[(base + EVENT_BODY_OFFSET) >> 1]!;
     return new RequestBody(length, this.host.flowOf(this));
@@ -151,20 +160,37 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   #origin(): string {
-    const host = this.#find("host");
+    const host = this.find("host");
     if (host === undefined || host === "") return this.host.localOrigin(this);
     return originOf(this.host.schemeOf(this.listener), host);
   }
 
-  #find(name: string): string | undefined {
-    const raw = this.rawHeaders();
+  /** The value of a field as it came; of a repeated one, all of them as a list. */
+  find(name: string): string | undefined {
+    const raw = this.receivedHeaders();
+    let found: string | undefined;
     for (let i = 0; i < raw.length; i += 2) {
-      if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) return raw[i + 1];
+      if (raw[i]!.length !== name.length || raw[i]!.toLowerCase() !== name) continue;
+      found = found === undefined ? raw[i + 1]! : `${found}, ${raw[i + 1]!}`;
     }
-    return undefined;
+    return found;
   }
 
+  /** The body that the Request shows from now on in place of the one that came. */
+  show(body: DecodedBody): void {
+    this.body = body;
+    this.isDecoded = true;
+    this.request = null;
+  }
+
+  /** Those that describe the encoded body are not true of a decoded one. */
   rawHeaders(): string[] {
+    const raw = this.receivedHeaders();
+    if (!this.isDecoded) return raw;
+    return raw.filter((_, at) => !ENCODED_FIELDS.test(raw[at & ~1]!));
+  }
+
+  receivedHeaders(): string[] {
     const slab = this.#slab;
     const message = this.#message;
     // oxlint-disable-next-line unicorn/no-new-array -- one allocation of the right size: hot path
@@ -184,6 +210,10 @@ export class Exchange implements RequestSource, BodyOwner {
     const params: Record<string, string> = {};
     for (let i = 0; i < paramNames.length; i++) params[paramNames[i]!] = paramValues[i]!;
     return params;
+  }
+
+  async requestTrailers(): Promise<Headers> {
+    return trailersFrom(this.received === null ? "" : await this.received.trailers());
   }
 
   signal(): AbortSignal {

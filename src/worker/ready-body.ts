@@ -11,9 +11,19 @@ export class ReadyBody implements BodySource {
   #slab: Buffer;
   #offset: number;
   #isTaken = false;
+  readonly #hasTrailers: boolean;
+  #trailers: string | null = null;
 
-  constructor(slab: Buffer, offset: number, length: number, owner: BodyOwner) {
+  /** `hasTrailers`: their text lies behind the body, and NUL ends it. */
+  constructor(
+    slab: Buffer,
+    offset: number,
+    length: number,
+    owner: BodyOwner,
+    hasTrailers: boolean,
+  ) {
     this.length = length;
+    this.#hasTrailers = hasTrailers;
     this.#owner = owner;
     this.#slab = slab;
     this.#offset = offset;
@@ -25,6 +35,7 @@ export class ReadyBody implements BodySource {
 
   /** Lets go of the slab: a long poll must not pin it. */
   keepOwn(): void {
+    this.#trailers = this.#trailerText();
     this.#slab = Buffer.from(this.#copy().buffer);
     this.#offset = 0;
   }
@@ -64,6 +75,16 @@ export class ReadyBody implements BodySource {
         controller.close();
       },
     });
+  }
+
+  async trailers(): Promise<string> {
+    return this.#trailers ?? this.#trailerText();
+  }
+
+  #trailerText(): string {
+    if (!this.#hasTrailers) return "";
+    const start = this.#offset + this.length;
+    return this.#slab.toString("latin1", start, this.#slab.indexOf(0, start));
   }
 
   #take(): void {

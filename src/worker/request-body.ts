@@ -26,8 +26,8 @@ export interface BodyFlow extends BodyOwner {
   expectBody(): void;
 }
 
-interface Collecting {
-  resolve(bytes: Chunk): void;
+interface Collecting<T> {
+  resolve(value: T): void;
   reject(error: unknown): void;
 }
 
@@ -47,7 +47,7 @@ export class RequestBody implements BodySource {
   #isPaused = false;
   /** A client that waits for 100 has been told. */
   #isExpected = false;
-  #collecting: Collecting | null = null;
+  #collecting: Collecting<Chunk> | null = null;
   /** Where a body of known length is collected; what has come of it is `#received`. */
   #whole: Chunk | null = null;
   #stream: ReadableStream<Uint8Array> | null = null;
@@ -56,6 +56,8 @@ export class RequestBody implements BodySource {
   #isWanted = false;
   #isDropped = false;
   #isTaken = false;
+  #trailerText = "";
+  #trailers: { promise: Promise<string>; settle: Collecting<string> } | null = null;
 
   constructor(length: number, flow: BodyFlow) {
     this.length = length;
@@ -123,8 +125,11 @@ export class RequestBody implements BodySource {
     if (this.#queued >= QUEUE_BYTES_MAX) this.#pause();
   }
 
-  end(): void {
+  /** `trailers`: the text of those that came behind it. */
+  end(trailers = ""): void {
     this.#ended = true;
+    this.#trailerText = trailers;
+    this.#trailers?.settle.resolve(trailers);
     if (this.#collecting !== null) this.#deliver();
     if (this.#chunks.length === 0) this.#closeStream();
   }
@@ -137,6 +142,7 @@ export class RequestBody implements BodySource {
     if (!this.#isDropped) this.#pause();
     this.#chunks = [];
     this.#whole = null;
+    this.#trailers?.settle.reject(error);
     this.#collecting?.reject(error);
     this.#collecting = null;
     this.#controller?.error(error);
@@ -150,9 +156,16 @@ export class RequestBody implements BodySource {
     this.fail(new HttpError(400, "the body was not read before the answer was complete"));
   }
 
+  /** A client that waits for 100 gets it. */
+  expect(): void {
+    if (this.#isExpected) return;
+    this.#isExpected = true;
+    this.#flow.expectBody();
+  }
+
   /** An answer begins: a 100 for whoever holds the stream's reader must come before its head. */
   expectIfHeld(): void {
-    if (this.#stream !== null && this.#stream.locked) this.#expect();
+    if (this.#stream !== null && this.#stream.locked) this.expect();
   }
 
   // What readers call.
@@ -177,6 +190,18 @@ export class RequestBody implements BodySource {
 
   async text(): Promise<string> {
     return decoder.decode(await this.bytes());
+  }
+
+  /** Once all of the body has come; rejects if that will never be. */
+  trailers(): Promise<string> {
+    if (this.#ended) return Promise.resolve(this.#trailerText);
+    if (this.#error !== null) return Promise.reject(this.#error);
+    if (this.#trailers === null) {
+      let settle!: Collecting<string>;
+      const promise = new Promise<string>((resolve, reject) => (settle = { resolve, reject }));
+      this.#trailers = { promise, settle };
+    }
+    return this.#trailers.promise;
   }
 
   stream(): ReadableStream<Uint8Array> {
@@ -249,14 +274,8 @@ export class RequestBody implements BodySource {
 
   #wantMore(): void {
     if (this.#ended) return;
-    this.#expect();
+    this.expect();
     this.#resume();
-  }
-
-  #expect(): void {
-    if (this.#isExpected) return;
-    this.#isExpected = true;
-    this.#flow.expectBody();
   }
 
   #deliver(): void {

@@ -29,4 +29,8 @@ export interface BodySource {
   textNow?(): string;
   /** Chunks that own their buffers. */
   stream(): ReadableStream<Uint8Array>;
+  /** A client that waits for 100 gets it, if it has not. */
+  expect?(): void;
+  /** The same if somebody holds the stream: called before the head of an answer is written. */
+  expectIfHeld?(): void;
 }

@@ -5,7 +5,7 @@ import { ReadyBody } from "../../src/worker/ready-body.ts";
 const bodyOf = (text: string, bodyBytesMax = 100, bodyStreamBytesMax = 0): ReadyBody => {
   const slab = Buffer.from(`..${text}..`);
   const owner = { bodyLimits: { bodyBytesMax, bodyStreamBytesMax } };
-  return new ReadyBody(slab, 2, Buffer.byteLength(text), owner);
+  return new ReadyBody(slab, 2, Buffer.byteLength(text), owner, false);
 };
 
 t.test("in each way", async (t) => {
@@ -38,10 +38,12 @@ t.test("within its limits", async (t) => {
 });
 
 t.test("its own memory instead of the slab", async (t) => {
-  const slab = Buffer.from("abc");
+  const slab = Buffer.from("abcx\n1\n\0rest");
   const limits = { bodyBytesMax: 10, bodyStreamBytesMax: 0 };
-  const body = new ReadyBody(slab, 1, 2, { bodyLimits: limits });
+  const body = new ReadyBody(slab, 1, 2, { bodyLimits: limits }, true);
   body.keepOwn();
   slab.fill(0);
   t.equal(body.textNow(), "bc");
+  t.equal(await body.trailers(), "x\n1\n");
+  t.equal(await bodyOf("abc").trailers(), "");
 });
