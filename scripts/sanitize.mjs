@@ -3,51 +3,12 @@
  * runs the test suite on it. Arguments are test files; without any, all are run. The tests see
  * MILLRACE_SANITIZED=1 and leave out what bounds memory or time, or starts a browser.
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { buildSanitized, sanitizedEnv } from "./sanitized.mjs";
 import { builtTap, root, tryRun } from "./support.mjs";
-import { buildNative } from "./build-native.mjs";
 
-const FLAGS = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined " +
-  "-fno-omit-frame-pointer -O1 -g";
-
-const folder = join(root, "dist/sanitized");
-const addon = join(folder, "millrace.node");
-
-/** node-gyp builds inside the folder of its binding.gyp, so the sources are copied to another. */
-function build() {
-  const sources = join(folder, "native-bindings");
-  mkdirSync(sources, { recursive: true });
-  cpSync(join(root, "native-bindings"), sources, {
-    recursive: true,
-    preserveTimestamps: true,
-    filter: (path) => !path.startsWith(join(root, "native-bindings/build")),
-  });
-  buildNative(sources, addon, {
-    ...process.env,
-    CXXFLAGS: FLAGS,
-    LDFLAGS: "-fsanitize=address,undefined",
-  });
-}
-
-/** LD_PRELOAD is for Node.js processes: test/support/environment.ts keeps it from all others. */
-function testEnv() {
-  const { PORT, HOST, NODE_OPTIONS, ...env } = process.env;
-  const library = (name) =>
-    execFileSync("gcc", [`-print-file-name=${name}`], { encoding: "utf8" }).trim();
-  return {
-    ...env,
-    LD_PRELOAD: library("libasan.so"),
-    // Node.js frees much only at exit, so leaks cannot be told from that.
-    ASAN_OPTIONS: "detect_leaks=0:quarantine_size_mb=16",
-    UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
-    MILLRACE_ADDON: addon,
-    MILLRACE_SANITIZED: "1",
-  };
-}
-
-build();
+buildSanitized();
 if (!existsSync(join(root, "dist/test"))) throw new Error("run npm run build first");
 const args = [builtTap(), "--jobs=1", "--timeout=300", ...process.argv.slice(2)];
-process.exitCode = tryRun(process.execPath, args, { env: testEnv() });
+process.exitCode = tryRun(process.execPath, args, { env: sanitizedEnv() });
