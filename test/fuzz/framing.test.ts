@@ -1,6 +1,6 @@
 /**
- * A bounded run of the fuzzers with a fixed seed; `npm run fuzz` runs them for as long as asked for.
- * A finding shows the bytes that make it: turn them into a transcript, or into a rule with its
+ * A bounded run of the fuzzers with a fixed seed; `npm run fuzz` runs them for as long as asked
+ * for. A finding shows the bytes that make it: turn them into a transcript, or into a rule with its
  * reason in test/support/fuzz/rules.ts.
  */
 import t from "tap";

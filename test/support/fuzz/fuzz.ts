@@ -1,6 +1,6 @@
 /**
- * The fuzzers: bytes from a seeded generator, sent to Millrace and to node:http, or to Millrace whole
- * and in pieces. Each finding is made as small as it gets.
+ * The fuzzers: bytes from a seeded generator, sent to Millrace and to node:http, or to Millrace
+ * whole and in pieces. Each finding is made as small as it gets.
  */
 import type { Owner } from "../folder.ts";
 import { makeCuts, makeInput, makeLongInput } from "./inputs.ts";
@@ -24,7 +24,10 @@ export interface Fuzz {
 }
 
 /** What Millrace takes for requests against what node:http does. */
-export async function fuzzFraming(owner: Owner, { seed, rounds, workers }: Fuzz): Promise<Finding[]> {
+export async function fuzzFraming(
+  owner: Owner,
+  { seed, rounds, workers }: Fuzz,
+): Promise<Finding[]> {
   const random = new Random(seed);
   const millrace = await startMillrace(owner, workers);
   const node = await startNode();
@@ -40,7 +43,11 @@ export async function fuzzFraming(owner: Owner, { seed, rounds, workers }: Fuzz)
   return findings;
 }
 
-async function judge(millrace: MillraceSide, node: NodeSide, input: string): Promise<string | null> {
+async function judge(
+  millrace: MillraceSide,
+  node: NodeSide,
+  input: string,
+): Promise<string | null> {
   const [transcript, theirs] = await Promise.all([millrace.transcript(input), node.judge(input)]);
   try {
     return disagreement(input, seenIn(transcript), theirs);

@@ -5,9 +5,13 @@
 import type { Random } from "./random.ts";
 
 const METHODS = ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "PUT", "SEARCH"];
-const ODD_METHODS = ["TRACE", "CONNECT", "PRI", "FOO", "get", "GETS", "", "G\tT", "M-SEARCH", "QUERY"];
+const ODD_METHODS = [
+  "TRACE", "CONNECT", "PRI", "FOO", "get", "GETS", "", "G\tT", "M-SEARCH", "QUERY",
+];
 const TARGETS = ["/", "/a", "/a/../b?c=d", "/%20", "http://a.test/x", "/a?b=/c"];
-const ODD_TARGETS = ["*", "//", "a", "/#f", "/\x80", "/\x01", "http://", "a.test:80", "/ b", "", "/\t"];
+const ODD_TARGETS = [
+  "*", "//", "a", "/#f", "/\x80", "/\x01", "http://", "a.test:80", "/ b", "", "/\t",
+];
 const VERSIONS = ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"];
 const ODD_VERSIONS = ["HTTP/1.2", "HTTP/2.0", "HTTP/0.9", "HTTP/11", "http/1.1", "HTTP/1.1 ", ""];
 const HOSTS = ["a.test", "a.test:80", "127.0.0.1", "[::1]:80"];
@@ -30,19 +34,23 @@ const ODD_LENGTHS = [
 ];
 const CODINGS = ["chunked", "chunked", "Chunked", " chunked ", "\tchunked"];
 const ODD_CODINGS = [
-  "", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,", ",chunked", "xchunked",
+  "", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,", ",chunked",
+  "xchunked",
   "chunked;a=b", "identity", "identity, chunked", "\x0bchunked", "chunked\x0b", '"chunked"',
-  "chunked\r\nTransfer-Encoding: chunked", "chunked\r\nContent-Length: 3", "chun ked", "chunked\x00",
+  "chunked\r\nTransfer-Encoding: chunked", "chunked\r\nContent-Length: 3", "chun ked",
+  "chunked\x00",
 ];
 const SIZES = ["3", "3", "03", "3;a", "3;a=b", '3;a="b;c"', "3 ", "0003"];
 const ODD_SIZES = [
-  "", "-3", "+3", "0x3", "g", "3g", "3 3", "3;\x00", "3;a\nb", " 3", "fffffffffffffffff", "3\t", "4",
+  "", "-3", "+3", "0x3", "g", "3g", "3 3", "3;\x00", "3;a\nb", " 3", "fffffffffffffffff", "3\t",
+  "4",
   "2", "3;a\rb", "10000000000000003", "\xb3", "3,3", "3;a=\"b\r\nc\"", "3_",
 ];
 const ENDS = ["0\r\n\r\n", "0\r\n\r\n", "00\r\n\r\n", "0;x\r\n\r\n", "0\r\nX-T: 1\r\n\r\n"];
 const ODD_ENDS = [
   "0\r\n", "0\n\n", "0\r\n\n", "0\r\r\n", "0\r\nX T: 1\r\n\r\n", "0\r\n X\r\n\r\n", "\r\n\r\n", "",
-  "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n", "0\r\n\0\r\n", "-0\r\n\r\n",
+  "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n", "0\r\n\0\r\n",
+  "-0\r\n\r\n",
 ];
 /** The rate of choices that the RFCs refuse, per place where one is made. */
 const ODD = 0.04;
@@ -89,14 +97,16 @@ function makeBody(random: Random): { fields: string[]; body: string } {
   if (random.chance(ODD)) fields.unshift(`Content-Length: ${random.of(LENGTHS)}`);
   let body = "";
   while (random.chance(0.6)) {
-    body += `${choose(random, SIZES, ODD_SIZES)}\r\nabc${choose(random, ["\r\n"], ["", "\n", "\r"])}`;
+    const end = choose(random, ["\r\n"], ["", "\n", "\r"]);
+    body += `${choose(random, SIZES, ODD_SIZES)}\r\nabc${end}`;
   }
   return { fields, body: body + choose(random, ENDS, ODD_ENDS) };
 }
 
 const INSERTS = [
   "\r", "\n", "\r\n", "\0", " ", "\t", ":", ";", ",", "0", "1", "a", "A", "\x0b", "\x7f", "\x80",
-  "\xff", "\"", "\\", "/", "\r\n\r\n", "chunked", "Content-Length: 3\r\n", "HTTP/1.1", "Host: b\r\n",
+  "\xff", "\"", "\\", "/", "\r\n\r\n", "chunked", "Content-Length: 3\r\n", "HTTP/1.1",
+  "Host: b\r\n",
   "Transfer-Encoding: chunked\r\n", "0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
 ];
 
@@ -145,7 +155,8 @@ export function makeLongInput(random: Random): string {
     case 2:
       return `GET / HTTP/1.1\r\n${host}${"X: y\r\n".repeat(95 + random.below(8))}\r\n${LAST}`;
     case 3:
-      return `POST / HTTP/1.1\r\n${host}Content-Length: ${size}\r\n\r\n${"b".repeat(size)}${LAST}`;
+      return `POST / HTTP/1.1\r\n${host}Content-Length: ${size}\r\n\r\n` +
+        "b".repeat(size) + LAST;
     case 4:
       return `POST / HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n` +
         `${chunks(random, size)}0\r\nX-T: ${"t".repeat(random.below(18_000))}\r\n\r\n${LAST}`;

@@ -69,9 +69,11 @@ export function seenIn(transcript: string): Seen {
   return { requests, refused };
 }
 
-/** Which request it answers is not known: what is no whole answer to GET may be one to HEAD. */
+/** An answer to HEAD says so, but for a refusal: that is one if it is none to GET. */
 function parseAnswer(rest: Buffer): RawResponse | undefined {
-  return parseResponse(rest, "GET", true) ?? parseResponse(rest, "HEAD", true);
+  const isHead = /\r\nX-Saw: HEAD /i.test(rest.toString("latin1", 0, rest.indexOf("\r\n\r\n")));
+  const isGet = isHead ? undefined : parseResponse(rest, "GET", true);
+  return isGet ?? parseResponse(rest, "HEAD", true);
 }
 
 /** `OPTIONS *` is answered by the server itself. */

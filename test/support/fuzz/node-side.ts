@@ -52,7 +52,7 @@ export async function startNode(): Promise<NodeSide> {
   // Not documented, and the only way to have it answer after the client's FIN.
   Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0 });
   server.on("request", (request, response) => {
-    (request as Noted).isHandled = true;
+    request.isHandled = true;
     request.on("error", () => undefined);
     request.on("end", () => response.end()).resume();
   });

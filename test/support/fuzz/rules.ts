@@ -1,6 +1,6 @@
 /**
- * Where Millrace and node:http are known to judge differently, and why. Whatever no rule explains is
- * a finding. A rule says which status of ours it explains, and what the input must have for it.
+ * Where Millrace and node:http are known to judge differently, and why. Whatever no rule explains
+ * is a finding. A rule says which status of ours it explains, and what the input must have for it.
  */
 import { type Seen, SERVER_OPTIONS } from "./verdict.ts";
 
