@@ -3,6 +3,7 @@
     {
       "target_name": "millrace",
       "sources": [
+        "core/access-log.cc",
         "core/acceptor.cc",
         "core/balancer.cc",
         "core/connection.cc",
@@ -11,11 +12,15 @@
         "core/engine-close.cc",
         "core/engine-control.cc",
         "core/engine-read.cc",
+        "core/engine-record.cc",
         "core/engine-reply.cc",
         "core/host.cc",
         "core/intern.cc",
+        "core/log-format.cc",
+        "core/log-ring.cc",
         "core/mailbox.cc",
         "core/parser.cc",
+        "core/recorder.cc",
         "core/server.cc",
         "core/slab.cc",
         "core/target.cc",
@@ -24,6 +29,7 @@
         "napi/engine-bridge.cc",
         "napi/engine-calls.cc",
         "napi/listener-bridge.cc",
+        "napi/log-calls.cc",
         "napi/values.cc"
       ],
       "include_dirs": ["."],

@@ -40,6 +40,8 @@ export interface NativeListenerOptions {
 
 export interface EngineOptions {
   readonly drainQuietMs: number;
+  /** Whether there are events of the kinds KIND_REFUSED and KIND_DONE. */
+  readonly tellsDone: boolean;
   /** By the listener's index. */
   readonly listeners: readonly NativeListenerOptions[];
 }
@@ -100,6 +102,17 @@ export interface Native {
   engineBind(engine: Handle, target: number, version: number, constant: number): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
   engineClose(engine: Handle): void;
+  engineReason(engine: Handle, index: number): string;
+  startAccessLog(
+    server: Handle,
+    path: string,
+    format: number,
+    ids: readonly string[],
+    isLogged: readonly boolean[],
+  ): number;
+  reopenAccessLog(server: Handle): number;
+  endAccessLog(server: Handle): void;
+  accessLogStats(server: Handle, into: Float64Array): void;
   nameThread(name: string): void;
   yieldThread(): void;
 }

@@ -3,6 +3,7 @@
  * together. The flags, the variables, the checks and docs/options.md all come from this table.
  * Runs in the primary, once per server, before native code is touched.
  */
+import type { AccessLogFormat, AccessLogOption } from "./options/access-log.ts";
 import { resolveApp } from "./options/app.ts";
 import type { AppOption, ResolvedApp } from "./options/app.ts";
 import { fromText, show } from "./options/checks.ts";
@@ -20,7 +21,8 @@ import { MillraceError } from "./shared/errors.ts";
 import type { ListenerSettings } from "./shared/listener-settings.ts";
 
 export type {
-  AppOption, ListenerOptions, LogLevel, OptionRow, ResolvedApp, ResolvedListener, ResourceLimits,
+  AccessLogFormat, AccessLogOption, AppOption, ListenerOptions, LogLevel, OptionRow, ResolvedApp,
+  ResolvedListener, ResourceLimits,
   Source,
 };
 
@@ -47,13 +49,16 @@ export interface ResolvedOptions extends Settings, ServerExtras {
 
 export type OptionName = keyof ServeOptions;
 
-const { logLevel, ...FIRST_ROWS } = SERVER_ROWS;
+const { logLevel, logDestination, accessLog, accessLogFormat, ...FIRST_ROWS } = SERVER_ROWS;
 
 /** The table. Its order is that of the help and of the documentation. */
 export const OPTION_ROWS: Readonly<Record<OptionName, OptionRow>> = {
   ...FIRST_ROWS,
   ...LISTENER_SETTING_ROWS,
   logLevel,
+  logDestination,
+  accessLog,
+  accessLogFormat,
 };
 
 /** Checks the options and completes them from the environment and the defaults, or throws. */

@@ -18,7 +18,8 @@ t.test("without options every row has its default", async (t) => {
   t.equal(options.resourceLimits, undefined);
   const [listener] = options.listeners;
   t.strictSame({ ...listener, settings: undefined }, {
-    id: "default", name: "default", host: "127.0.0.1", port: 3000, backlog: 511, data: undefined,
+    id: "default", name: "default", host: "127.0.0.1", port: 3000, backlog: 511,
+    accessLog: true, data: undefined,
     settings: undefined, defaulted: { host: true, port: true },
   });
   for (const name of LISTENER_SETTINGS) t.equal(listener?.settings[name], options[name], name);

@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "parser.h"
+#include "request-record.h"
 
 namespace millrace {
 
@@ -40,6 +41,8 @@ struct Connection {
   uint64_t id = 0;
   uint64_t body_left = 0;     // of the request being read, when its length was declared
   uint64_t answer_left = 0;   // of the answer being written, when its length was announced
+  uint64_t sent = 0;          // bytes handed to the kernel
+  Recording* recording = nullptr;  // where a log or a hook asks for it; the recorder's
   uint32_t body_dropped = 0;  // bytes of a body nobody reads any more
   uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
   uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set

@@ -18,6 +18,7 @@ uint64_t token_of(const Connection& connection) {
 // After bytes have left or the peer has ended: what now?
 void Engine::settle(Connection& connection) {
   if (connection.stage != Stage::kOpen) return;
+  if (connection.recording != nullptr) recorder_.sent(connection);
   bool drained = connection.output.length == 0;
   if (drained && connection.wants_writable) {
     connection.wants_writable = false;
@@ -103,6 +104,11 @@ void Engine::clock_fired(Connection& connection) {
       begin_linger(connection);
       break;
     case Clock::kHead:
+      if (connection.recording != nullptr) {
+        const Bytes& input = connection.input;
+        record_refusal(connection, {408, "request head took too long"}, input.data,
+                       input.data + input.length);
+      }
       drop_parser(connection);
       connection.input.release();
       refuse(connection, 408, "request head took too long");
@@ -186,6 +192,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   connection.fd = -1;
   connection.stage = Stage::kClosed;
   connection.closed_reason = reason;
+  if (connection.recording != nullptr) recorder_.closed(connection);
   // While its own bytes are being parsed the parser is still in use: after_parse lets it go.
   if (reading_ != &connection) drop_parser(connection);
   connection.input.release();

@@ -36,6 +36,7 @@ void Engine::adopt(const Handover& item) {
   words[SLOT_NEXT_SEQUENCE] = 0;
   words[SLOT_UNSENT] = 0;
   words[SLOT_FLAGS] = 0;
+  if (recorder_.is_on()) recorder_.adopted(connection);
   update_clock(connection, Progress::kReceived);
   fresh_.push_back(connection.slot);
   if (connection.input.length > 0) {
@@ -173,6 +174,7 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
     connection.input = Bytes{};
   }
   if (connection.registered) transport_.unwatch(connection.fd);
+  if (connection.recording != nullptr) recorder_.forget(connection);
   connection.fd = -1;
   connection.stage = Stage::kClosed;
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
@@ -203,6 +205,7 @@ void Engine::die() {
       end_or_give(connection, wake_bits);
     }
   }
+  if (recorder_.is_on()) recorder_.publish();
   server_->wake(wake_bits);
   shared_->in_use.store(false, std::memory_order_release);  // pairs with add_worker
 }

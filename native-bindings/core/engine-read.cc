@@ -156,6 +156,9 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       break;
     case ParseResult::kFailed: {
       Failure failure = parser.failure();
+      if (connection.recording != nullptr) {
+        record_refusal(connection, failure, parser.message(), end);
+      }
       connection.input.release();
       drop_parser(connection);
       refuse(connection, failure.status, failure.reason);
@@ -198,6 +201,7 @@ Failure Engine::on_head(Parser& parser) {
   connection.body_dropped = 0;
   connection.awaits_continue =
       parser.expects_continue() && (parser.is_chunked() || parser.content_length() > 0);
+  if (connection.recording != nullptr) record_head(connection, parser);
   uint64_t body_bytes_max = connection.options->body_bytes_max;
   if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
     connection.body_open = false;
@@ -245,6 +249,7 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
   event[EVENT_HEADER_COUNT] = static_cast<int32_t>(parser.header_count());
   double length = parser.is_chunked() ? -1.0 : static_cast<double>(parser.content_length());
   std::memcpy(event + EVENT_BODY_OFFSET, &length, sizeof length);
+  if (connection.recording != nullptr) recorder_.given(connection);
   connection.unanswered++;
   connection.unsafe_pending = !is_safe(parser.method());
   open_event_ = connection.body_open ? event : nullptr;

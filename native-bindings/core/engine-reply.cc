@@ -32,6 +32,7 @@ void announce_length(HeadFields& fields, const int32_t* reply) {
 void Engine::process_replies() {
   int32_t* control = blocks_.control;
   int32_t count = control[CTL_REPLY_COUNT];
+  if (recorder_.is_on()) recorder_.begin_replies();
   for (int32_t i = 0; i < count; i++) {
     const int32_t* reply = blocks_.replies + i * REPLY_WORDS;
     Connection* connection = table_.at(static_cast<uint32_t>(reply[REPLY_SLOT]));
@@ -43,6 +44,7 @@ void Engine::process_replies() {
   }
   control[CTL_REPLY_COUNT] = 0;
   flush_output();
+  if (recorder_.is_on()) recorder_.publish();
 }
 
 void Engine::process_reply(Connection& connection, const int32_t* reply) {
@@ -152,6 +154,7 @@ void Engine::respond(Connection& connection, const int32_t* reply) {
   bool direct = length >= kDirectMin;
   char* out = reserve(head_bytes_bound(fields) + (direct ? 0 : length));
   size_t written = write_head(out, fields, date_);
+  if (connection.recording != nullptr) record_answer(connection, fields.status, written);
   if (!direct) std::memcpy(out + written, body, length);
   out_length_ += written + (direct ? 0 : length);
   if (direct) send_output(connection, body, length);
@@ -176,7 +179,9 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
   connection.answer_left = fields.framing == Framing::kLength ? fields.length : ~0ull;
   fields.persistence = persistence_of(connection, flags, true);
   char* out = reserve(head_bytes_bound(fields));
-  out_length_ += write_head(out, fields, date_);
+  size_t written = write_head(out, fields, date_);
+  if (connection.recording != nullptr) record_answer(connection, fields.status, written);
+  out_length_ += written;
 }
 
 // RFC 9110 15.2: any number of them, before the head of the answer that is next.
@@ -229,6 +234,7 @@ void Engine::cut_answer(Connection& connection) {
 }
 
 void Engine::finish_answer(Connection& connection) {
+  if (connection.recording != nullptr) record_end(connection);
   connection.unanswered--;
   // The next one's handler has a clock of its own.
   if (connection.clock == Clock::kHandler) connection.clock = Clock::kNone;
@@ -276,14 +282,18 @@ void Engine::answer_constant(Connection& connection, const ConstantResponse& con
   size_t length = bodyless || head_only ? 0 : constant.body.length;
   if (head_bytes_bound(fields) + length > kOutBytes / 2) {
     char* out = reserve(head_bytes_bound(fields));
-    out_length_ += write_head(out, fields, date_);
+    size_t written = write_head(out, fields, date_);
+    if (connection.recording != nullptr) record_answer(connection, fields.status, written);
+    out_length_ += written;
     send_output(connection, constant.body.data, length);
-    return;
+  } else {
+    char* out = reserve(head_bytes_bound(fields) + length);
+    size_t written = write_head(out, fields, date_);
+    if (connection.recording != nullptr) record_answer(connection, fields.status, written);
+    if (length > 0) std::memcpy(out + written, constant.body.data, length);
+    out_length_ += written + length;
   }
-  char* out = reserve(head_bytes_bound(fields) + length);
-  size_t written = write_head(out, fields, date_);
-  if (length > 0) std::memcpy(out + written, constant.body.data, length);
-  out_length_ += written + length;
+  if (connection.recording != nullptr) record_end(connection);
 }
 
 // The only place where the core answers by itself; the connection ends with it.
@@ -297,9 +307,11 @@ void Engine::write_failure(Connection& connection, uint16_t status, const char* 
   fields.defaults = &connection.options->default_lines;
   char* out = reserve(head_bytes_bound(fields) + fields.length);
   size_t written = write_head(out, fields, date_);
+  if (connection.recording != nullptr) record_failure(connection, status, reason, written);
   std::memcpy(out + written, reason, fields.length - 1);
   out[written + fields.length - 1] = '\n';
   out_length_ += written + fields.length;
+  if (connection.recording != nullptr) record_end(connection);
   connection.failure_status = 0;
   connection.input_done = true;
   connection.close_after = true;
@@ -370,6 +382,7 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
       return;
     }
     sent = result.length;
+    connection.sent += sent;
     Counters::add(shared_->counters[connection.listener].bytes_out, sent);
     if (sent == head_length + body_length) return;
   }
@@ -399,6 +412,7 @@ void Engine::drain_output(Connection& connection) {
       destroy(connection, CLOSED_RESET);
       return;
     }
+    connection.sent += result.length;
     Counters::add(shared_->counters[connection.listener].bytes_out, result.length);
     output.drop_front(result.length);
     slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(output.length);

@@ -55,6 +55,8 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
   blocks_.slots = static_cast<int32_t*>(map_block(kSlotBytes));
   slab_.set_need(options.head_bytes_max() + 4);  // a head may lack its last CR LF CR LF
   shared_->in_use.store(true, std::memory_order_relaxed);
+  AccessLog* log = server->access_log();
+  recorder_.start(log, log == nullptr ? nullptr : log->ring(worker), options.tells_done);
 }
 
 Engine::~Engine() {
@@ -62,6 +64,7 @@ Engine::~Engine() {
   for (uint32_t i = 0; i < table_.size(); i++) {
     Connection& connection = *table_.at(i);
     if (connection.fd >= 0) Transport::close_socket(connection.fd);
+    if (connection.recording != nullptr) recorder_.forget(connection);
     connection.input.release();
     connection.output.release();
     delete connection.parser;
@@ -100,6 +103,7 @@ bool Engine::open_mailbox() {
 
 bool Engine::has_work() const {
   return !resume_.empty() || !notify_.empty() || !drained_.empty() || !arrivals_.empty() ||
+         !recorder_.events.empty() ||
          blocks_.control[CTL_REPLY_COUNT] > 0 || blocks_.control[CTL_EVENT_COUNT] > 0;
 }
 
@@ -127,6 +131,7 @@ void Engine::turn() {
   Ready ready[Transport::kReadyMax];
   for (int round = 0; round < kRoundsMax; round++) {
     date_.refresh();
+    if (recorder_.is_on()) recorder_.begin_round();
     int count = transport_.poll(ready);
     for (int i = 0; i < count; i++) dispatch(ready[i]);
     if (!arrivals_.empty()) adopt_all();
@@ -137,6 +142,7 @@ void Engine::turn() {
       resume(connection);
     }
     std::erase(resume_, ~0u);
+    if (!recorder_.events.empty()) put_records();
     put_notifications();
     bool is_entering = blocks_.control[CTL_EVENT_COUNT] > 0;
     if (!run_batch()) return;  // ending: the cleanup hook does the rest
@@ -196,6 +202,7 @@ void Engine::end_turn() {
   register_fresh();
   for (uint32_t slot : closed_) table_.free(*table_.at(slot));
   closed_.clear();
+  if (recorder_.is_on()) recorder_.publish();
   slab_.end_turn(blocks_.control[CTL_SLAB_HELD] != 0);
   blocks_.control[CTL_SLAB_HELD] = 0;
 }
@@ -249,6 +256,7 @@ void Engine::tick() {
   if (busy_ || dead_) return;
   now_tick_ = static_cast<uint32_t>((clock_ms() - started_ms_) / kTickMs) + 1;
   date_.refresh();
+  if (recorder_.is_on()) recorder_.begin_round();
   uint32_t size = table_.size();
   for (uint32_t slot = 0; slot < size; slot++) {
     uint32_t deadline = table_.deadlines[slot];
@@ -258,6 +266,7 @@ void Engine::tick() {
     clock_fired(*table_.at(slot));
   }
   flush_output();
+  if (recorder_.is_on()) recorder_.publish();
   if (has_work()) turn();
 }
 

@@ -10,8 +10,8 @@
 // are freed only at the end of a turn. Thread: the worker's, all of it.
 //
 // The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
-// engine-reply.cc bytes out, engine-close.cc ends and clocks, engine-control.cc adoption, listener
-// stops, constants and the hand-over when the thread dies.
+// engine-reply.cc bytes out, engine-record.cc logs and hooks, engine-close.cc ends and clocks,
+// engine-control.cc adoption, listener stops, constants and the hand-over when the thread dies.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@
 #include "engine-options.h"
 #include "intern.h"
 #include "layout.h"
+#include "recorder.h"
 #include "server.h"
 #include "slab.h"
 #include "transport.h"
@@ -85,6 +86,8 @@ class Engine final : public MessageSink {
   int32_t add_constant(ConstantResponse constant);  // takes the bytes over
   void bind_constant(int32_t target, int32_t version, int32_t constant);
   const Connection* connection(uint32_t slot, uint32_t generation);
+  // The text of a refusal's reason, by the number that its event has.
+  const char* reason(size_t index) { return index < reasons_.size() ? reasons_[index] : ""; }
 
   // The thread is ending: answers what can be answered and gives the other connections away.
   void die();
@@ -162,6 +165,18 @@ class Engine final : public MessageSink {
   void begin_linger(Connection& connection);
   void destroy(Connection& connection, uint8_t reason);
 
+  // engine-record.cc: what the recorder is told
+  uint64_t output_position(const Connection& connection) const;
+  void record_head(Connection& connection, const Parser& parser);
+  void record_refusal(Connection& connection, const Failure& failure, const char* from,
+                      const char* end);
+  void record_answer(Connection& connection, int status, size_t head_length);
+  void record_failure(Connection& connection, uint16_t status, const char* reason,
+                      size_t head_length);
+  void record_end(Connection& connection);
+  void put_records();
+  int32_t reason_index(const char* reason);
+
   // engine-control.cc
   void adopt_all();
   void adopt(const Handover& item);
@@ -185,6 +200,8 @@ class Engine final : public MessageSink {
   InternTable targets_;
   DateLine date_;
   ConnectionTable table_;
+  Recorder recorder_;
+  std::vector<const char*> reasons_;  // of refusals, static texts: JavaScript knows their index
   std::vector<ConstantResponse> constants_;
   std::vector<Parser*> parsers_;  // idle ones
 

@@ -36,6 +36,18 @@
   X(KIND_WRITABLE, 4) \
   X(KIND_CLOSED, 5) \
   X(KIND_CONTROL, 6) \
+  /* Only where a hook asks: the core refuses a request; an answer has left, or never will. */ \
+  X(KIND_REFUSED, 7) \
+  X(KIND_DONE, 8) \
+  /* The family above, the port below. */ \
+  X(EVENT_PEER, 4) \
+  /* The reason of a refusal above, the status below. */ \
+  X(EVENT_STATUS, 7) \
+  X(EVENT_DURATION_F64, 8) \
+  X(EVENT_BYTES_F64, 10) \
+  X(EVENT_ADDRESS, 12) \
+  X(DONE_ABORTED, 1) \
+  X(DONE_REFUSED, 2) \
   /* Flags of a request; the reply gives the lower ones back. */ \
   X(FLAG_KEEP_ALIVE, 1) \
   X(FLAG_HTTP10, 2) \

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "access-log.h"
 #include "clock.h"
 #include "transport.h"
 
@@ -58,6 +59,10 @@ void ServerShared::release() {
 
 ServerShared::~ServerShared() {
   drop_orphans(-1);
+  if (access_log_ != nullptr) {
+    access_log_->end();
+    access_log_->release();
+  }
   for (auto& slot : workers_) delete slot.load(std::memory_order_relaxed);
 }
 

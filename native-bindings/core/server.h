@@ -53,6 +53,8 @@ struct WorkerShared {
   Counters counters[kListenersMax];
 };
 
+class AccessLog;
+
 class ServerShared {
  public:
   static ServerShared* create();
@@ -67,6 +69,10 @@ class ServerShared {
   // The primary: a free slot, or -1. Slots are used again once their worker has gone.
   int add_worker();
   void remove_worker(int index);
+
+  // Set by the primary before there are workers; released with the server.
+  void set_access_log(AccessLog* log) { access_log_ = log; }
+  AccessLog* access_log() { return access_log_; }
 
   uint64_t next_connection_id() { return next_id_.fetch_add(1, std::memory_order_relaxed); }
   void set_stuck_ns(uint64_t ns) { stuck_ns_ = ns; }
@@ -102,6 +108,7 @@ class ServerShared {
   std::atomic<int> references_{1};  // acq_rel: the last release sees all writes
   std::atomic<uint64_t> next_id_{1};
   uint64_t stuck_ns_ = 250000000;
+  AccessLog* access_log_ = nullptr;
   ListenerShared listeners_[kListenersMax];
   // Set by the primary (release), read by any thread (acquire); never unset while the server is.
   std::atomic<WorkerShared*> workers_[kWorkersMax] = {};

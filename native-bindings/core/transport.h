@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "request-record.h"
+
 struct epoll_event;
 
 namespace millrace {
@@ -60,6 +62,8 @@ class Transport {
   static void reset_on_close(int fd);
   // Probes the peer of a quiet connection: one that has gone altogether answers with a reset.
   static void probe_peer(int fd);
+  // Where the connection came from; the family stays unknown when it has gone already.
+  static void read_peer(int fd, PeerAddress& peer);
   // Bytes sent that the peer has not acknowledged: a measure of its progress.
   static uint32_t unacknowledged(int fd);
   // True when the peer has sent bytes that nobody has read: closing now would send a reset.

@@ -8,6 +8,7 @@
 #include "core/parser.h"
 #include "engine-bridge.h"
 #include "listener-bridge.h"
+#include "log-calls.h"
 #include "values.h"
 
 namespace millrace {
@@ -45,5 +46,6 @@ NAPI_MODULE_INIT() {
   millrace::set(env, exports, "layout", millrace::layout(env));
   millrace::register_server_calls(env, exports);
   millrace::register_engine_calls(env, exports);
+  millrace::register_log_calls(env, exports);
   return exports;
 }

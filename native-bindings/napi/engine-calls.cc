@@ -55,6 +55,7 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
 EngineOptions options_of(napi_env env, napi_value value) {
   EngineOptions options;
   options.drain_quiet_ms = option(env, value, "drainQuietMs");
+  options.tells_done = to_bool(env, get(env, value, "tellsDone"));
   napi_value listeners = get(env, value, "listeners");
   uint32_t count = 0;
   napi_get_array_length(env, listeners, &count);

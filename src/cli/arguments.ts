@@ -50,6 +50,7 @@ const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>>
   name: (name) => ({ name }),
   bind: parseBind,
   backlog: (text) => ({ backlog: fromText(LISTENER_ROWS.backlog.check, text) as number }),
+  accessLog: (text) => ({ accessLog: fromText(LISTENER_ROWS.accessLog.check, text) as boolean }),
 };
 
 /** What a listener can set for itself, as far as it can be written as text. */

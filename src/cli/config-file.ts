@@ -63,14 +63,26 @@ function unreadable(file: string, cause: unknown): MillraceError {
 /** Only what has the right type is touched; the checks of the rows come later. */
 function againstFolder(content: object, folder: string): Record<string, unknown> {
   const values: Record<string, unknown> = { ...content };
-  const { app, listeners } = values;
+  const { app, listeners, accessLog, logDestination } = values;
   if (typeof app === "string" && app !== "") {
     values["app"] = resolve(folder, app.startsWith("file:") ? fileURLToPath(app) : app);
   }
+  if (accessLog !== undefined) values["accessLog"] = logPath(accessLog, folder);
+  if (logDestination !== undefined) values["logDestination"] = logPath(logDestination, folder);
   if (Array.isArray(listeners)) {
     values["listeners"] = listeners.map((listener: unknown) => withPath(listener, folder));
   }
   return values;
+}
+
+/** Of a log: a path, a word that is none, or an object with a path. */
+function logPath(value: unknown, folder: string): unknown {
+  if (typeof value === "string") {
+    return ["", "stdout", "stderr", "false"].includes(value) ? value : resolve(folder, value);
+  }
+  const path = (value as { path?: unknown } | null | undefined)?.path;
+  if (typeof path !== "string") return value;
+  return { ...value as object, path: logPath(path, folder) };
 }
 
 function withPath(listener: unknown, folder: string): unknown {

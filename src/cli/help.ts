@@ -19,8 +19,8 @@ Flags:
 
 const OWN: readonly (readonly [string, string])[] = [
   ["--listener KEY=VALUE,...", "One listener; repeat it for several. Keys: id, name, backlog, " +
-    "bind, which is a port, host:port, [v6]:port or the path of a Unix socket, and the limits " +
-    "that each listener can set for itself, as in idleTimeoutMs=5000."],
+    "accessLog, bind, which is a port, host:port, [v6]:port or the path of a Unix socket, and " +
+    "the limits that each listener can set for itself, as in idleTimeoutMs=5000."],
   ["--heap-mb N", "Megabytes of JavaScript heap each worker may use."],
   ["--config FILE", "A file of options, JSON or a module. Without it the command looks for " +
     "millrace.config.js, .mjs or .json beside package.json."],

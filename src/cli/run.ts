@@ -2,6 +2,7 @@
 import { serve } from "../index.ts";
 import { OPTION_ROWS, resolveLayers } from "../options.ts";
 import type { ListenerOptions, OptionName, ResolvedOptions, ServeOptions } from "../options.ts";
+import { logsToFile } from "../options/access-log.ts";
 import { environmentLayer } from "../options/layers.ts";
 import type { Layer } from "../options/layers.ts";
 import { ownSettings } from "../options/listener-settings.ts";
@@ -58,6 +59,7 @@ async function serveUntilClosed(options: ResolvedOptions): Promise<number> {
     server: () => server,
     say: (line) => process.stderr.write(`millrace: ${line}\n`),
     deadlineMs: options.deadlineMs,
+    logsToFile: logsToFile(options.accessLog, options.logDestination),
   });
   signals.install();
   try {

@@ -8,6 +8,7 @@ import type { StopOptions } from "../shared/app.ts";
 /** The part of a server that signals act on. */
 export interface Stoppable {
   close(options?: StopOptions): Promise<void>;
+  reopenLogs(): Promise<void>;
 }
 
 export interface SignalFacts {
@@ -17,6 +18,8 @@ export interface SignalFacts {
   readonly server: () => Stoppable | undefined;
   readonly say: (line: string) => void;
   readonly deadlineMs: number;
+  /** SIGUSR2 opens the logs again; where no file is written it is left alone. */
+  readonly logsToFile: boolean;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -39,11 +42,19 @@ export class SignalStop {
 
   install(): void {
     for (const signal of SIGNALS) process.on(signal, this.#listener);
+    if (this.#facts.logsToFile) process.on("SIGUSR2", this.#onRotation);
   }
 
   remove(): void {
     for (const signal of SIGNALS) process.off(signal, this.#listener);
+    process.off("SIGUSR2", this.#onRotation);
   }
+
+  readonly #onRotation = (): void => {
+    this.#facts.server()?.reopenLogs().catch((error: unknown) => {
+      this.#facts.say(`the logs were not opened again: ${String(error)}`);
+    });
+  };
 
   #onSignal(signal: NodeJS.Signals): void {
     const { abortStart, deadlineMs, say } = this.#facts;

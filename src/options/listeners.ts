@@ -5,7 +5,7 @@
 import { isIPv6 } from "node:net";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
-import { integer, passes, show, text, where } from "./checks.ts";
+import { flag, integer, passes, show, text, where } from "./checks.ts";
 import { checkLayer, labelOf, strongest } from "./layers.ts";
 import type { Layer, Rows } from "./layers.ts";
 import { LISTENER_SETTING_ROWS, settingsOf } from "./listener-settings.ts";
@@ -19,6 +19,7 @@ export interface ListenerOptions extends OwnSettings {
   port?: number | undefined;
   path?: string | undefined;
   backlog?: number | undefined;
+  accessLog?: boolean | undefined;
   data?: unknown;
 }
 
@@ -30,6 +31,7 @@ export interface ResolvedListener {
   readonly port?: number;
   readonly path?: string;
   readonly backlog: number;
+  readonly accessLog: boolean;
   readonly data: unknown;
   /** Its own limits and clocks, completed by those of the server. */
   readonly settings: ListenerSettings;
@@ -72,6 +74,10 @@ export const LISTENER_ROWS: Readonly<Record<PlaceName, ListenerRow>> = {
   backlog: {
     check: integer(1, 65535),
     text: `How many connections may wait to be accepted. Default ${BACKLOG_DEFAULT}.`,
+  },
+  accessLog: {
+    check: flag,
+    text: "Whether its requests are in the server's access log. Default true.",
   },
   data: {
     check: where(() => true, "any value that can be cloned"),
@@ -169,6 +175,7 @@ function complete(
     id,
     name: given.name ?? id,
     backlog: given.backlog ?? BACKLOG_DEFAULT,
+    accessLog: given.accessLog ?? true,
     data: given.data,
     settings,
   };

@@ -3,6 +3,8 @@
  * starts and stops. Those that each listener can set for itself are in listener-settings.ts. Pure.
  */
 import { availableParallelism } from "node:os";
+import { ACCESS_LOG_FORMATS, accessLogCheck } from "./access-log.ts";
+import type { AccessLogFormat, AccessLogOption } from "./access-log.ts";
 import { isAppOption } from "./app.ts";
 import {
   flag, integer, members, milliseconds, oneOf, text, textList, textRecord, where,
@@ -31,6 +33,9 @@ export interface ServerSettings {
   stuckMs: number;
   logLevel: LogLevel;
   development: boolean;
+  logDestination: string;
+  accessLog: AccessLogOption;
+  accessLogFormat: AccessLogFormat;
 }
 
 /** The options that have no default: absent means that nothing is changed. */
@@ -159,6 +164,24 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: oneOf(LOG_LEVELS),
     fallback: "info",
     text: "The least severe messages that are logged.",
+  },
+  logDestination: {
+    group: "Log",
+    check: text,
+    fallback: "stdout",
+    text: "Where messages are logged: stdout, stderr, or the path of a file.",
+  },
+  accessLog: {
+    group: "Log",
+    check: accessLogCheck,
+    fallback: false,
+    text: "Where each request is logged: stdout, the path of a file, or false for nowhere.",
+  },
+  accessLogFormat: {
+    group: "Log",
+    check: oneOf(ACCESS_LOG_FORMATS),
+    fallback: "combined",
+    text: "The lines of the access log: Common Log Format, Combined, or one JSON object each.",
   },
 };
 

@@ -8,6 +8,7 @@ import { MillraceError } from "../shared/errors.ts";
 import { CONTROL_VERSION, type ControlCall, type ServeTask } from "../shared/messages.ts";
 import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
+import { destinationOf } from "../options/access-log.ts";
 import { type Ready, WorkerChannel } from "./worker-channel.ts";
 import type { MessagePort } from "node:worker_threads";
 
@@ -93,6 +94,11 @@ export class WorkerPool {
   async open(): Promise<void> {
     this.#isOpen = true;
     await Promise.all([...this.channels].map((channel) => channel.send({ type: "open" })));
+  }
+
+  /** Their logs go on with the files that the paths name now. */
+  async reopenLogs(): Promise<void> {
+    await Promise.all([...this.channels].map((channel) => channel.send({ type: "reopenLog" })));
   }
 
   async drain(listener: number, force: boolean): Promise<void> {
@@ -211,7 +217,7 @@ export class WorkerPool {
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {
     const { options, serverId, listeners } = this.#host;
-    const { app, drainQuietMs, logLevel, development } = options;
+    const { app, drainQuietMs, logLevel, logDestination, development } = options;
     return {
       version: CONTROL_VERSION,
       port: channel.workerPort,
@@ -221,7 +227,9 @@ export class WorkerPool {
       generation: channel.generation,
       app,
       listeners,
-      options: { drainQuietMs, logLevel, development },
+      options: {
+        drainQuietMs, logLevel, development, logDestination: destinationOf(logDestination),
+      },
     };
   }
 

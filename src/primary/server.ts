@@ -13,9 +13,11 @@ import {
   type ServeOptions,
   withAppDefaults,
 } from "../options.ts";
+import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
+import { AccessLog } from "./access-log.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
 import { type PoolHost, WorkerPool } from "./pool.ts";
-import { handleSignals } from "./signals.ts";
+import { handleRotation, handleSignals } from "./signals.ts";
 import { Statistics } from "./statistics.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
@@ -42,6 +44,7 @@ class MillraceServer implements Server, ListenerHost {
   readonly closed: Promise<void>;
   readonly #serverId: number;
   readonly #statistics: Statistics;
+  readonly #accessLog: AccessLog | null;
   #options: ResolvedOptions;
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
@@ -58,6 +61,9 @@ class MillraceServer implements Server, ListenerHost {
     this.server = handle;
     this.#serverId = id;
     this.#statistics = new Statistics(native, handle, options);
+    const { accessLog, accessLogFormat } = options;
+    const log = resolveAccessLog(accessLog, accessLogFormat);
+    this.#accessLog = log === undefined ? null : new AccessLog(this, log);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -76,6 +82,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   async #bringUp(): Promise<void> {
+    this.#accessLog?.start(this.#options.listeners);
     this.#pool = new WorkerPool(this.#poolHost());
     const ready = await this.#pool.start();
     this.#options = withAppDefaults(this.#options, ready);
@@ -110,13 +117,16 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   #watchSignals(): void {
-    const { signal, signals } = this.#options;
+    const { signal, signals, accessLog, logDestination } = this.#options;
     if (signal !== undefined) {
       const onAbort = (): void => void this.close();
       signal.addEventListener("abort", onAbort, { once: true });
       this.#cleanups.push(() => signal.removeEventListener("abort", onAbort));
     }
     if (signals) this.#cleanups.push(handleSignals((force) => void this.close({ force })));
+    if (signals && logsToFile(accessLog, logDestination)) {
+      this.#cleanups.push(handleRotation(this));
+    }
   }
 
   get listeners(): ListenerInfo[] {
@@ -128,7 +138,8 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   stats(): Stats {
-    return this.#statistics.read(this.#pool.channels, this.#listeners);
+    const stats = this.#statistics.read(this.#pool.channels, this.#listeners);
+    return this.#accessLog === null ? stats : { ...stats, accessLog: this.#accessLog.stats() };
   }
 
   async stopListener(id: string, options: StopOptions = {}): Promise<StopResult> {
@@ -143,6 +154,10 @@ class MillraceServer implements Server, ListenerHost {
   async startListener(id: string): Promise<void> {
     if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
     await this.#find(id).start();
+  }
+
+  async reopenLogs(): Promise<void> {
+    await Promise.all([this.#accessLog?.reopen(), this.#pool.reopenLogs()]);
   }
 
   close(options: StopOptions = {}): Promise<void> {
@@ -180,6 +195,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#cleanups = [];
     for (const listener of this.#listeners) listener.abandon();
     await this.#pool?.destroy();
+    await this.#accessLog?.close();
     this.native.dropOrphans(this.server, -1);
     this.#settleClosed();
   }
@@ -215,6 +231,8 @@ class MillraceServer implements Server, ListenerHost {
         return this.pauseListener(request.id);
       case "startListener":
         return this.startListener(request.id);
+      case "reopenLogs":
+        return this.reopenLogs();
       case "close":
         // Not awaited: the worker that asks is one of those that have to end.
         void this.close(request.options);

@@ -1,6 +1,6 @@
 /**
- * SIGINT and SIGTERM for `signals: true`: the first drains, a second one forces. Thread: the
- * primary's.
+ * SIGINT and SIGTERM for `signals: true`: the first drains, a second one forces; and SIGUSR2, which
+ * has the logs opened again. Thread: the primary's.
  */
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -12,4 +12,19 @@ export function handleSignals(close: (force: boolean) => void): () => void {
   return () => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
+}
+
+/** What SIGUSR2 acts on. */
+export interface Rotated {
+  reopenLogs(): Promise<void>;
+  emit(event: string, detail: unknown): void;
+}
+
+/** SIGUSR2 opens the logs again; a failure is an `error` event. Returns what takes it off again. */
+export function handleRotation(server: Rotated): () => void {
+  const onSignal = (): void => {
+    server.reopenLogs().catch((error: unknown) => server.emit("error", error));
+  };
+  process.on("SIGUSR2", onSignal);
+  return () => process.off("SIGUSR2", onSignal);
 }

@@ -70,6 +70,8 @@ export interface ServerControl {
   stopListener(id: string, options?: StopOptions): Promise<StopResult>;
   pauseListener(id: string): Promise<void>;
   startListener(id: string): Promise<void>;
+  /** Goes on with the files that the paths of the logs name now: after a rotation. */
+  reopenLogs(): Promise<void>;
   close(options?: StopOptions): Promise<void>;
 }
 
@@ -237,9 +239,21 @@ export interface ListenerStats {
   readonly upgraded: number;
 }
 
+/** The access log since the server started. */
+export interface AccessLogStats {
+  /** Lines that were taken over from the workers. */
+  readonly lines: number;
+  /** Requests whose line was lost, because the file could not be written fast enough or at all. */
+  readonly dropped: number;
+  /** The system's code of the last write if it failed, such as `ENOSPC`. */
+  readonly failure?: string;
+}
+
 export interface Stats {
   readonly workers: WorkerStats[];
   readonly listeners: ListenerStats[];
+  /** Absent where there is no access log. */
+  readonly accessLog?: AccessLogStats;
 }
 
 /** A running server. It is no EventEmitter itself: its events are on `events`. */
@@ -253,5 +267,7 @@ export interface Server extends AsyncDisposable {
   stopListener(id: string, options?: StopOptions): Promise<StopResult>;
   pauseListener(id: string): Promise<void>;
   startListener(id: string): Promise<void>;
+  /** Goes on with the files that the paths of the logs name now: after a rotation. */
+  reopenLogs(): Promise<void>;
   close(options?: StopOptions): Promise<void>;
 }

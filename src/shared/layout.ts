@@ -26,6 +26,15 @@ export const KIND_BODY_END = 3 as const;
 export const KIND_WRITABLE = 4 as const;
 export const KIND_CLOSED = 5 as const;
 export const KIND_CONTROL = 6 as const;
+export const KIND_REFUSED = 7 as const;
+export const KIND_DONE = 8 as const;
+export const EVENT_PEER = 4 as const;
+export const EVENT_STATUS = 7 as const;
+export const EVENT_DURATION_F64 = 8 as const;
+export const EVENT_BYTES_F64 = 10 as const;
+export const EVENT_ADDRESS = 12 as const;
+export const DONE_ABORTED = 1 as const;
+export const DONE_REFUSED = 2 as const;
 export const FLAG_KEEP_ALIVE = 1 as const;
 export const FLAG_HTTP10 = 2 as const;
 export const FLAG_HEAD = 4 as const;
@@ -120,6 +129,15 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_WRITABLE,
   KIND_CLOSED,
   KIND_CONTROL,
+  KIND_REFUSED,
+  KIND_DONE,
+  EVENT_PEER,
+  EVENT_STATUS,
+  EVENT_DURATION_F64,
+  EVENT_BYTES_F64,
+  EVENT_ADDRESS,
+  DONE_ABORTED,
+  DONE_REFUSED,
   FLAG_KEEP_ALIVE,
   FLAG_HTTP10,
   FLAG_HEAD,

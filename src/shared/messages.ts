@@ -22,6 +22,7 @@ export interface WorkerOptions {
   readonly drainQuietMs: number;
   readonly logLevel: string;
   readonly development: boolean;
+  readonly logDestination: string;
 }
 
 /** The argument of the one task that a worker runs until it has drained. */
@@ -44,6 +45,7 @@ export type ControlCall =
   | { readonly method: "stopListener"; readonly id: string; readonly options?: StopOptions }
   | { readonly method: "pauseListener"; readonly id: string }
   | { readonly method: "startListener"; readonly id: string }
+  | { readonly method: "reopenLogs" }
   | { readonly method: "close"; readonly options?: StopOptions };
 
 export interface SentError {
@@ -63,6 +65,8 @@ export type ToWorker =
       readonly listener: number;
       readonly force: boolean;
     }
+  /** Go on with the file that the log's path names now. */
+  | { readonly type: "reopenLog"; readonly id: number }
   /** Every listener has stopped: close the app and end the task. */
   | { readonly type: "end"; readonly id: number }
   | {

@@ -10,6 +10,7 @@ import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/mes
 export interface ControlTarget {
   open(): void;
   stop(listener: number, force: boolean): void;
+  reopenLog(): void;
 }
 
 interface PendingCall {
@@ -55,6 +56,7 @@ export class WorkerControl {
       this.#call({ method: "stopListener", id, ...(options && { options }) }),
     pauseListener: (id: string): Promise<void> => this.#call({ method: "pauseListener", id }),
     startListener: (id: string): Promise<void> => this.#call({ method: "startListener", id }),
+    reopenLogs: (): Promise<void> => this.#call({ method: "reopenLogs" }),
     close: (options?: StopOptions): Promise<void> =>
       this.#call({ method: "close", ...(options && { options }) }),
   };
@@ -74,6 +76,9 @@ export class WorkerControl {
         break;
       case "stop":
         this.#target?.stop(message.listener, message.force);
+        break;
+      case "reopenLog":
+        this.#target?.reopenLog();
         break;
       case "end":
         this.#end();

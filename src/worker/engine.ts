@@ -350,6 +350,7 @@ function bodyError(reason: number): HttpError {
 function nativeOptions({ options, listeners }: ServeTask, router: Router): EngineOptions {
   return {
     drainQuietMs: options.drainQuietMs,
+    tellsDone: false,
     listeners: listeners.map(({ settings }) => (
       {
         ...settings,

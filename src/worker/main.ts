@@ -19,11 +19,11 @@ import { makeLog } from "./log.ts";
 /** Resolves when the worker has drained and its app has closed. */
 export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
   const control = new WorkerControl(task.port);
-  const log = makeLog(task.options.logLevel, { worker: task.workerId });
   installGlobals();
   try {
+    const { log, reopen } = makeLog(task.options, { worker: task.workerId });
     if (!isMainThread) loadNative().nameThread(`millrace-${task.workerId}`);
-    await run(task, control, log);
+    await run(task, control, log, reopen);
   } catch (error) {
     // The channel carries the error with its code; the task itself ends well, for what a task
     // throws loses its class on the way.
@@ -38,6 +38,7 @@ async function run(
   task: ServeTask<MessagePort>,
   control: WorkerControl,
   log: Log,
+  reopenLog: () => void,
 ): Promise<void> {
   const app = await Promise.race([loadApp(task.app), control.ended]);
   if (app === undefined) return;
@@ -52,6 +53,7 @@ async function run(
     control.attach({
       open: () => engine.open(),
       stop: (listener, force) => engine.stopListener(listener, force),
+      reopenLog,
     });
     await Promise.race([serveApp(app, task, control, log, engine), control.cut]);
   } finally {

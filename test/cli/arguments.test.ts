@@ -25,18 +25,18 @@ t.test("a value that does not parse is left for the check of its row", async (t)
 
 t.test("listeners", async (t) => {
   const { values } = parseArguments([
-    "--listener", "id=web,bind=0.0.0.0:8080,backlog=10",
+    "--listener", "id=web,bind=0.0.0.0:8080,backlog=10,accessLog=false",
     "--listener", "bind=/run/app.sock,id=local,name=Local,idleTimeoutMs=5000,pipelineMax=x",
   ]);
   t.strictSame(values["listeners"], [
-    { id: "web", host: "0.0.0.0", port: 8080, backlog: 10 },
+    { id: "web", host: "0.0.0.0", port: 8080, backlog: 10, accessLog: false },
     // What is no number is left for the check of its row.
     { path: "/run/app.sock", id: "local", name: "Local", idleTimeoutMs: 5000, pipelineMax: "x" },
   ]);
   for (const wrong of ["8080", "bind", "=1", "port=8080", "toString=1"]) {
     t.throws(() => parseArguments(["--listener", wrong]), {
       code: "ERR_MILLRACE_OPTION_INVALID",
-      message: /^--listener takes id=, name=, bind=, backlog= and limits, with commas between, not/,
+      message: /^--listener takes id=, name=, bind=, backlog=, accessLog= and limits, with /,
     });
   }
   t.throws(() => parseArguments(["--listener", "idleTimeout=1"]), {

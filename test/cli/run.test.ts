@@ -16,7 +16,9 @@ t.test("only what a layer gave is handed on", async (t) => {
   t.match(href, /^file:.*hello\.mjs$/);
   t.strictSame(explicit, {
     workers: 3, stuckMs: 100, signals: false, signal,
-    listeners: [{ id: "default", name: "default", port: 8080, backlog: 511, data: undefined }],
+    listeners: [{
+      id: "default", name: "default", port: 8080, backlog: 511, accessLog: true, data: undefined,
+    }],
   });
 });
 

@@ -18,12 +18,16 @@ function install(t: Pick<Test, "teardown">, isServing: boolean): Seen {
     close: async (options?: StopOptions) => {
       calls.push(options ?? "drain");
     },
+    reopenLogs: async () => {
+      calls.push("reopened");
+    },
   };
   const stop = new SignalStop({
     abortStart: () => calls.push("abort"),
     server: () => (isServing ? server : undefined),
     say: (line) => lines.push(line),
     deadlineMs: 10_000,
+    logsToFile: true,
   });
   stop.install();
   t.teardown(() => stop.remove());
@@ -41,6 +45,16 @@ t.test("the first signal drains, the second one forces", async (t) => {
   await until("the force", () => calls.length === 2);
   t.strictSame(calls, ["drain", { force: true }]);
   t.equal(stop.exitCode, 130);
+});
+
+t.test("SIGUSR2 opens the logs again", async (t) => {
+  const before = process.listenerCount("SIGUSR2");
+  const { calls, stop } = install(t, true);
+  process.kill(process.pid, "SIGUSR2");
+  await until("the files", () => calls.length === 1);
+  t.strictSame(calls, ["reopened"]);
+  stop.remove();
+  t.equal(process.listenerCount("SIGUSR2"), before);
 });
 
 t.test("a signal during the start aborts it", async (t) => {

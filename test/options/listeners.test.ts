@@ -42,7 +42,8 @@ t.test("listeners get ids and names", async (t) => {
   const all = resolve(option({ listeners: [{ port: 1 }, { port: 2 }, { id: "x", path: "/s" }] }));
   t.strictSame(all.map(({ id }) => id), ["default", "listener-2", "x"]);
   t.strictSame(all[2], {
-    id: "x", name: "x", path: "/s", backlog: 511, data: undefined, settings: DEFAULTS,
+    id: "x", name: "x", path: "/s", backlog: 511, accessLog: true, data: undefined,
+    settings: DEFAULTS,
     defaulted: { host: false, port: false },
   });
   t.match(resolve(option({ listeners: [{ id: "a", name: "b" }] })), [{ id: "a", name: "b" }]);

@@ -33,12 +33,15 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   control.attach({
     open: () => done.push("open"),
     stop: (listener, force) => done.push({ listener, force }),
+    reopenLog: () => done.push("reopened"),
   });
+  port.postMessage({ type: "reopenLog", id: 9 });
+  t.strictSame(await next(), { type: "ack", id: 9 });
   port.postMessage({ type: "open", id: 1 });
   t.strictSame(await next(), { type: "ack", id: 1 });
   port.postMessage({ type: "stop", id: 2, listener: 3, force: true });
   t.strictSame(await next(), { type: "ack", id: 2 });
-  t.strictSame(done, ["open", { listener: 3, force: true }]);
+  t.strictSame(done, ["reopened", "open", { listener: 3, force: true }]);
 });
 
 t.test("an end is remembered, also when nothing is attached yet", async (t) => {

@@ -5,14 +5,14 @@ import { cleanEnv, repositoryFile } from "../support/environment.ts";
 
 const SOURCE = `
 import { childLog, makeLog } from ${JSON.stringify(repositoryFile("dist/src/worker/log.js"))};
-const log = makeLog("info", { worker: 7 });
+const { log } = makeLog({ logLevel: "info", logDestination: "stdout" }, { worker: 7 });
 log("called");
 log("with %s", "parts");
 log.debug("below the level");
 log.warn({ key: "value" }, "method");
 const { error } = log;
 error(new Error("why"));
-makeLog("silent", {}).fatal("nothing");
+makeLog({ logLevel: "silent", logDestination: "stdout" }, {}).log.fatal("nothing");
 let asked = 0;
 const child = childLog(log, () => ({ id: ++asked }));
 child.debug("below the level");

@@ -1,0 +1,96 @@
+// The functions that the primary calls on a server's access log, and what a worker asks about the
+// refusals it is told of.
+#include <cerrno>
+
+#include "core/access-log.h"
+#include "engine-bridge.h"
+#include "log-calls.h"
+#include "values.h"
+
+namespace millrace {
+
+namespace {
+
+ServerShared* server_of(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_get_value_external(env, value, &data);
+  return static_cast<ServerShared*>(data);
+}
+
+// startAccessLog(server, path, format, ids, isLogged) → errno, 0 when it runs. Once, before there
+// are workers; an empty path is standard output.
+napi_value start_access_log(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  AccessLogOptions options;
+  options.path = to_string(env, arguments[1]);
+  options.format = static_cast<LogFormat>(to_int(env, arguments[2]));
+  uint32_t count = 0;
+  napi_get_array_length(env, arguments[3], &count);
+  for (uint32_t i = 0; i < count && i < static_cast<uint32_t>(kListenersMax); i++) {
+    napi_value id = nullptr;
+    napi_value is_logged = nullptr;
+    napi_get_element(env, arguments[3], i, &id);
+    napi_get_element(env, arguments[4], i, &is_logged);
+    options.listener_ids[i] = to_string(env, id);
+    options.is_logged[i] = to_bool(env, is_logged);
+  }
+  int error = 0;
+  AccessLog* log = AccessLog::start(options, &error);
+  if (log != nullptr) server_of(env, arguments[0])->set_access_log(log);
+  return from_double(env, error);
+}
+
+// reopenAccessLog(server) → errno; the writer goes on with the new file within moments.
+napi_value reopen_access_log(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  AccessLog* log = server_of(env, arguments[0])->access_log();
+  return from_double(env, log == nullptr ? 0 : log->reopen());
+}
+
+// endAccessLog(server): what is there is written; accessLogStats tells when.
+napi_value end_access_log(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  AccessLog* log = server_of(env, arguments[0])->access_log();
+  if (log != nullptr) log->end();
+  return nullptr;
+}
+
+// accessLogStats(server, into: Float64Array): lines, dropped, errno of the last write, how often
+// the file was swapped, 1 when the log has ended.
+napi_value access_log_stats(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  AccessLog* log = server_of(env, arguments[0])->access_log();
+  void* data = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(env, arguments[1], nullptr, &length, &data, nullptr, nullptr);
+  if (log == nullptr || length < 5) return nullptr;
+  AccessLogStats stats = log->stats();
+  auto* out = static_cast<double*>(data);
+  out[0] = static_cast<double>(stats.lines);
+  out[1] = static_cast<double>(stats.dropped);
+  out[2] = stats.failure;
+  out[3] = stats.generation;
+  out[4] = stats.has_ended ? 1 : 0;
+  return nullptr;
+}
+
+// engineReason(engine, index) → the text of a refusal's reason
+napi_value engine_reason(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  void* data = nullptr;
+  napi_get_value_external(env, arguments[0], &data);
+  Engine& engine = static_cast<EngineBridge*>(data)->engine();
+  return from_string(env, engine.reason(static_cast<size_t>(to_int(env, arguments[1]))));
+}
+
+}  // namespace
+
+void register_log_calls(napi_env env, napi_value exports) {
+  set_function(env, exports, "startAccessLog", start_access_log);
+  set_function(env, exports, "reopenAccessLog", reopen_access_log);
+  set_function(env, exports, "endAccessLog", end_access_log);
+  set_function(env, exports, "accessLogStats", access_log_stats);
+  set_function(env, exports, "engineReason", engine_reason);
+}
+
+}  // namespace millrace

@@ -1,0 +1,10 @@
+// The access log's functions for JavaScript.
+#pragma once
+
+#include <node_api.h>
+
+namespace millrace {
+
+void register_log_calls(napi_env env, napi_value exports);
+
+}  // namespace millrace
