@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly drainQuietMs: number;
   /** Whether there are events of the kinds KIND_REFUSED and KIND_DONE. */
   readonly tellsDone: boolean;
+  /** Whether malformed requests become events. */
+  readonly reportsRefusals: boolean;
   /** By the listener's index. */
   readonly listeners: readonly NativeListenerOptions[];
 }
@@ -75,7 +77,7 @@ export interface Native {
     listener: number,
     bind: { host: string; port: number } | { path: string },
     backlog: number,
-    onFailed: () => void,
+    onFailed: (errno: number, isBroken: boolean) => void,
   ): ListenResult;
   closeListener(listener: Handle): void;
   expireOrphans(server: Handle, ageMs: number): number;

@@ -90,6 +90,7 @@ AcceptResult Acceptor::accept_ready(ServerShared& server, uint16_t listener) {
     int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+      error_ = errno;
       if (errno == EAGAIN) {
         result = AcceptResult::kEmpty;
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -33,6 +33,8 @@ class Acceptor {
   // Serves what waits in the kernel's queue, then closes: closing it full would reset them.
   void close(ServerShared& server, uint16_t listener);
   int fd() const { return fd_; }
+  // The errno with which accepting was given up last, of kExhausted and kFailed.
+  int error() const { return error_; }
   uint16_t port() const { return port_; }
 
  private:
@@ -40,6 +42,7 @@ class Acceptor {
   int bind_unix(const BindAddress& address);
 
   int fd_ = -1;
+  int error_ = 0;
   uint16_t port_ = 0;
   char path_[108] = {};  // a Unix socket's path, removed on close; the size of sun_path
 };

@@ -103,16 +103,18 @@ void Engine::clock_fired(Connection& connection) {
     case Clock::kIdle:
       begin_linger(connection);
       break;
-    case Clock::kHead:
+    case Clock::kHead: {
+      Failure failure{408, "request head took too long"};
+      const Bytes& input = connection.input;
       if (connection.recording != nullptr) {
-        const Bytes& input = connection.input;
-        record_refusal(connection, {408, "request head took too long"}, input.data,
-                       input.data + input.length);
+        record_refusal(connection, failure, input.data, input.data + input.length);
       }
+      report_refusal(connection, failure, input.data, input.length);
       drop_parser(connection);
       connection.input.release();
-      refuse(connection, 408, "request head took too long");
+      refuse(connection, failure.status, failure.reason);
       break;
+    }
     case Clock::kBody:
       drop_parser(connection);
       refuse(connection, 408, "request body stalled");

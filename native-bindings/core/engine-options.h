@@ -30,6 +30,7 @@ struct ListenerOptions {
 struct EngineOptions {
   uint32_t drain_quiet_ms = 500;
   bool tells_done = false;  // JavaScript is told of refusals and of answers that have left
+  bool reports_refusals = false;  // the app wants to hear of malformed requests
   // By the listener's index. Connections point into it: it never grows while an engine lives.
   std::vector<ListenerOptions> listeners;
 

@@ -1,4 +1,5 @@
 // Bytes in: receiving into the slab, parsing in place, and what the parser finds becoming events.
+#include <cstdio>
 #include <cstring>
 
 #include "engine.h"
@@ -28,6 +29,9 @@ uint32_t path_length_of(const char* target, uint32_t length) {
   return mark == nullptr ? length
                          : static_cast<uint32_t>(static_cast<const char*>(mark) - target);
 }
+
+// Bytes of a refused request that the app's hook is shown.
+constexpr uint32_t kShownMax = 256;
 
 // Idle parsers kept for the next message; more are freed.
 constexpr size_t kParsersKept = 64;
@@ -159,6 +163,9 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       if (connection.recording != nullptr) {
         record_refusal(connection, failure, parser.message(), end);
       }
+      const char* from = parser.refused_from();
+      if (from < region || from > end) from = end;
+      report_refusal(connection, failure, from, static_cast<size_t>(end - from));
       connection.input.release();
       drop_parser(connection);
       refuse(connection, failure.status, failure.reason);
@@ -369,6 +376,33 @@ void Engine::refuse(Connection& connection, uint16_t status, const char* reason)
   if (connection.unanswered > 0) return;
   select_output(connection);
   write_failure(connection, status, reason);
+}
+
+// For the app's hook: who was refused, why, and how that began, as lines. They lie in the slab
+// until the batch has run; a slab without room for them is about to be left, and nobody is told.
+void Engine::report_refusal(Connection& connection, const Failure& failure, const char* from,
+                            size_t length) {
+  if (!options_.reports_refusals) return;
+  PeerAddress address;
+  Transport::read_peer(connection.fd, address);
+  char text[sizeof address.text + 16];
+  int written = std::snprintf(text, sizeof text, "%d %s %u", static_cast<int>(address.family),
+                              address.text, static_cast<unsigned>(address.port));
+  uint32_t peer = written < 0 ? 0 : static_cast<uint32_t>(written);
+  uint32_t reason = static_cast<uint32_t>(std::strlen(failure.reason));
+  uint32_t shown = length < kShownMax ? static_cast<uint32_t>(length) : kShownMax;
+  uint32_t total = peer + reason + shown + 2;
+  if (!slab_.has_free(total)) return;
+  int32_t* event = next_event(KIND_MALFORMED, connection);
+  event[EVENT_LISTENER] = connection.listener;
+  event[EVENT_FLAGS] = failure.status;
+  event[EVENT_BODY_OFFSET] = static_cast<int32_t>(slab_.offset_of(slab_.bottom()));
+  event[EVENT_BODY_LENGTH] = static_cast<int32_t>(total);
+  slab_.put_bytes(text, peer);
+  slab_.put_bytes("\n", 1);
+  slab_.put_bytes(failure.reason, reason);
+  slab_.put_bytes("\n", 1);
+  if (shown > 0) slab_.put_bytes(from, shown);
 }
 
 // FIN from the peer: no more input, but the answers in hand are still written (half-close).

@@ -123,6 +123,8 @@ class Engine final : public MessageSink {
   void keep_input(Connection& connection, const char* from, const char* end, bool same);
   void peer_ended(Connection& connection);
   void notice_end(Connection& connection);
+  void report_refusal(Connection& connection, const Failure& failure, const char* from,
+                      size_t length);
   void refuse(Connection& connection, uint16_t status, const char* reason);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();

@@ -39,6 +39,7 @@
   /* Only where a hook asks: the core refuses a request; an answer has left, or never will. */ \
   X(KIND_REFUSED, 7) \
   X(KIND_DONE, 8) \
+  X(KIND_MALFORMED, 9) \
   /* The family above, the port below. */ \
   X(EVENT_PEER, 4) \
   /* The reason of a refusal above, the status below. */ \

@@ -82,6 +82,11 @@ class Parser {
   bool in_message() const { return in_message_; }
   bool head_done() const { return head_done_; }
   const Failure& failure() const { return failure_; }
+  // Where what was refused begins, as far as it lies in the present read.
+  const char* refused_from() const {
+    if (in_message_ && !head_done_) return message_;
+    return llhttp_get_error_pos(reinterpret_cast<const llhttp_t*>(raw_));
+  }
 
   uint8_t method() const { return method_; }
   bool is_http10() const { return is_http10_; }

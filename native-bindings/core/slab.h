@@ -33,6 +33,7 @@ class Slab {
   // Held input is too long for what is free: nothing goes on before there is a fresh slab.
   void demand_fresh() { is_starved_ = true; }
   bool is_starved() const { return is_starved_; }
+  bool has_free(uint32_t length) const { return top_ - bottom_ >= length; }
   void take(uint32_t length) { bottom_ += length; }
   // The longest unfinished head that has to fit in front of a read.
   void set_need(uint32_t head_bytes_max) { need_ = head_bytes_max; }

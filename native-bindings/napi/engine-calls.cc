@@ -56,6 +56,7 @@ EngineOptions options_of(napi_env env, napi_value value) {
   EngineOptions options;
   options.drain_quiet_ms = option(env, value, "drainQuietMs");
   options.tells_done = to_bool(env, get(env, value, "tellsDone"));
+  options.reports_refusals = to_bool(env, get(env, value, "reportsRefusals"));
   napi_value listeners = get(env, value, "listeners");
   uint32_t count = 0;
   napi_get_array_length(env, listeners, &count);

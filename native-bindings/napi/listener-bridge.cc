@@ -43,12 +43,17 @@ void ListenerBridge::accept() {
   switch (acceptor_.accept_ready(*server_, listener_)) {
     case AcceptResult::kMore:  // still readable: the loop comes back
     case AcceptResult::kEmpty:
+      exhausted_ = false;
       break;
     case AcceptResult::kExhausted:
       pause_accepting();
+      if (exhausted_) break;
+      exhausted_ = true;
+      report(false);
       break;
     case AcceptResult::kFailed:
-      report_failure();
+      uv_poll_stop(&poll_);
+      report(true);
       break;
   }
 }
@@ -66,14 +71,22 @@ void ListenerBridge::pause_accepting() {
       kRetryMs, 0);
 }
 
-void ListenerBridge::report_failure() {
-  uv_poll_stop(&poll_);
+void ListenerBridge::report(bool is_broken) {
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
   napi_value function = nullptr;
-  napi_value receiver = undefined(env_);
+  napi_value receiver = nullptr;
+  napi_get_global(env_, &receiver);  // undefined is refused as a receiver
   napi_get_reference_value(env_, on_failed_, &function);
-  napi_make_callback(env_, nullptr, receiver, function, 0, nullptr, nullptr);
+  napi_value arguments[2] = {from_double(env_, acceptor_.error()), nullptr};
+  napi_get_boolean(env_, is_broken, &arguments[1]);
+  napi_status status =
+      napi_make_callback(env_, nullptr, receiver, function, 2, arguments, nullptr);
+  napi_value error = nullptr;
+  if (status == napi_pending_exception &&
+      napi_get_and_clear_last_exception(env_, &error) == napi_ok) {
+    napi_fatal_exception(env_, error);  // what a listener of the event has thrown
+  }
   napi_close_handle_scope(env_, scope);
 }
 

@@ -23,7 +23,7 @@ class ListenerBridge {
 
   void accept();
   void pause_accepting();
-  void report_failure();
+  void report(bool is_broken);
   void close_handles();
   static void on_cleanup(napi_async_cleanup_hook_handle handle, void* data);
 
@@ -37,6 +37,7 @@ class ListenerBridge {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   int open_handles_ = 0;
   bool stopped_ = false;
+  bool exhausted_ = false;  // and it has been reported
   bool environment_ending_ = false;
 };
 

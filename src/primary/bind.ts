@@ -42,7 +42,19 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "no permission",
   EADDRNOTAVAIL: "this machine does not have the address",
   ENOENT: "the folder does not exist",
+  EMFILE: "the process has no descriptor left",
+  ENFILE: "the system has no descriptor left",
 };
+
+/** Accepting has failed; `errno` as native reports it. */
+export function acceptError(bind: Bind, errno: number): MillraceError {
+  const code = getSystemErrorName(-errno);
+  const cause = Object.assign(new Error(`accept: ${code}`), {
+    code, errno: -errno, syscall: "accept",
+  });
+  const message = `${bindText(bind)} cannot accept connections: ${REASONS[code] ?? code} (${code})`;
+  return new MillraceError("ERR_MILLRACE_ACCEPT", message, { cause });
+}
 
 /** `errno` as native reports it, a positive number. */
 export function bindError(bind: Bind, errno: number): MillraceError {

@@ -2,11 +2,11 @@
  * One listener: its socket, its state and the stop in phases. The state word that workers see lies
  * in shared memory; the messages of a stop go through the pool. Thread: the primary's.
  */
-import type { ListenerInfo, ListenerState, StopResult } from "../shared/app.ts";
+import type { ListenerErrorInfo, ListenerInfo, ListenerState, StopResult } from "../shared/app.ts";
 import { type Handle, LISTENER_STATE, type Native } from "../native.ts";
 import type { ResolvedListener } from "../options.ts";
 import { announceListener } from "./announce.ts";
-import { type Bind, bindError, bindText, resolveBind, urlOf } from "./bind.ts";
+import { acceptError, type Bind, bindError, bindText, resolveBind, urlOf } from "./bind.ts";
 import { MillraceError } from "../shared/errors.ts";
 
 /** What a listener asks of its server. */
@@ -90,7 +90,10 @@ export class Listener {
     const { native, server } = this.#host;
     const address = await resolveBind(this.#bind);
     if (this.#isAbandoned) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-    const result = native.listen(server, this.index, address, this.#backlog, () => this.#broken());
+    const result = native.listen(
+      server, this.index, address, this.#backlog,
+      (errno, isBroken) => this.#failed(acceptError(this.#bind, errno), isBroken),
+    );
     if ("error" in result) throw bindError(this.#bind, result.error);
     this.#socket = result.handle;
     if ("path" in this.#bind) return;
@@ -185,6 +188,15 @@ export class Listener {
   abandon(): void {
     this.#isAbandoned = true;
     this.#closeSocket();
+  }
+
+  /** Without descriptors or memory native tries again by itself; the clients wait meanwhile. */
+  #failed(error: MillraceError, isBroken: boolean): void {
+    const isLast = isBroken && this.#reopened >= REOPEN_MAX;
+    const action = isLast ? "fails" : isBroken ? "reopens" : "waits";
+    const detail: ListenerErrorInfo = { listener: this.info, error, action };
+    this.#host.emit("listenerError", detail);
+    if (isBroken) this.#broken();
   }
 
   #broken(): void {

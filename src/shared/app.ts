@@ -47,11 +47,37 @@ export interface App {
   routes?: { readonly [pattern: string]: Route };
   fetch?: FetchHandler;
   error?(error: unknown, request: MillraceRequest): HandlerResult | Promise<HandlerResult>;
+  /** A client sent what is no request, or went before its answer was complete. */
+  onClientError?(info: ClientErrorInfo): void | Promise<void>;
   init?(worker: WorkerInfo): void | Promise<void>;
   close?(): void | Promise<void>;
   /** As in Bun: used when neither an option, a flag, the environment nor a file says otherwise. */
   port?: number;
   hostname?: string;
+}
+
+/** What `onClientError` is told. */
+export type ClientErrorInfo = MalformedRequestInfo | VanishedClientInfo;
+
+/** No handler has seen it. It was answered with the status, and the connection closes. */
+export interface MalformedRequestInfo {
+  readonly kind: "malformed";
+  readonly status: number;
+  readonly reason: string;
+  /** How it began, at most 256 bytes of it: all but printable ASCII is escaped as in `\\x00`. */
+  readonly bytes: string;
+  readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
+  readonly remote: Endpoint;
+}
+
+/** The signal of the request has aborted. After `fin` the answer is still written. */
+export interface VanishedClientInfo {
+  readonly kind: "vanished";
+  /** FIN; a reset or an error of the connection; or it took nothing for `writeTimeoutMs`. */
+  readonly how: "fin" | "reset" | "timeout";
+  readonly request: MillraceRequest;
+  readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
+  readonly remote: Endpoint;
 }
 
 /** A logger: pino's, which can also be called like `console.log`. */
@@ -215,6 +241,15 @@ export interface ListenerInfo {
   readonly bind: string;
   readonly url: string;
   readonly state: ListenerState;
+}
+
+/** What the server's event `listenerError` tells. */
+export interface ListenerErrorInfo {
+  readonly listener: ListenerInfo;
+  /** Its `cause` has the system's code, such as EMFILE. */
+  readonly error: Error;
+  /** Connections wait in the kernel's queue; or the socket is opened again; or it has failed. */
+  readonly action: "waits" | "reopens" | "fails";
 }
 
 export interface WorkerStats {

@@ -35,6 +35,9 @@ export const ERRORS = {
   ERR_MILLRACE_ACCESS_LOG: {
     text: "The access log cannot be opened or written. The system's error is in `cause`.",
   },
+  ERR_MILLRACE_ACCEPT: {
+    text: "A listener cannot accept connections, as when no descriptor is left. See `cause`.",
+  },
   ERR_MILLRACE_LISTENER_UNKNOWN: { text: "No listener has this id." },
   ERR_MILLRACE_LISTENER_DUPLICATE: { text: "Two listeners have the same id." },
   ERR_MILLRACE_APP_NOT_FOUND: { text: "The file of the app does not exist." },

@@ -28,6 +28,7 @@ export const KIND_CLOSED = 5 as const;
 export const KIND_CONTROL = 6 as const;
 export const KIND_REFUSED = 7 as const;
 export const KIND_DONE = 8 as const;
+export const KIND_MALFORMED = 9 as const;
 export const EVENT_PEER = 4 as const;
 export const EVENT_STATUS = 7 as const;
 export const EVENT_DURATION_F64 = 8 as const;
@@ -131,6 +132,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_CONTROL,
   KIND_REFUSED,
   KIND_DONE,
+  KIND_MALFORMED,
   EVENT_PEER,
   EVENT_STATUS,
   EVENT_DURATION_F64,

@@ -155,7 +155,7 @@ export class AnswerWriter {
       return;
     }
     const state = this.#connections.of(slot, generation);
-    state.pending.add(exchange);
+    this.#host.track(exchange);
     const limit = this.#host.settingsOf(exchange.listener).outputBytesMax;
     const outlet = { rings, slot, generation, isChunked, begin, limit };
     const pump = new BodyPump(this.#queue, outlet, (error) => {

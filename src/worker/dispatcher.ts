@@ -6,6 +6,7 @@ import type { App, Context, MillraceRequest } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { Answers } from "./answers.ts";
+import type { ClientErrors } from "./client-errors.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { discardValue, type FailureHost, Failures } from "./failures.ts";
@@ -20,6 +21,7 @@ import type { Tracing } from "./tracing.ts";
 /** What the dispatcher asks of its engine. */
 export interface DispatchHost extends ContextHost, FailureHost {
   readonly tracing: Tracing;
+  readonly clientErrors: ClientErrors;
 }
 
 export class Dispatcher {
@@ -41,7 +43,9 @@ export class Dispatcher {
   run(exchange: Exchange): void {
     const step = exchange.steps[exchange.at]!;
     if (step.kind !== "handler") {
-      this.#answers.answer(exchange, partsOfStep(step), step.kind === "malformed");
+      const isMalformed = step.kind === "malformed";
+      if (isMalformed) this.#host.clientErrors.undecodable(exchange, FIXED_STATUS.malformed);
+      this.#answers.answer(exchange, partsOfStep(step), isMalformed);
       return;
     }
     let result: unknown;

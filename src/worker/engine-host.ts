@@ -18,6 +18,7 @@ import type { Answers } from "./answers.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
 import type { ContextHost, ListenerView } from "./context.ts";
 import { DefaultHeaders } from "./default-headers.ts";
+import { ClientErrors } from "./client-errors.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
@@ -53,6 +54,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly slots: Int32Array;
   readonly tracing: Tracing = new Tracing();
   readonly connections: Connections;
+  readonly clientErrors: ClientErrors;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
   /** Set by the engine, too. */
@@ -80,6 +82,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.server = setup.server;
     this.slots = rings.slots;
     this.connections = new Connections(this);
+    this.clientErrors = new ClientErrors(setup.app, this.#listeners, this.connections, this.log);
   }
 
   // Of an exchange.
@@ -139,6 +142,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     // Without a connection there is nobody to tell of its end.
     if (!this.connections.isOpen(slot, generation)) return;
     this.connections.of(slot, generation).pending.add(exchange);
+    this.clientErrors.watch(exchange);
   }
 
   answerFailed(exchange: Exchange, error: unknown): void {

@@ -37,11 +37,11 @@ import {
   KIND_BODY_END,
   KIND_CLOSED,
   KIND_CONTROL,
+  KIND_MALFORMED,
   KIND_REQUEST,
   KIND_WRITABLE,
   TARGET_MAX,
 } from "../shared/layout.ts";
-import type { ServeTask } from "../shared/messages.ts";
 import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
 import { declaredMaxOf } from "./body-rules.ts";
@@ -91,7 +91,7 @@ export class Engine {
     const { task, app } = setup;
     this.#native = loadNative();
     this.#router = new Router(app.routes);
-    const options = nativeOptions(task, this.#router);
+    const options = nativeOptions(setup, this.#router);
     const blocks = this.#native.createEngine(
       task.serverId, task.slot, options, () => this.#batch(),
     );
@@ -270,6 +270,14 @@ export class Engine {
       this.#onDrained(events[base + EVENT_LISTENER]!);
       return;
     }
+    if (kind === KIND_MALFORMED) {
+      const offset = events[base + EVENT_BODY_OFFSET]!;
+      const lines = this.#slab.subarray(offset, offset + events[base + EVENT_BODY_LENGTH]!);
+      this.#host.clientErrors.refused(
+        events[base + EVENT_LISTENER]!, events[base + EVENT_FLAGS]!, lines,
+      );
+      return;
+    }
     const slot = events[base + EVENT_SLOT]!;
     const state = this.#connections.find(slot, events[base + EVENT_GENERATION]!);
     if (state === undefined) return;
@@ -316,8 +324,9 @@ export class Engine {
   #closed(state: ConnectionState, reason: number): void {
     if (reason === CLOSED_HANDLER_TIMEOUT) {
       for (const exchange of state.pending) {
-        if (!exchange.isAnswered) this.#dispatcher.failures.expire(exchange);
-        break;
+        if (exchange.isAnswered) continue;
+        this.#dispatcher.failures.expire(exchange);
+        return;
       }
       return;
     }
@@ -330,7 +339,10 @@ export class Engine {
       state.pump?.cancel();
     }
     // Also of those that have not asked for their signal yet.
-    for (const exchange of pending) (exchange.abort ??= new AbortController()).abort(peerGone());
+    for (const exchange of pending) {
+      this.#host.clientErrors.vanished(exchange, reason, state.info);
+      (exchange.abort ??= new AbortController()).abort(peerGone());
+    }
     if (reason !== CLOSED_END) state.info?.runCloseHandlers();
   }
 }
@@ -347,8 +359,10 @@ function bodyError(reason: number): HttpError {
       });
 }
 
-function nativeOptions({ options, listeners }: ServeTask, router: Router): EngineOptions {
+function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOptions {
+  const { options, listeners } = task;
   return {
+    reportsRefusals: app.onClientError !== undefined,
     drainQuietMs: options.drainQuietMs,
     tellsDone: false,
     listeners: listeners.map(({ settings }) => (

@@ -49,6 +49,8 @@ export interface ExchangeHost {
   localOrigin(exchange: Exchange): string;
   flowOf(exchange: Exchange): BodyFlow;
   signalOf(exchange: Exchange): AbortSignal;
+  /** Its answer is on its way: its connection must know of it. */
+  track(exchange: Exchange): void;
   /** Its answer cannot be sent on. `isAnswered` tells whether some of it has been sent. */
   answerFailed(exchange: Exchange, error: unknown): void;
 }
@@ -151,6 +153,12 @@ export class Exchange implements RequestSource, BodyOwner {
     const query =
       total > pathLength ? this.#slab.toString("latin1", start + pathLength, start + total) : "";
     return requestUrl(this.#origin(), this.target.raw, query, this.target.path);
+  }
+
+  /** The target as it was sent. */
+  rawTarget(): string {
+    const start = this.#message + this.#targetAt;
+    return this.#slab.toString("latin1", start, start + (this.#targetLengths & 0xffff));
   }
 
   /** Absolute-form, which wins over Host (RFC 9112 3.2.2), or "*". */

@@ -36,7 +36,7 @@ function unwrapped(value: unknown): unknown {
   return isNested ? value.default : value;
 }
 
-const MEMBERS = ["fetch", "error", "init", "close"] as const;
+const MEMBERS = ["fetch", "error", "onClientError", "init", "close"] as const;
 
 function toApp(value: unknown): App {
   if (typeof value === "function") return { fetch: value as FetchHandler };

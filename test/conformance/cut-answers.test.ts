@@ -17,6 +17,7 @@ const SOURCE = `
   async function* failing(request) {
     yield "first";
     if (request.url.endsWith("?wait")) await released;
+    else await new Promise((resolve) => setTimeout(resolve, 5)); // it has been sent
     throw new Error("failed midway");
   }
   async function* flood() { for (;;) yield new Uint8Array(65536); }

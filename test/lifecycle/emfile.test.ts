@@ -40,6 +40,8 @@ t.test("without descriptors it waits, and serves the queue later", skipSanitized
   await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
   const ticks = cpuTicks(pid) - before;
   t.ok(ticks <= TICKS_MAX, `${ticks} ticks in ${WINDOW_MS} ms`);
+  const reports = server.printed().match(/^listenerError .*$/gm);
+  t.strictSame(reports, ["listenerError EMFILE waits"], "told once, however often it is tried");
   // Each that goes makes room for one that waits.
   for (let index = 0; index < CLIENTS; index++) {
     t.equal(await answers[index], 200);

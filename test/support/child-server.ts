@@ -4,6 +4,7 @@
  */
 import { serve } from "../../src/index.ts";
 import type { ServeOptions } from "../../src/options.ts";
+import type { ListenerErrorInfo } from "../../src/shared/app.ts";
 import { Gate } from "./gate.ts";
 import { LIFECYCLE_APP } from "./lifecycle.ts";
 
@@ -19,6 +20,9 @@ const server = await serve({
 process.stdout.write(`${server.url}\n`);
 server.events.on("stopping", ({ phase }: { phase: string }) => {
   process.stdout.write(`stopping ${phase}\n`);
+});
+server.events.on("listenerError", ({ error, action }: ListenerErrorInfo) => {
+  process.stdout.write(`listenerError ${(error.cause as { code: string }).code} ${action}\n`);
 });
 const look = setInterval(() => {
   if (gate.count === 0) return;

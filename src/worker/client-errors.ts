@@ -1,0 +1,123 @@
+/**
+ * Tells the app's `onClientError` of malformed requests and of clients that have gone before their
+ * answer was complete. Without that hook native makes no events of the former, and nothing is
+ * looked at here. What the hook throws is logged and changes nothing. Thread: the engine's.
+ */
+import type {
+  App,
+  ClientErrorInfo,
+  ConnectionInfo,
+  Endpoint,
+  Log,
+  MillraceRequest,
+} from "../shared/app.ts";
+import { CLOSED_END, CLOSED_RESET, CLOSED_TIMEOUT } from "../shared/layout.ts";
+import type { Connections } from "./connections.ts";
+import type { ListenerView } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What of a target is shown, as of a request that native has refused. */
+const SHOWN_MAX = 256;
+
+export class ClientErrors {
+  readonly #app: App;
+  readonly isOn: boolean;
+  readonly #listeners: readonly ListenerView[];
+  readonly #connections: Connections;
+  readonly #log: Log;
+
+  constructor(
+    app: App,
+    listeners: readonly ListenerView[],
+    connections: Connections,
+    log: Log,
+  ) {
+    this.#app = app;
+    this.isOn = app.onClientError !== undefined;
+    this.#listeners = listeners;
+    this.#connections = connections;
+    this.#log = log;
+  }
+
+  /** A promise is waited for: once its connection has gone nobody knows its addresses. */
+  watch(exchange: Exchange): void {
+    if (this.isOn) void this.#connections.infoOf(exchange).remote;
+  }
+
+  /** What native has refused: lines of the peer's address, the reason, and the bytes. */
+  refused(listener: number, status: number, lines: Buffer): void {
+    const peerEnd = lines.indexOf(0x0a);
+    const reasonEnd = lines.indexOf(0x0a, peerEnd + 1);
+    this.#tell({
+      kind: "malformed",
+      status,
+      reason: lines.toString("latin1", peerEnd + 1, reasonEnd),
+      bytes: escapeBytes(lines.toString("latin1", reasonEnd + 1)),
+      listener: this.#listeners[listener]!,
+      remote: endpointOf(lines.toString("latin1", 0, peerEnd)),
+    });
+  }
+
+  /** The path of its target cannot be decoded: found out here, refused as native refuses. */
+  undecodable(exchange: Exchange, status: number): void {
+    if (!this.isOn) return;
+    const shown = `${exchange.method} ${exchange.rawTarget()}`.slice(0, SHOWN_MAX);
+    this.#tell({
+      kind: "malformed",
+      status,
+      reason: "malformed request target",
+      bytes: escapeBytes(shown),
+      listener: this.#listeners[exchange.listener]!,
+      remote: this.#connections.infoOf(exchange).remote,
+    });
+  }
+
+  /** `reason` is a CLOSED_… of the layout: those that are the server's own doing tell nobody. */
+  vanished(exchange: Exchange, reason: number, connection: ConnectionInfo | null): void {
+    const how = HOW[reason];
+    if (!this.isOn || how === undefined || exchange.abort?.signal.aborted === true) return;
+    this.#tell({
+      kind: "vanished",
+      how,
+      request: exchange.open() as unknown as MillraceRequest,
+      listener: this.#listeners[exchange.listener]!,
+      remote: connection?.remote ?? { address: "", family: "unix" },
+    });
+  }
+
+  #tell(info: ClientErrorInfo): void {
+    const failed = (error: unknown): void => {
+      this.#log.error({ err: error }, "the app's onClientError failed");
+    };
+    try {
+      const result: unknown = this.#app.onClientError!(info);
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+const HOW: Readonly<Record<number, "fin" | "reset" | "timeout">> = {
+  [CLOSED_END]: "fin",
+  [CLOSED_RESET]: "reset",
+  [CLOSED_TIMEOUT]: "timeout",
+};
+
+/** The family as `PeerAddress` counts it, the address, the port; nobody knows it: no address. */
+function endpointOf(text: string): Endpoint {
+  const [family, address = "", port] = text.split(" ");
+  if (family !== "1" && family !== "2") return { address: "", family: "unix" };
+  return { address, port: Number(port), family: family === "1" ? "IPv4" : "IPv6" };
+}
+
+/** Nothing of a client reaches a log unescaped. A backslash is doubled: it can be undone. */
+export function escapeBytes(latin1: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
+  return latin1.replace(/[\0-\x1f\x7f-\xff\\]/g, (each) => {
+    if (each === "\\") return "\\\\";
+    if (each === "\r") return "\\r";
+    if (each === "\n") return "\\n";
+    return `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
