@@ -365,6 +365,7 @@ function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOption
     reportsRefusals: app.onClientError !== undefined,
     drainQuietMs: options.drainQuietMs,
     tellsDone: false,
+    // oxlint-disable-next-line oxc/no-map-spread -- once per worker
     listeners: listeners.map(({ settings }) => (
       {
         ...settings,
