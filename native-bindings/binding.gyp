@@ -5,6 +5,7 @@
       "sources": [
         "core/access-log.cc",
         "core/acceptor.cc",
+        "core/address-table.cc",
         "core/balancer.cc",
         "core/connection.cc",
         "core/encoder.cc",
@@ -21,6 +22,7 @@
         "core/mailbox.cc",
         "core/parser.cc",
         "core/recorder.cc",
+        "core/refusals.cc",
         "core/server.cc",
         "core/slab.cc",
         "core/target.cc",

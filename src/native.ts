@@ -38,12 +38,21 @@ export interface NativeListenerOptions {
   readonly announceKeepAlive: boolean;
 }
 
+export interface ServerOptions {
+  readonly stuckMs: number;
+  /** 0: nine tenths of the limit of open files. */
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+}
+
 export interface EngineOptions {
   readonly drainQuietMs: number;
   /** Whether there are events of the kinds KIND_REFUSED and KIND_DONE. */
   readonly tellsDone: boolean;
   /** Whether malformed requests become events. */
   readonly reportsRefusals: boolean;
+  readonly memoryBytesMax: number;
+  readonly inFlightMax: number;
   /** By the listener's index. */
   readonly listeners: readonly NativeListenerOptions[];
 }
@@ -68,7 +77,7 @@ export type ListenResult =
 export interface Native {
   readonly parserPassed: boolean;
   readonly layout: { readonly [name: string]: number };
-  createServer(stuckMs: number): { readonly handle: Handle; readonly id: number };
+  createServer(options: ServerOptions): { readonly handle: Handle; readonly id: number };
   addWorker(server: Handle): number;
   removeWorker(server: Handle, slot: number): void;
   setListenerState(server: Handle, listener: number, state: number): void;
@@ -84,6 +93,7 @@ export interface Native {
   dropOrphans(server: Handle, listener: number): number;
   workerStats(server: Handle, slot: number, into: Float64Array): void;
   listenerConnections(server: Handle, listener: number): number;
+  listenerRefused(server: Handle, listener: number): number;
   createEngine(
     serverId: number,
     slot: number,

@@ -86,8 +86,13 @@ int Acceptor::bind_unix(const BindAddress& address) {
 AcceptResult Acceptor::accept_ready(ServerShared& server, uint16_t listener) {
   uint64_t wake_bits[ServerShared::kWakeWords] = {};
   AcceptResult result = AcceptResult::kMore;
+  bool by_address = server.limits_addresses();
+  int64_t room = server.room();
   for (int i = 0; i < kAcceptMax; i++) {
-    int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    int fd = ::accept4(fd_, by_address ? reinterpret_cast<sockaddr*>(&peer) : nullptr,
+                       by_address ? &length : nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
       error_ = errno;
@@ -102,12 +107,11 @@ AcceptResult Acceptor::accept_ready(ServerShared& server, uint16_t listener) {
       }
       break;
     }
-    server.listener(listener).connections.fetch_add(1, std::memory_order_relaxed);
     Handover item;
     item.fd = fd;
     item.listener = listener;
-    item.id = server.next_connection_id();
-    server.place(item, -1, wake_bits);
+    if (by_address) item.address = AddressTable::key_of(peer);
+    if (server.admit(item, &room)) server.place(item, -1, wake_bits);
   }
   server.wake(wake_bits);
   return result;

@@ -200,8 +200,9 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   connection.input.release();
   connection.output.release();
   table_.deadlines[connection.slot] = 0;
+  in_flight_ -= connection.unanswered;
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
-  server_->listener(connection.listener).connections.fetch_sub(1, std::memory_order_relaxed);
+  server_->connection_ended(connection.listener, connection.address);
   uint16_t listener = connection.listener;
   listener_counts_[listener]--;
   if (listener_draining_[listener]) report_drained(listener);

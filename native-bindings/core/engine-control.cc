@@ -22,14 +22,17 @@ void Engine::adopt(const Handover& item) {
   Connection* added = table_.add(item.fd);
   if (added == nullptr) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
-    server_->forget(item);
+    server_->refuse(item);
     return;
   }
   Connection& connection = *added;
   connection.id = item.id;
+  connection.address = item.address;
   connection.listener = item.listener;
   connection.options = &options_.listeners[item.listener];
   connection.input = item.input;
+  connection.input.count_in(&held_bytes_);
+  connection.output.count_in(&held_bytes_);
   listener_counts_[item.listener]++;
   int32_t* words = slot_words(connection);
   words[SLOT_GENERATION] = static_cast<int32_t>(connection.generation);
@@ -166,10 +169,12 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
   item.fd = connection.fd;
   item.listener = connection.listener;
   item.id = connection.id;
+  item.address = connection.address;
   if (unseen) {
     uint32_t from = static_cast<uint32_t>(connection.answer_left);
     item.input.append(slab_.data() + from, connection.region_end - from);
   } else {
+    connection.input.count_in(nullptr);
     item.input = connection.input;
     connection.input = Bytes{};
   }
@@ -206,6 +211,8 @@ void Engine::die() {
     }
   }
   if (recorder_.is_on()) recorder_.publish();
+  shared_->held_bytes.store(0, std::memory_order_relaxed);
+  shared_->in_flight.store(0, std::memory_order_relaxed);
   server_->wake(wake_bits);
   shared_->in_use.store(false, std::memory_order_release);  // pairs with add_worker
 }

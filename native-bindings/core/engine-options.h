@@ -31,6 +31,8 @@ struct EngineOptions {
   uint32_t drain_quiet_ms = 500;
   bool tells_done = false;  // JavaScript is told of refusals and of answers that have left
   bool reports_refusals = false;  // the app wants to hear of malformed requests
+  uint64_t memory_bytes_max = 0;  // held for connections; 0: no limit
+  uint32_t in_flight_max = 0;     // requests that handlers work on; 0: no limit
   // By the listener's index. Connections point into it: it never grows while an engine lives.
   std::vector<ListenerOptions> listeners;
 

@@ -209,6 +209,7 @@ Failure Engine::on_head(Parser& parser) {
   connection.awaits_continue =
       parser.expects_continue() && (parser.is_chunked() || parser.content_length() > 0);
   if (connection.recording != nullptr) record_head(connection, parser);
+  if (over_budget_) return reject(connection);
   uint64_t body_bytes_max = connection.options->body_bytes_max;
   if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
     connection.body_open = false;
@@ -225,8 +226,16 @@ Failure Engine::on_head(Parser& parser) {
       return {};
     }
   }
+  if (in_flight_ >= in_flight_max_) return reject(connection);
   put_request(connection, parser, id, path_length);
   return {};
+}
+
+// A request for which there is no room: 503, without JavaScript.
+Failure Engine::reject(Connection& connection) {
+  connection.body_open = false;
+  Counters::add(shared_->counters[connection.listener].rejected, 1);
+  return {503, "overloaded"};
 }
 
 void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
@@ -258,6 +267,7 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
   std::memcpy(event + EVENT_BODY_OFFSET, &length, sizeof length);
   if (connection.recording != nullptr) recorder_.given(connection);
   connection.unanswered++;
+  in_flight_++;
   connection.unsafe_pending = !is_safe(parser.method());
   open_event_ = connection.body_open ? event : nullptr;
 }

@@ -236,6 +236,7 @@ void Engine::cut_answer(Connection& connection) {
 void Engine::finish_answer(Connection& connection) {
   if (connection.recording != nullptr) record_end(connection);
   connection.unanswered--;
+  in_flight_--;
   // The next one's handler has a clock of its own.
   if (connection.clock == Clock::kHandler) connection.clock = Clock::kNone;
   if (connection.unanswered == 0 && connection.body_open && !can_drop_body(connection)) {
@@ -301,6 +302,10 @@ void Engine::write_failure(Connection& connection, uint16_t status, const char* 
   HeadFields fields;
   fields.status = status;
   fields.type = TYPE_TEXT;
+  if (status == 503) {  // only ever for want of room, which comes and goes
+    fields.lines = "Retry-After: 1\r\n";
+    fields.lines_length = std::strlen(fields.lines);
+  }
   fields.framing = Framing::kLength;
   fields.length = std::strlen(reason) + 1;
   fields.persistence = Persistence::kClose;

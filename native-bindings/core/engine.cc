@@ -47,6 +47,8 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
       host_(host),
       slab_bytes_(slab_bytes_for(options.head_bytes_max())),
       out_(static_cast<char*>(std::malloc(kOutBytes))),
+      memory_bytes_max_(options.memory_bytes_max > 0 ? options.memory_bytes_max : UINT64_MAX),
+      in_flight_max_(options.in_flight_max > 0 ? options.in_flight_max : UINT32_MAX),
       started_ms_(clock_ms()) {
   blocks_.events = static_cast<int32_t*>(map_block(kEventBytes));
   blocks_.replies = static_cast<int32_t*>(map_block(kReplyBytes));
@@ -132,6 +134,7 @@ void Engine::turn() {
   for (int round = 0; round < kRoundsMax; round++) {
     date_.refresh();
     if (recorder_.is_on()) recorder_.begin_round();
+    weigh();
     int count = transport_.poll(ready);
     for (int i = 0; i < count; i++) dispatch(ready[i]);
     if (!arrivals_.empty()) adopt_all();
@@ -152,6 +155,17 @@ void Engine::turn() {
     if (is_last && !has_work()) break;
   }
   busy_ = false;
+}
+
+// Once a round: within one, no more is added than its reads bring and its answers leave behind.
+void Engine::weigh() {
+  double bodies;
+  std::memcpy(&bodies, blocks_.control + CTL_BODY_BYTES_F64, sizeof bodies);
+  uint64_t held = held_bytes_ + static_cast<uint64_t>(bodies);
+  over_budget_ = held > memory_bytes_max_;
+  blocks_.control[CTL_OVER_BUDGET] = over_budget_;
+  shared_->held_bytes.store(held, std::memory_order_relaxed);
+  shared_->in_flight.store(in_flight_, std::memory_order_relaxed);
 }
 
 void Engine::dispatch(const Ready& ready) {
@@ -250,6 +264,7 @@ void Engine::put_notifications() {
 void Engine::flush() {
   if (dead_) return;
   process_replies();
+  weigh();
 }
 
 void Engine::tick() {

@@ -101,6 +101,7 @@ class Engine final : public MessageSink {
   bool run_batch();
   void end_turn();
   void put_notifications();
+  void weigh();
   int32_t* next_event(int32_t kind, const Connection& connection);
   bool has_headroom() const;
   void queue_notify(Connection& connection);
@@ -126,6 +127,7 @@ class Engine final : public MessageSink {
   void report_refusal(Connection& connection, const Failure& failure, const char* from,
                       size_t length);
   void refuse(Connection& connection, uint16_t status, const char* reason);
+  Failure reject(Connection& connection);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();
   void drop_parser(Connection& connection);
@@ -230,6 +232,12 @@ class Engine final : public MessageSink {
   int32_t listener_counts_[kListenersMax] = {};
   bool listener_draining_[kListenersMax] = {};
   uint32_t unseen_marker_ = 0;
+  // What the budget counts: the connections' buffers, and as JavaScript says the bodies it holds.
+  uint64_t held_bytes_ = 0;
+  uint64_t memory_bytes_max_;
+  uint32_t in_flight_ = 0;  // the sum of `unanswered`
+  uint32_t in_flight_max_;
+  bool over_budget_ = false;  // as of the beginning of this round
   uint32_t now_tick_ = 1;
   uint64_t started_ms_;
   bool busy_ = false;      // within a turn

@@ -101,12 +101,14 @@
   X(KIND_INTERIM, 9) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
-  X(CTL_WORDS, 8) \
+  X(CTL_WORDS, 10) \
   X(CTL_EVENT_COUNT, 0) \
   X(CTL_EVENT_CURSOR, 1) \
   X(CTL_REPLY_COUNT, 2) \
   X(CTL_SLAB_HELD, 3) \
   X(CTL_SLAB_NEEDED, 4) \
+  X(CTL_OVER_BUDGET, 5) \
+  X(CTL_BODY_BYTES_F64, 6) \
   /* Per-connection words. */ \
   X(SLOT_MAX, 32768) \
   X(SLOT_WORDS, 4) \

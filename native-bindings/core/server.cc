@@ -21,7 +21,7 @@ std::vector<ServerShared*>& registry() {
   return *servers;
 }
 
-int g_next_server_id = 1;  // guarded by registry_lock
+int g_next_server_id = 1;  // guarded by registry_lock, as is the registry
 
 }  // namespace
 
@@ -153,8 +153,64 @@ void ServerShared::forget(const Handover& item) {
   Transport::close_socket(item.fd);
   Bytes input = item.input;
   input.release();
-  listeners_[item.listener].connections.fetch_sub(1, std::memory_order_relaxed);
+  connection_ended(item.listener, item.address);
 }
+
+void ServerShared::set_listener_state(int index, ListenerState state) {
+  int used = listeners_used_.load(std::memory_order_relaxed);
+  if (index >= used) listeners_used_.store(index + 1, std::memory_order_relaxed);
+  // Pairs with the engines' is_stopping.
+  listeners_[index].state.store(static_cast<uint32_t>(state), std::memory_order_release);
+}
+
+void ServerShared::set_connection_limits(int64_t connections_max, uint32_t per_address_max) {
+  connections_max_ = connections_max;
+  per_address_max_ = per_address_max;
+}
+
+int64_t ServerShared::connections() const {
+  int64_t sum = 0;
+  int used = listeners_used_.load(std::memory_order_relaxed);
+  for (int i = 0; i < used; i++) sum += listeners_[i].connections.load(std::memory_order_relaxed);
+  return sum;
+}
+
+// Summed up from the listeners' counts, which are right wherever a connection is and whatever
+// happens to its worker: a count of its own could only go wrong.
+int64_t ServerShared::room() const {
+  if (connections_max_ == INT64_MAX) return INT64_MAX;
+  int64_t room = connections_max_;
+  std::lock_guard<std::mutex> guard(registry_lock());
+  for (const ServerShared* server : registry()) room -= server->connections();
+  return room;
+}
+
+bool ServerShared::admit(Handover& item, int64_t* room) {
+  bool is_full = *room <= 0;
+  if (!is_full && item.address != 0) is_full = !addresses_.enter(item.address, per_address_max_);
+  if (is_full) {
+    listeners_[item.listener].refused.fetch_add(1, std::memory_order_relaxed);
+    refusals_.add(item.fd, clock_ms());
+    return false;
+  }
+  (*room)--;
+  listeners_[item.listener].connections.fetch_add(1, std::memory_order_relaxed);
+  item.id = next_connection_id();
+  return true;
+}
+
+void ServerShared::connection_ended(uint16_t listener, uint64_t address) {
+  listeners_[listener].connections.fetch_sub(1, std::memory_order_relaxed);
+  if (address != 0) addresses_.leave(address);
+}
+
+void ServerShared::refuse(const Handover& item) {
+  listeners_[item.listener].refused.fetch_add(1, std::memory_order_relaxed);
+  Refusals::answer(item.fd);
+  forget(item);
+}
+
+void ServerShared::expire_refused() { refusals_.expire(clock_ms()); }
 
 int ServerShared::expire_orphans(uint64_t age_ms) {
   std::lock_guard<std::mutex> guard(orphans_lock_);
@@ -173,6 +229,7 @@ int ServerShared::expire_orphans(uint64_t age_ms) {
 }
 
 int ServerShared::drop_orphans(int listener) {
+  if (listener < 0) refusals_.clear();
   std::lock_guard<std::mutex> guard(orphans_lock_);
   if (listener < 0) has_ended_ = true;
   int dropped = 0;

@@ -11,8 +11,10 @@
 #include <mutex>
 #include <vector>
 
+#include "address-table.h"
 #include "balancer.h"
 #include "mailbox.h"
+#include "refusals.h"
 
 namespace millrace {
 
@@ -26,6 +28,9 @@ struct ListenerShared {
   std::atomic<uint32_t> state{0};
   // Accepted and not yet closed, wherever they are. Relaxed: a count, it orders nothing.
   std::atomic<int64_t> connections{0};
+  // Turned away when they were accepted, or by a worker without a slot. Relaxed: a count, added to
+  // by the primary and the workers, read for statistics.
+  std::atomic<uint64_t> refused{0};
 };
 
 // One writer (the worker's thread), relaxed: plain counts that the primary sums up.
@@ -33,6 +38,7 @@ struct Counters {
   std::atomic<uint64_t> requests{0};
   std::atomic<uint64_t> bytes_in{0};
   std::atomic<uint64_t> bytes_out{0};
+  std::atomic<uint64_t> rejected{0};  // requests answered with 503, for want of room
 
   static void add(std::atomic<uint64_t>& counter, uint64_t count) {
     counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -47,6 +53,10 @@ struct WorkerShared {
   std::atomic<uint64_t> awake_since_ns{0};
   std::atomic<uint64_t> busy_ns{0};
   std::atomic<uint32_t> utilisation{0};
+  // What the engine holds for its connections, and its handlers' requests. Relaxed: written by the
+  // worker once a turn, 0 when it dies; read for statistics.
+  std::atomic<uint64_t> held_bytes{0};
+  std::atomic<uint32_t> in_flight{0};
   // An engine uses the slot: set by its constructor, cleared (release) with its last access, read
   // by add_worker (acquire). A thread that dies may still be cleaning up when its task has ended.
   std::atomic<bool> in_use{false};
@@ -73,6 +83,20 @@ class ServerShared {
   // Set by the primary before there are workers; released with the server.
   void set_access_log(AccessLog* log) { access_log_ = log; }
   AccessLog* access_log() { return access_log_; }
+  void set_listener_state(int index, ListenerState state);
+  // The primary, before anyone accepts. A connection too many is answered with 503 and closed; 0
+  // of the limit per address: none.
+  void set_connection_limits(int64_t connections_max, uint32_t per_address_max);
+  bool limits_addresses() const { return per_address_max_ > 0; }
+  // How many more connections the process may have; taken from once per batch of accepts.
+  int64_t room() const;
+  // Counts an accepted connection and gives it its id. False: it has been turned away.
+  bool admit(Handover& item, int64_t* room);
+  // The end of a counted connection, wherever it is.
+  void connection_ended(uint16_t listener, uint64_t address);
+  // A connection of a worker that has no slot for it.
+  void refuse(const Handover& item);
+  void expire_refused();  // the primary, a few times a second
 
   uint64_t next_connection_id() { return next_id_.fetch_add(1, std::memory_order_relaxed); }
   void set_stuck_ns(uint64_t ns) { stuck_ns_ = ns; }
@@ -87,7 +111,7 @@ class ServerShared {
   // Connections without a worker for longer than `age_ms` are closed with FIN; returns how many.
   int expire_orphans(uint64_t age_ms);
   // Closes what waits for a worker, of one listener or of all (-1): the server has ended then, and
-  // what a dying thread still brings is closed too.
+  // what a dying thread still brings is closed too, as is who was turned away. The primary.
   int drop_orphans(int listener);
   void forget(const Handover& item);
 
@@ -103,6 +127,7 @@ class ServerShared {
   ~ServerShared();
   int read_loads(WorkerLoad* loads, int except);
   bool push_to_best(const Handover& item, int except, uint64_t* wake_bits);
+  int64_t connections() const;
 
   int id_ = 0;
   std::atomic<int> references_{1};  // acq_rel: the last release sees all writes
@@ -110,6 +135,13 @@ class ServerShared {
   uint64_t stuck_ns_ = 250000000;
   AccessLog* access_log_ = nullptr;
   ListenerShared listeners_[kListenersMax];
+  // Listeners that have ever had a state. Relaxed: written by the primary before they accept, read
+  // by any primary that counts the process's connections.
+  std::atomic<int> listeners_used_{0};
+  int64_t connections_max_ = INT64_MAX;  // the primary's
+  uint32_t per_address_max_ = 0;         // the primary's
+  AddressTable addresses_;
+  Refusals refusals_;  // the primary's
   // Set by the primary (release), read by any thread (acquire); never unset while the server is.
   std::atomic<WorkerShared*> workers_[kWorkersMax] = {};
   bool reserved_[kWorkersMax] = {};  // the primary's

@@ -57,6 +57,9 @@ EngineOptions options_of(napi_env env, napi_value value) {
   options.drain_quiet_ms = option(env, value, "drainQuietMs");
   options.tells_done = to_bool(env, get(env, value, "tellsDone"));
   options.reports_refusals = to_bool(env, get(env, value, "reportsRefusals"));
+  options.memory_bytes_max =
+      static_cast<uint64_t>(to_double(env, get(env, value, "memoryBytesMax")));
+  options.in_flight_max = option(env, value, "inFlightMax");
   napi_value listeners = get(env, value, "listeners");
   uint32_t count = 0;
   napi_get_array_length(env, listeners, &count);

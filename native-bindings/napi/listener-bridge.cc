@@ -1,5 +1,7 @@
 #include "listener-bridge.h"
 
+#include <sys/resource.h>
+
 #include <string>
 
 #include "core/clock.h"
@@ -126,11 +128,24 @@ ServerShared* server_of(napi_env env, napi_value value) {
   return static_cast<ServerShared*>(data);
 }
 
-// createServer(stuckMs) → { handle, id }
+// The limit of open files, of which some must be left for everything else.
+int64_t connections_max_of(double wanted) {
+  if (wanted > 0) return static_cast<int64_t>(wanted);
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return INT64_MAX;
+  return static_cast<int64_t>(limit.rlim_cur / 10 * 9);
+}
+
+// createServer({ stuckMs, connectionsMax, connectionsPerAddressMax }) → { handle, id }
 napi_value create_server(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ServerShared* server = ServerShared::create();
-  server->set_stuck_ns(static_cast<uint64_t>(to_double(env, arguments[0]) * 1e6));
+  double stuck_ms = to_double(env, get(env, arguments[0], "stuckMs"));
+  server->set_stuck_ns(static_cast<uint64_t>(stuck_ms * 1e6));
+  double per_address = to_double(env, get(env, arguments[0], "connectionsPerAddressMax"));
+  server->set_connection_limits(
+      connections_max_of(to_double(env, get(env, arguments[0], "connectionsMax"))),
+      static_cast<uint32_t>(per_address));
   napi_value result = nullptr;
   napi_value handle = nullptr;
   napi_create_object(env, &result);
@@ -159,8 +174,8 @@ napi_value remove_worker(napi_env env, napi_callback_info info) {
 napi_value set_listener_state(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   server_of(env, arguments[0])
-      ->listener(to_int(env, arguments[1]))
-      .state.store(static_cast<uint32_t>(to_int(env, arguments[2])), std::memory_order_release);
+      ->set_listener_state(to_int(env, arguments[1]),
+                           static_cast<ListenerState>(to_int(env, arguments[2])));
   return nullptr;
 }
 
@@ -201,9 +216,11 @@ napi_value close_listener(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// expireOrphans(server, ageMs) → how many connections were closed for want of a worker
+// expireOrphans(server, ageMs) → how many connections were closed for want of a worker. Those that
+// were turned away are looked at too.
 napi_value expire_orphans(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
+  server_of(env, arguments[0])->expire_refused();
   uint64_t age = static_cast<uint64_t>(to_double(env, arguments[1]));
   return from_double(env, server_of(env, arguments[0])->expire_orphans(age));
 }
@@ -218,8 +235,8 @@ double count_of(const std::atomic<uint64_t>& counter) {
   return static_cast<double>(counter.load(std::memory_order_relaxed));
 }
 
-// workerStats(server, slot, into: Float64Array): connections, busy ms, ms awake (0: asleep), then
-// for each listener requests, bytes in, bytes out.
+// workerStats(server, slot, into: Float64Array): connections, busy ms, ms awake (0: asleep), bytes
+// held, requests in flight, then for each listener requests, bytes in, bytes out, rejected.
 napi_value worker_stats(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   WorkerShared* worker = server_of(env, arguments[0])->worker(to_int(env, arguments[1]));
@@ -227,17 +244,20 @@ napi_value worker_stats(napi_env env, napi_callback_info info) {
   size_t length = 0;
   napi_get_typedarray_info(env, arguments[2], nullptr, &length, &data, nullptr, nullptr);
   auto* out = static_cast<double*>(data);
-  if (worker == nullptr || length < 3) return nullptr;
+  if (worker == nullptr || length < 5) return nullptr;
   uint64_t awake = worker->awake_since_ns.load(std::memory_order_relaxed);
   uint64_t now = clock_ns();
   out[0] = worker->connections.load(std::memory_order_relaxed);
   out[1] = count_of(worker->busy_ns) / 1e6;
   out[2] = awake == 0 || awake > now ? 0 : static_cast<double>(now - awake) / 1e6;
-  size_t listeners = (length - 3) / 3;
+  out[3] = count_of(worker->held_bytes);
+  out[4] = worker->in_flight.load(std::memory_order_relaxed);
+  size_t listeners = (length - 5) / 4;
   for (size_t i = 0; i < listeners && i < static_cast<size_t>(kListenersMax); i++) {
-    out[3 + i * 3] = count_of(worker->counters[i].requests);
-    out[4 + i * 3] = count_of(worker->counters[i].bytes_in);
-    out[5 + i * 3] = count_of(worker->counters[i].bytes_out);
+    out[5 + i * 4] = count_of(worker->counters[i].requests);
+    out[6 + i * 4] = count_of(worker->counters[i].bytes_in);
+    out[7 + i * 4] = count_of(worker->counters[i].bytes_out);
+    out[8 + i * 4] = count_of(worker->counters[i].rejected);
   }
   return nullptr;
 }
@@ -248,6 +268,13 @@ napi_value listener_connections(napi_env env, napi_callback_info info) {
   ListenerShared& listener = server_of(env, arguments[0])->listener(to_int(env, arguments[1]));
   double count = static_cast<double>(listener.connections.load(std::memory_order_relaxed));
   return from_double(env, count);
+}
+
+// listenerRefused(server, listener) → connections turned away
+napi_value listener_refused(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ListenerShared& listener = server_of(env, arguments[0])->listener(to_int(env, arguments[1]));
+  return from_double(env, count_of(listener.refused));
 }
 
 }  // namespace
@@ -263,6 +290,7 @@ void register_server_calls(napi_env env, napi_value exports) {
   set_function(env, exports, "dropOrphans", drop_orphans);
   set_function(env, exports, "workerStats", worker_stats);
   set_function(env, exports, "listenerConnections", listener_connections);
+  set_function(env, exports, "listenerRefused", listener_refused);
 }
 
 }  // namespace millrace

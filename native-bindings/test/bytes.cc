@@ -53,6 +53,31 @@ void appending_nothing_allocates_nothing() {
   CHECK(bytes.data == nullptr);
 }
 
+void a_total_has_what_it_is_told_to_count() {
+  uint64_t one = 0;
+  uint64_t other = 0;
+  Bytes bytes;
+  bytes.append("abc", 3);
+  bytes.count_in(&one);
+  CHECK(one == bytes.capacity);
+  Guarded large(std::string(5000, 'x'));
+  bytes.append(large.data(), large.size());
+  CHECK(one == bytes.capacity && one >= 5003);
+  bytes.drop_front(4000);
+  CHECK(one == bytes.capacity);
+  bytes.count_in(nullptr);
+  CHECK(one == 0);
+  Bytes given = bytes;
+  given.count_in(&other);
+  CHECK(other == given.capacity);
+  given.release();
+  CHECK(other == 0 && given.total == &other);
+  given.release();
+  given.append("again", 5);
+  CHECK(other == given.capacity);
+  given.release();
+}
+
 }  // namespace
 
 int main() {
@@ -60,4 +85,5 @@ int main() {
   takes_more_than_twice_its_size_at_once();
   drops_from_the_front();
   appending_nothing_allocates_nothing();
+  a_total_has_what_it_is_told_to_count();
 }

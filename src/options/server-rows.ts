@@ -31,6 +31,9 @@ export interface ServerSettings {
   drainQuietMs: number;
   adoptTimeoutMs: number;
   stuckMs: number;
+  connectionsPerAddressMax: number;
+  memoryBytesMax: number;
+  inFlightMax: number;
   logLevel: LogLevel;
   development: boolean;
   logDestination: string;
@@ -43,6 +46,7 @@ export interface ServerExtras {
   resourceLimits?: ResourceLimits | undefined;
   execArgv?: string[] | undefined;
   env?: Record<string, string | undefined> | undefined;
+  connectionsMax?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -158,6 +162,33 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: milliseconds(1),
     fallback: 250,
     text: "A worker whose loop has not turned for this long gets no new connections.",
+  },
+  connectionsMax: {
+    group: "Overload",
+    check: integer(1, 2 ** 31 - 1),
+    fallbackText: "nine tenths of the limit of open files",
+    text: "Connections of the process; who comes beyond it gets 503.",
+  },
+  connectionsPerAddressMax: {
+    group: "Overload",
+    check: integer(0, 2 ** 31 - 1),
+    fallback: 0,
+    text: "Connections of one peer address, which of IPv6 is the /64; who comes beyond it gets " +
+      "503. 0 sets no limit.",
+  },
+  memoryBytesMax: {
+    group: "Overload",
+    check: integer(0, Number.MAX_SAFE_INTEGER),
+    fallback: 268_435_456,
+    text: "Bytes that a worker holds for its connections: unfinished heads, unsent answers, " +
+      "bodies that wait for their readers. Beyond it requests get 503. 0 sets no limit.",
+  },
+  inFlightMax: {
+    group: "Overload",
+    check: integer(0, 2 ** 31 - 1),
+    fallback: 0,
+    text: "Requests that one worker's handlers work on at a time; beyond it they get 503. 0 sets " +
+      "no limit.",
   },
   logLevel: {
     group: "Log",

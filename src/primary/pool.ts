@@ -217,7 +217,6 @@ export class WorkerPool {
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {
     const { options, serverId, listeners } = this.#host;
-    const { app, drainQuietMs, logLevel, logDestination, development } = options;
     return {
       version: CONTROL_VERSION,
       port: channel.workerPort,
@@ -225,10 +224,15 @@ export class WorkerPool {
       slot: channel.slot,
       workerId: channel.id,
       generation: channel.generation,
-      app,
+      app: options.app,
       listeners,
       options: {
-        drainQuietMs, logLevel, development, logDestination: destinationOf(logDestination),
+        drainQuietMs: options.drainQuietMs,
+        memoryBytesMax: options.memoryBytesMax,
+        inFlightMax: options.inFlightMax,
+        logLevel: options.logLevel,
+        development: options.development,
+        logDestination: destinationOf(options.logDestination),
       },
     };
   }

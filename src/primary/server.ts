@@ -57,7 +57,11 @@ class MillraceServer implements Server, ListenerHost {
   constructor(native: Native, options: ResolvedOptions) {
     this.native = native;
     this.#options = options;
-    const { handle, id } = native.createServer(options.stuckMs);
+    const { handle, id } = native.createServer({
+      stuckMs: options.stuckMs,
+      connectionsMax: options.connectionsMax ?? 0,
+      connectionsPerAddressMax: options.connectionsPerAddressMax,
+    });
     this.server = handle;
     this.#serverId = id;
     this.#statistics = new Statistics(native, handle, options);

@@ -8,8 +8,8 @@ import type { Listener } from "./listener.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** The layout that native's `workerStats` writes. */
-const FIRST_LISTENER = 3;
-const PER_LISTENER = 3;
+const FIRST_LISTENER = 5;
+const PER_LISTENER = 4;
 
 interface Snapshot {
   readonly counts: Float64Array;
@@ -73,6 +73,9 @@ export class Statistics {
       requests: total(counts, 0) - total(before, 0),
       bytesIn: total(counts, 1) - total(before, 1),
       bytesOut: total(counts, 2) - total(before, 2),
+      rejected: total(counts, 3) - total(before, 3),
+      heldBytes: counts[3]!,
+      inFlight: counts[4]!,
       utilisation: elapsed <= 0 ? 0 : Math.min(1, Math.max(0, busy / elapsed)),
     };
   }
@@ -88,6 +91,8 @@ export class Statistics {
         requests: sum(0),
         bytesIn: sum(1),
         bytesOut: sum(2),
+        refused: this.#native.listenerRefused(this.#server, index),
+        rejected: sum(3),
         upgraded: 0,
       };
     });

@@ -261,6 +261,12 @@ export interface WorkerStats {
   readonly requests: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Requests answered with 503 before any handler: `memoryBytesMax`, `inFlightMax`. */
+  readonly rejected: number;
+  /** What counts against `memoryBytesMax`. */
+  readonly heldBytes: number;
+  /** Requests that handlers work on. */
+  readonly inFlight: number;
   /** Share of the time since the previous call that the worker's loop was busy, 0 to 1. */
   readonly utilisation: number;
 }
@@ -271,6 +277,9 @@ export interface ListenerStats {
   readonly requests: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Connections turned away: `connectionsMax`, `connectionsPerAddressMax`. */
+  readonly refused: number;
+  readonly rejected: number;
   readonly upgraded: number;
 }
 

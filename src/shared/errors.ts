@@ -74,6 +74,10 @@ export const ERRORS = {
     text: "The body of a request is longer than `bodyBytesMax` or `bodyStreamBytesMax`.",
     status: 413,
   },
+  ERR_MILLRACE_OVERLOADED: {
+    text: "A body was being collected while its worker held more than `memoryBytesMax`.",
+    status: 503,
+  },
   ERR_MILLRACE_BODY_ENCODING: {
     text: "The body of a request cannot be decoded as its Content-Encoding says.",
     status: 400,

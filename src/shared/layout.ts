@@ -81,12 +81,14 @@ export const KIND_RESUME_BODY = 7 as const;
 export const KIND_CONTINUE = 8 as const;
 export const KIND_INTERIM = 9 as const;
 export const ARENA_BYTES = 1048576 as const;
-export const CTL_WORDS = 8 as const;
+export const CTL_WORDS = 10 as const;
 export const CTL_EVENT_COUNT = 0 as const;
 export const CTL_EVENT_CURSOR = 1 as const;
 export const CTL_REPLY_COUNT = 2 as const;
 export const CTL_SLAB_HELD = 3 as const;
 export const CTL_SLAB_NEEDED = 4 as const;
+export const CTL_OVER_BUDGET = 5 as const;
+export const CTL_BODY_BYTES_F64 = 6 as const;
 export const SLOT_MAX = 32768 as const;
 export const SLOT_WORDS = 4 as const;
 export const SLOT_GENERATION = 0 as const;
@@ -191,6 +193,8 @@ export const LAYOUT: { readonly [name: string]: number } = {
   CTL_REPLY_COUNT,
   CTL_SLAB_HELD,
   CTL_SLAB_NEEDED,
+  CTL_OVER_BUDGET,
+  CTL_BODY_BYTES_F64,
   SLOT_MAX,
   SLOT_WORDS,
   SLOT_GENERATION,

@@ -20,6 +20,8 @@ export interface ListenerFacts {
 /** The options that a worker needs and that are not a listener's; see docs/options.md. */
 export interface WorkerOptions {
   readonly drainQuietMs: number;
+  readonly memoryBytesMax: number;
+  readonly inFlightMax: number;
   readonly logLevel: string;
   readonly development: boolean;
   readonly logDestination: string;

@@ -61,6 +61,14 @@ export function declaredMaxOf(own: BodyLimits, rules: readonly Partial<BodyRules
   return limits.includes(0) ? 0 : Math.max(...limits);
 }
 
+/** The worker's budget is used up. */
+export function overloaded(): HttpError {
+  return new HttpError(503, "the worker holds too much for its connections", {
+    close: true,
+    code: "ERR_MILLRACE_OVERLOADED",
+  });
+}
+
 export function tooLarge(limit: number): HttpError {
   return new HttpError(413, `the body is longer than ${limit} bytes`, {
     close: true,

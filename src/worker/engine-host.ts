@@ -64,6 +64,8 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #rings: Rings;
   readonly #setup: EngineSetup;
   readonly #listeners: readonly ListenerView[];
+  /** Bytes that the worker may hold for its connections. */
+  readonly #memoryMax: number;
   readonly #settings: readonly ListenerSettings[];
   readonly #defaults: readonly DefaultHeaders[];
   readonly #background = new Set<Promise<unknown>>();
@@ -74,6 +76,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#rings = rings;
     this.#setup = setup;
     this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
+    this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
     this.#settings = setup.task.listeners.map(({ settings }) => settings);
     this.#defaults = this.#settings.map(({ headers }) => new DefaultHeaders(headers));
     this.log = setup.log;
@@ -115,12 +118,14 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   flowOf(exchange: Exchange): BodyFlow {
     const { slot, generation, sequence } = exchange;
     const rings = this.#rings;
+    const memoryMax = this.#memoryMax;
     return {
       get bodyLimits() {
         return exchange.bodyLimits;
       },
       pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation, sequence),
       resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation, sequence),
+      hold: (bytes) => rings.hold(bytes) <= memoryMax,
       expectBody: () => rings.signal(KIND_CONTINUE, slot, generation, sequence),
     };
   }

@@ -365,6 +365,8 @@ function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOption
     reportsRefusals: app.onClientError !== undefined,
     drainQuietMs: options.drainQuietMs,
     tellsDone: false,
+    memoryBytesMax: options.memoryBytesMax,
+    inFlightMax: options.inFlightMax,
     // oxlint-disable-next-line oxc/no-map-spread -- once per worker
     listeners: listeners.map(({ settings }) => (
       {

@@ -9,7 +9,9 @@
  * Thread: the engine's.
  */
 import { HttpError } from "../shared/errors.ts";
-import { type BodyOwner, type Chunk, tooLarge, unusable, unusableStream } from "./body-rules.ts";
+import {
+  type BodyOwner, type Chunk, overloaded, tooLarge, unusable, unusableStream,
+} from "./body-rules.ts";
 import type { BodySource } from "./request-source.ts";
 
 /** Bytes kept for a reader before the peer has to wait. */
@@ -22,6 +24,8 @@ const WHOLE_BYTES_MAX = 16 << 20;
 export interface BodyFlow extends BodyOwner {
   pauseBody(): void;
   resumeBody(): void;
+  /** Counts bytes that wait here, or, below 0, that wait no more. False: they are too many. */
+  hold(bytes: number): boolean;
   /** The body is read for the first time: a client that waits for 100 gets it. */
   expectBody(): void;
 }
@@ -41,6 +45,8 @@ export class RequestBody implements BodySource {
   readonly #flow: BodyFlow;
   #chunks: Chunk[] = [];
   #queued = 0;
+  /** What the worker's budget counts of it. */
+  #held = 0;
   #received = 0;
   #ended = false;
   #error: unknown = null;
@@ -103,6 +109,7 @@ export class RequestBody implements BodySource {
     this.#queued += chunk.length;
     const limit = this.bytesMax;
     if (this.#queued > limit) this.fail(tooLarge(limit));
+    else this.#weigh();
   }
 
   #feed(chunk: Chunk): void {
@@ -122,6 +129,7 @@ export class RequestBody implements BodySource {
   #keep(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#queued += chunk.length;
+    this.#weigh();
     if (this.#queued >= QUEUE_BYTES_MAX) this.#pause();
   }
 
@@ -141,16 +149,19 @@ export class RequestBody implements BodySource {
     // What still comes is of no use; once the request has been answered native drops it.
     if (!this.#isDropped) this.#pause();
     this.#chunks = [];
+    this.#queued = 0;
     this.#whole = null;
     this.#trailers?.settle.reject(error);
     this.#collecting?.reject(error);
     this.#collecting = null;
     this.#controller?.error(error);
     this.#controller = null;
+    this.#weigh();
   }
 
   /** The request has been answered: what still comes is nobody's. */
   drop(): void {
+    if (this.#ended) this.#release();
     if (this.#ended || this.#isDropped) return;
     this.#isDropped = true;
     this.fail(new HttpError(400, "the body was not read before the answer was complete"));
@@ -240,6 +251,7 @@ export class RequestBody implements BodySource {
       return;
     }
     this.#queued -= chunk.length;
+    this.#weigh();
     controller.enqueue(chunk);
     if (this.#chunks.length > 0) return;
     if (this.#ended) this.#closeStream();
@@ -270,10 +282,11 @@ export class RequestBody implements BodySource {
     }
     this.#chunks = [];
     this.#whole = whole;
+    this.#weigh();
   }
 
   #wantMore(): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#error !== null) return;
     this.expect();
     this.#resume();
   }
@@ -283,7 +296,9 @@ export class RequestBody implements BodySource {
     this.#collecting = null;
     const whole = this.#whole ?? this.#joined();
     this.#chunks = [];
+    this.#queued = 0;
     this.#whole = null;
+    this.#weigh();
     collecting.resolve(whole);
   }
 
@@ -297,6 +312,24 @@ export class RequestBody implements BodySource {
       at += chunk.length;
     }
     return whole;
+  }
+
+  /**
+   * What waits here counts in the budget of the worker. If that holds too much, a large body that
+   * is being collected is given up; others are bounded already.
+   */
+  #weigh(): void {
+    const now = this.#whole === null ? this.#queued : this.#whole.length;
+    const more = now - this.#held;
+    this.#held = now;
+    if (more === 0 || this.#flow.hold(more)) return;
+    if (more > 0 && now > QUEUE_BYTES_MAX && this.#collecting !== null) this.fail(overloaded());
+  }
+
+  /** A body that is complete stays readable; who still holds its Request answers for it. */
+  #release(): void {
+    this.#flow.hold(-this.#held);
+    this.#held = 0;
   }
 
   #pause(): void {

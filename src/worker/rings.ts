@@ -8,6 +8,8 @@
 import type { EngineBlocks, Handle, Native } from "../native.ts";
 import {
   ARENA_BYTES,
+  CTL_BODY_BYTES_F64,
+  CTL_OVER_BUDGET,
   CTL_REPLY_COUNT,
   KIND_CHUNK,
   KIND_END,
@@ -56,6 +58,7 @@ export class Rings {
   readonly events: Int32Array;
   readonly eventNumbers: Float64Array;
   readonly control: Int32Array;
+  readonly #controlNumbers: Float64Array;
   readonly slots: Int32Array;
   readonly #replies: Int32Array;
   readonly #replyNumbers: Float64Array;
@@ -78,11 +81,21 @@ export class Rings {
     this.events = new Int32Array(blocks.events);
     this.eventNumbers = new Float64Array(blocks.events);
     this.control = new Int32Array(blocks.control);
+    this.#controlNumbers = new Float64Array(blocks.control);
     this.slots = new Int32Array(blocks.slots);
     this.#replies = new Int32Array(blocks.replies);
     this.#replyNumbers = new Float64Array(blocks.replies);
     this.#arena = new Uint8Array(blocks.arena);
     this.#arenaBuffer = Buffer.from(blocks.arena);
+  }
+
+  /**
+   * So many more bytes of bodies, or fewer, wait here for their readers. Returns how many do; none
+   * may if native holds too much by itself.
+   */
+  hold(bytes: number): number {
+    const held = (this.#controlNumbers[CTL_BODY_BYTES_F64 >> 1]! += bytes);
+    return this.control[CTL_OVER_BUDGET] === 0 ? held : Infinity;
   }
 
   /** Native sends all replies now. */

@@ -1,0 +1,124 @@
+/** Requests beyond what a worker may hold or work on: 503 before any handler, and then recovery. */
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { startConformance } from "../support/conformance.ts";
+import type { ConformanceServer } from "../support/conformance.ts";
+import type { RawClient } from "../support/raw-client.ts";
+
+const HOST = "Host: a.test\r\n";
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`;
+const worker = ({ server }: ConformanceServer): { rejected: number; heldBytes: number;
+  inFlight: number; } => server.stats().workers[0]!;
+
+t.test("requests in flight", async (t) => {
+  const server = await startConformance(t, { inFlightMax: 2 });
+  const idle = await server.connect();
+  t.equal((await idle.request(get("/constant"))).body, "constant");
+  const busy = await Promise.all(["f1", "f2"].map(async (key) => {
+    const client = await server.connect();
+    client.write(get(`/wait/${key}`));
+    return client;
+  }));
+  await until("two in flight", () => worker(server).inFlight === 2);
+  const rejected = await server.transcript(get("/echo"));
+  t.equal(rejected, "HTTP/1.1 503 Service Unavailable\r\n" +
+    "Content-Type: text/plain;charset=UTF-8\r\nRetry-After: 1\r\nConnection: close\r\n" +
+    "Content-Length: 11\r\n\r\noverloaded\n");
+  const post = `POST /echo HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\nbody`;
+  t.match(await server.transcript(post, "bytewise"), /^HTTP\/1\.1 503 /);
+  t.equal((await idle.request(get("/constant"))).body, "constant", "needs no handler");
+  t.equal(worker(server).rejected, 2);
+  t.match(server.server.stats().listeners, [{ rejected: 2 }]);
+  // The gates are opened by requests too, so one of the two must go first.
+  busy[0]!.reset();
+  await until("one in flight", () => worker(server).inFlight === 1);
+  await server.open("f2");
+  t.equal((await busy[1]!.response()).body, "f2");
+  await until("none in flight", () => worker(server).inFlight === 0);
+  t.notOk((await server.seen()).includes("POST /echo"));
+});
+
+t.test("a rejection waits for the answers before it", async (t) => {
+  const server = await startConformance(t, { inFlightMax: 2 });
+  const client = await server.connect();
+  client.write(get("/wait/r1") + get("/constant") + get("/wait/r2") + get("/wait/r3"));
+  await until("the rejection", () => worker(server).rejected > 0);
+  t.equal(client.pending, "");
+  client.reset();
+  await until("none in flight", () => worker(server).inFlight === 0);
+  const again = await server.connect();
+  again.write(get("/count/3") + get("/wait/r4"));
+  t.equal((await again.response()).body, "1,2,3,");
+  await server.waits("r4");
+  await server.open("r4");
+  t.equal((await again.response()).body, "r4");
+});
+
+/** Clients that read nothing, each of which makes the worker hold an answer. */
+async function stall(server: ConformanceServer, count: number): Promise<RawClient[]> {
+  return await Promise.all(Array.from({ length: count }, async () => {
+    const client = await server.connect();
+    client.pause();
+    client.write(get("/flood/64"));
+    return client;
+  }));
+}
+
+t.test("memory held in answers that nobody reads", async (t) => {
+  const server = await startConformance(t, { memoryBytesMax: 300_000 });
+  const idle = await server.connect();
+  t.equal((await idle.request(get("/"))).body, "hello");
+  const stalled = await stall(server, 10);
+  await until("too much", () => worker(server).heldBytes > 300_000);
+  t.match(await server.transcript(get("/")), /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n/);
+  t.match(await server.transcript(get("/constant")), /^HTTP\/1\.1 503 /, "constants too");
+  t.ok(worker(server).rejected >= 2);
+  t.equal((await idle.request(get("/"))).status, 503);
+  for (const client of stalled) client.reset();
+  await until("nothing held", () => worker(server).heldBytes === 0);
+  t.match(await server.transcript(get("/closing")), /^HTTP\/1\.1 200 /);
+});
+
+t.test("memory held in bodies that wait for their readers", async (t) => {
+  const server = await startConformance(t, { memoryBytesMax: 200_000, bodyBytesMax: 1_000_000 });
+  const head = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\n${HOST}Content-Length: 900000\r\n\r\n`;
+  const unread = await Promise.all([1, 2, 3, 4, 5].map(async (i) => {
+    const client = await server.connect();
+    client.write(head(`/read-late/m${i}`));
+    await server.waits(`m${i}`);
+    return client;
+  }));
+  for (const client of unread) client.write("x".repeat(900_000));
+  await until("too much", () => worker(server).heldBytes > 200_000);
+  t.match(await server.transcript(get("/")), /^HTTP\/1\.1 503 /);
+  for (const client of unread) client.reset();
+  await until("nothing held", () => worker(server).heldBytes === 0);
+  const declared = await server.connect();
+  declared.write(`${head("/echo")}x`);
+  t.equal((await declared.response()).status, 503, "a body that is collected must fit");
+  const growing = await server.connect();
+  growing.write(`POST /echo HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`);
+  const chunk = `ea60\r\n${"x".repeat(60_000)}\r\n`;
+  growing.write(chunk + chunk);
+  await until("some held", () => worker(server).heldBytes >= 120_000);
+  growing.write(chunk + chunk);
+  t.equal((await growing.response()).status, 503, "also when it grows");
+  await until("nothing held", () => worker(server).heldBytes === 0);
+});
+
+t.test("bodies within the budget are counted off again, however they are read", async (t) => {
+  const server = await startConformance(t, { memoryBytesMax: 10_000_000 });
+  const body = "x".repeat(300_000);
+  for (const path of ["/echo", "/stream-echo", "/unread", "/cancel"]) {
+    const client = await server.connect();
+    client.write(`POST ${path} HTTP/1.1\r\n${HOST}Content-Length: ${body.length}\r\n\r\n`);
+    client.write(body.slice(0, 100_000));
+    await until("its head", async () => server.server.stats().listeners[0]!.bytesIn > 0);
+    client.write(body.slice(100_000));
+    const { status, body: answer } = await client.response();
+    t.match([status, answer.length > 0], [200, true], path);
+    client.close();
+    await until(`nothing held after ${path}`, () => worker(server).heldBytes === 0);
+  }
+});
