@@ -49,6 +49,16 @@ export interface App {
   error?(error: unknown, request: MillraceRequest): HandlerResult | Promise<HandlerResult>;
   /** A client sent what is no request, or went before its answer was complete. */
   onClientError?(info: ClientErrorInfo): void | Promise<void>;
+  /**
+   * Before the handlers of each request; it cannot answer. For input that the server refuses
+   * before any handler, `info.request` is null, `info.refusal` says why, and there is no context.
+   */
+  onRequest?(info: RequestInfo, context?: Context): void;
+  /**
+   * Once per request and refusal, when the last byte of the answer has been handed to the kernel
+   * or the connection has gone; streams and answers that were cut included.
+   */
+  onResponse?(info: ResponseInfo): void;
   init?(worker: WorkerInfo): void | Promise<void>;
   close?(): void | Promise<void>;
   /** As in Bun: used when neither an option, a flag, the environment nor a file says otherwise. */
@@ -78,6 +88,35 @@ export interface VanishedClientInfo {
   readonly request: MillraceRequest;
   readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
   readonly remote: Endpoint;
+}
+
+/** What `onRequest` is told. */
+export interface RequestInfo {
+  /** Null if the server refused it: malformed, too large, too slow. */
+  readonly request: MillraceRequest | null;
+  /** Empty where there is no request. */
+  readonly method: string;
+  readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
+  readonly remote: Endpoint;
+  /** Why there is no request, and the status that answers it. */
+  readonly refusal?: { readonly status: number; readonly reason: string };
+}
+
+/** What `onResponse` is told. */
+export interface ResponseInfo extends Omit<RequestInfo, "refusal"> {
+  /** Null where there is no request. */
+  readonly context: Context | null;
+  readonly requestId: string | null;
+  /** The pattern of the route that answered; empty for `fetch` and refusals. */
+  readonly route: string;
+  /** Null if no answer was made. */
+  readonly status: number | null;
+  /** Of the body as it was sent, without the head; the framing of chunks counts. */
+  readonly bytesSent: number;
+  /** From the end of the request's head. */
+  readonly durationMs: number;
+  /** All of the answer has been handed to the kernel; false: it was cut, or none was made. */
+  readonly isComplete: boolean;
 }
 
 /** A logger: pino's, which can also be called like `console.log`. */

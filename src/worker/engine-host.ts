@@ -167,7 +167,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   // Of a context.
 
-  listenerOf(exchange: Exchange): ListenerView {
+  listenerOf(exchange: Pick<Exchange, "listener">): ListenerView {
     return this.#listeners[exchange.listener]!;
   }
 

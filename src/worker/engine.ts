@@ -38,6 +38,8 @@ import {
   KIND_CLOSED,
   KIND_CONTROL,
   KIND_MALFORMED,
+  KIND_DONE,
+  KIND_REFUSED,
   KIND_REQUEST,
   KIND_WRITABLE,
   TARGET_MAX,
@@ -50,10 +52,11 @@ import { Constants } from "./constant-answers.ts";
 import { DefaultHeaders } from "./default-headers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
+import { hasHooks, Hooks } from "./hooks.ts";
 import { EngineHost, type EngineSetup, peerGone } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
 import { METHODS } from "./methods.ts";
-import { type HandlerStep, planSteps, type Step } from "./plan.ts";
+import { type HandlerStep, planSteps, type Step, withRequest } from "./plan.ts";
 import { RequestBody } from "./request-body.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
@@ -78,6 +81,7 @@ export class Engine {
   readonly #host: EngineHost;
   readonly #tracing: Tracing;
   readonly #app: App;
+  readonly #hooks: Hooks | null;
   readonly #router: Router;
   /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
   readonly #targets: (Target | undefined)[] =
@@ -108,6 +112,9 @@ export class Engine {
     this.#host.dispatcher = this.#dispatcher;
     this.#host.answers = this.#answers;
     this.#constants = new Constants(this.#native, blocks.handle, this.#host);
+    this.#hooks = hasHooks(app)
+      ? new Hooks(app, this.#native, blocks.handle, this.#rings, this.#host)
+      : null;
     this.#slab = this.#newSlab();
   }
 
@@ -172,6 +179,7 @@ export class Engine {
   /** What had no answer after the microtasks of its batch lets go of the slab. */
   #keepRecent(): void {
     if (this.#recent.length === 0) return;
+    this.#hooks?.keep(this.#recent);
     for (const exchange of this.#recent) if (!exchange.isAnswered) exchange.keepOwn();
     this.#recent = [];
   }
@@ -187,7 +195,9 @@ export class Engine {
       this.#runBare(base, target, steps, first);
       return;
     }
-    this.#dispatcher.run(this.#exchange(base, target, steps));
+    const exchange = this.#exchange(base, target, steps);
+    if (this.#hooks !== null) this.#hooks.requested(exchange);
+    this.#dispatcher.run(exchange);
   }
 
   /** A handler that takes nothing: no Request unless something unusual happens. */
@@ -253,8 +263,11 @@ export class Engine {
 
   #plan(target: Target, method: number, base: number): Step[] {
     const name = METHODS[method]!;
-    const steps = planSteps(this.#router, this.#app.fetch, target.path, name);
+    const planned = planSteps(this.#router, this.#app.fetch, target.path, name);
+    // A hook is given the request, so nothing goes the short ways.
+    const steps = this.#hooks === null ? planned : planned.map(withRequest);
     target.plans[method] = steps;
+    if (this.#hooks !== null) return steps;
     const first = steps[0]!;
     const id = this.#rings.events[base + EVENT_TARGET_ID]!;
     if (first.kind === "constant" && id >= 0) {
@@ -266,17 +279,21 @@ export class Engine {
   #other(base: number): void {
     const { events } = this.#rings;
     const kind = events[base]!;
-    if (kind === KIND_CONTROL) {
-      this.#onDrained(events[base + EVENT_LISTENER]!);
-      return;
-    }
-    if (kind === KIND_MALFORMED) {
-      const offset = events[base + EVENT_BODY_OFFSET]!;
-      const lines = this.#slab.subarray(offset, offset + events[base + EVENT_BODY_LENGTH]!);
-      this.#host.clientErrors.refused(
-        events[base + EVENT_LISTENER]!, events[base + EVENT_FLAGS]!, lines,
-      );
-      return;
+    switch (kind) {
+      case KIND_CONTROL:
+        this.#onDrained(events[base + EVENT_LISTENER]!);
+        return;
+      case KIND_REFUSED:
+        this.#hooks?.refused(base);
+        return;
+      case KIND_DONE:
+        this.#hooks?.done(base);
+        return;
+      case KIND_MALFORMED:
+        this.#malformed(base);
+        return;
+      default:
+        break;
     }
     const slot = events[base + EVENT_SLOT]!;
     const state = this.#connections.find(slot, events[base + EVENT_GENERATION]!);
@@ -299,6 +316,14 @@ export class Engine {
       default:
         break;
     }
+  }
+
+  #malformed(base: number): void {
+    const { events } = this.#rings;
+    const offset = events[base + EVENT_BODY_OFFSET]!;
+    const lines = this.#slab.subarray(offset, offset + events[base + EVENT_BODY_LENGTH]!);
+    const listener = events[base + EVENT_LISTENER]!;
+    this.#host.clientErrors.refused(listener, events[base + EVENT_FLAGS]!, lines);
   }
 
   #bodyOf(state: ConnectionState): RequestBody | null {
@@ -364,7 +389,7 @@ function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOption
   return {
     reportsRefusals: app.onClientError !== undefined,
     drainQuietMs: options.drainQuietMs,
-    tellsDone: false,
+    tellsDone: hasHooks(app),
     memoryBytesMax: options.memoryBytesMax,
     inFlightMax: options.inFlightMax,
     // oxlint-disable-next-line oxc/no-map-spread -- once per worker

@@ -36,7 +36,9 @@ function unwrapped(value: unknown): unknown {
   return isNested ? value.default : value;
 }
 
-const MEMBERS = ["fetch", "error", "onClientError", "init", "close"] as const;
+const MEMBERS = [
+  "fetch", "error", "onClientError", "onRequest", "onResponse", "init", "close",
+] as const;
 
 function toApp(value: unknown): App {
   if (typeof value === "function") return { fetch: value as FetchHandler };

@@ -115,3 +115,8 @@ export function planSteps(
   steps.push(fixedStep("not-found", "", ""));
   return steps;
 }
+
+/** The step as it is run where a hook has asked for the Request already. */
+export function withRequest(step: Step): Step {
+  return step.kind === "handler" ? { ...step, isBare: false } : step;
+}
