@@ -165,7 +165,10 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       }
       const char* from = parser.refused_from();
       if (from < region || from > end) from = end;
-      report_refusal(connection, failure, from, static_cast<size_t>(end - from));
+      // Overload is not told to JavaScript: it would cost what there is too little of.
+      if (failure.status != 503) {
+        report_refusal(connection, failure, from, static_cast<size_t>(end - from));
+      }
       connection.input.release();
       drop_parser(connection);
       refuse(connection, failure.status, failure.reason);

@@ -20,11 +20,12 @@ export interface ChildServer {
   connect(): Promise<RawClient>;
 }
 
-/** `descriptors` bounds how many files the process may have open. */
+/** `descriptors` bounds how many files the process may have open; `env` is what is added. */
 export async function startChild(
   owner: Owner,
   options: object,
   descriptors?: number,
+  env: Record<string, string> = {},
 ): Promise<ChildServer> {
   const node = [process.execPath, CHILD, JSON.stringify(options)];
   const [command, ...args] = descriptors === undefined
@@ -32,7 +33,7 @@ export async function startChild(
     : ["/bin/sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...node];
   if (QUOTED.test(CHILD)) throw new Error(`a path that sh would take apart: ${CHILD}`);
   const child = spawn(command!, args, {
-    env: cleanEnv(),
+    env: cleanEnv(env),
     stdio: ["ignore", "pipe", "inherit"],
   });
   owner.teardown(() => void child.kill("SIGKILL"));
