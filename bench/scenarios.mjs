@@ -9,6 +9,7 @@
  *   requests      what is sent, in turn: { method, path, headers, body }
  *   pipeline      requests written at once; 1 where absent
  *   expect        { status, type, body }: body is a string, or a function of the request
+ *   contenders    the names of those that take part; all where absent
  *   compareWith   a path of the same contender measured beside it, for a ratio within itself
  */
 
@@ -141,6 +142,15 @@ export const scenarios = [
     load: "http",
     connections: CONNECTIONS,
     requests: [get("/constant")],
+    expect: HELLO,
+  },
+  {
+    name: "access-log",
+    title: "hello with the 12 headers of a browser, with and without an access log",
+    load: "http",
+    connections: CONNECTIONS,
+    contenders: ["epoll", "millrace", "millrace-logged"],
+    requests: [get("/", BROWSER_HEADERS)],
     expect: HELLO,
   },
   {

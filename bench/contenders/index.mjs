@@ -16,10 +16,11 @@ import deno from "./deno.mjs";
 import epoll from "./epoll.mjs";
 import fastify from "./fastify.mjs";
 import millrace from "./millrace.mjs";
+import millraceLogged from "./millrace-logged.mjs";
 import nginx from "./nginx.mjs";
 import nodeHttp from "./node-http.mjs";
 
-export const contenders = [epoll, millrace, nginx, bun, deno, nodeHttp, fastify];
+export const contenders = [epoll, millrace, millraceLogged, nginx, bun, deno, nodeHttp, fastify];
 
 /** The one that all ratios are against. */
 export const yardstick = epoll;

@@ -53,10 +53,11 @@ export function idleFiguresOf(rows) {
 
 function ratioVerdict(bound, scenario) {
   const rows = mainRows(scenario);
-  const row = findRow(rows, MILLRACE);
-  const other = bound.against === "self" ? findRow(rows, MILLRACE, true) : findRow(rows, YARDSTICK);
+  const row = findRow(rows, bound.contender ?? MILLRACE);
+  const isSelf = bound.against === "self";
+  const other = findRow(rows, isSelf ? MILLRACE : bound.against, isSelf);
   const measured = ratio(row, other, "cpuUs");
-  const against = bound.against === "self" ? " against the sync one" : "";
+  const against = isSelf ? " against the sync one" : "";
   return {
     title: scenario.title + against,
     bound: `at most ${bound.atMost.toFixed(2)}`,

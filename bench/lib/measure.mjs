@@ -42,7 +42,8 @@ function rowsOf(contender, scenario, names) {
 }
 
 function takesPart(contender, scenario) {
-  return !contender.scenarios || contender.scenarios.includes(scenario.name);
+  const isAsked = !scenario.contenders || scenario.contenders.includes(contender.name);
+  return isAsked && (!contender.scenarios || contender.scenarios.includes(scenario.name));
 }
 
 function portFor(contender, scenario, server) {
