@@ -21,6 +21,8 @@ export const ratioBounds = [
   { scenario: "churn", atMost: 1.4, against: "epoll" },
   { scenario: "async", atMost: 1.15, against: "self" },
   { scenario: "access-log", contender: "millrace-logged", atMost: 1.1, against: "millrace" },
+  { scenario: "upload", atMost: 0.9, against: "node-http" },
+  { scenario: "download", atMost: 1.05, against: "node-http" },
   { scenario: "constant", atMost: 1.08, against: "epoll" },
 ];
 

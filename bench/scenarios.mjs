@@ -5,10 +5,11 @@
  *
  * A scenario:
  *   name, title   the key in results and the heading in the report
- *   load          "http" (wrk, and autocannon), "churn" or "idle" (the clients in clients/)
+ *   load          "http" (wrk, and autocannon), "churn", "bulk" or "idle" (the clients in clients/)
  *   requests      what is sent, in turn: { method, path, headers, body }
  *   pipeline      requests written at once; 1 where absent
  *   expect        { status, type, body }: body is a string, or a function of the request
+ *   mode, bytes   of "bulk": "in", "chunked" or "out", and how long a body is
  *   contenders    the names of those that take part; all where absent
  *   compareWith   a path of the same contender measured beside it, for a ratio within itself
  */
@@ -135,6 +136,24 @@ export const scenarios = [
     connections: CONNECTIONS,
     requests: [get("/stream")],
     expect: { status: 200, body: "x".repeat(100 * 1024), isChunked: true },
+  },
+  {
+    name: "upload",
+    title: "100 MiB in, in pieces of 64 KiB",
+    load: "bulk",
+    mode: "in",
+    bytes: 100 << 20,
+    contenders: ["millrace", "node-http"],
+    requests: [{ method: "POST", path: "/upload", headers: {}, body: "" }],
+  },
+  {
+    name: "download",
+    title: "100 MiB out, in pieces of 64 KiB",
+    load: "bulk",
+    mode: "out",
+    bytes: 100 << 20,
+    contenders: ["millrace", "node-http"],
+    requests: [get("/download")],
   },
   {
     name: "constant",

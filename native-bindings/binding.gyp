@@ -10,6 +10,7 @@
         "core/connection.cc",
         "core/encoder.cc",
         "core/engine.cc",
+        "core/engine-body.cc",
         "core/engine-close.cc",
         "core/engine-control.cc",
         "core/engine-read.cc",

@@ -101,6 +101,7 @@ export interface Native {
     onBatch: () => void,
   ): EngineBlocks | undefined;
   engineSlab(engine: Handle, slab: Buffer): void;
+  engineBodyBuffer(engine: Handle, index: number, buffer: Buffer): void;
   engineFlush(engine: Handle): void;
   engineOpen(engine: Handle): boolean;
   engineStop(engine: Handle, listener: number, force: boolean): void;

@@ -1,5 +1,5 @@
 /** The benchmark's app for Millrace: plain fetch-style handlers, nothing tuned. */
-import { chunks } from "./chunks.mjs";
+import { chunks, count, pieces } from "./chunks.mjs";
 
 export default {
   routes: {
@@ -12,6 +12,8 @@ export default {
       return new Response("Hello, World!");
     },
     "/stream": () => new Response(chunks()),
+    "/upload": async (request) => new Response(await count(request.body)),
+    "/download": () => new Response(pieces()),
     "/constant": new Response("Hello, World!"),
   },
 };

@@ -1,7 +1,7 @@
 /** The benchmark's app for node:http, written as one would without a framework. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { chunks } from "./chunks.mjs";
+import { chunks, count, pieces } from "./chunks.mjs";
 
 const KEEP_ALIVE_TIMEOUT_MS = 75_000; // by default idle connections are closed after 5 s
 
@@ -22,9 +22,9 @@ async function afterAwait(response) {
   send(response, "text/plain", "Hello, World!");
 }
 
-async function stream(response) {
+async function stream(response, source) {
   response.writeHead(200, { "Content-Type": "application/octet-stream" });
-  for await (const chunk of chunks()) {
+  for await (const chunk of source) {
     if (!response.write(chunk)) await once(response, "drain");
   }
   response.end();
@@ -50,7 +50,13 @@ function handle(request, response) {
       void afterAwait(response);
       return;
     case "/stream":
-      stream(response).catch(() => response.destroy());
+      stream(response, chunks()).catch(() => response.destroy());
+      return;
+    case "/upload":
+      count(request).then((text) => send(response, "text/plain", text), () => response.destroy());
+      return;
+    case "/download":
+      stream(response, pieces()).catch(() => response.destroy());
       return;
     default:
       response.writeHead(404).end();

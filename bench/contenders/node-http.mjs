@@ -9,5 +9,6 @@ export default {
     file: process.execPath,
     args: [benchFile("apps/node-http.mjs"), String(port)],
   }),
-  scenarios: "hello headers json param echo async pipelined stream churn idle".split(" "),
+  scenarios:
+    "hello headers json param echo async pipelined stream upload download churn idle".split(" "),
 };

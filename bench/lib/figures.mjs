@@ -4,6 +4,8 @@ import { median, spread } from "./statistics.mjs";
 
 const YARDSTICK = "epoll";
 const MILLRACE = "millrace";
+/** What long bodies are measured against: a server in C would measure the kernel's copies. */
+const BULK_REFERENCE = "node-http";
 
 export const findRow = (rows, contender, isBase = false) =>
   rows.find((row) => row.contender === contender && row.isBase === isBase);
@@ -20,13 +22,13 @@ export function ratio(row, other, field) {
 
 /** The rows that count for a scenario: wrk's, or autocannon's where wrk was not installed. */
 export function mainRows(scenario) {
-  const { wrk, churn, idle, autocannon } = scenario.tools;
-  return wrk ?? churn ?? idle ?? autocannon ?? [];
+  const { wrk, churn, bulk, idle, autocannon } = scenario.tools;
+  return wrk ?? churn ?? bulk ?? idle ?? autocannon ?? [];
 }
 
 /** One line of a table of figures per row; `failure` instead of figures where there are none. */
 export function figuresOf(rows) {
-  const reference = findRow(rows, YARDSTICK);
+  const reference = findRow(rows, YARDSTICK) ?? findRow(rows, BULK_REFERENCE);
   return rows.map((row) => {
     const { contender, title, isBase, failure } = row;
     if (failure || !row.samples.length) return { contender, title, isBase, failure };
@@ -40,6 +42,7 @@ export function figuresOf(rows) {
       p50Us: median(row.samples.map((s) => s.p50Us)),
       p99Us: median(row.samples.map((s) => s.p99Us)),
       ratio: ratio(row, reference, "cpuUs"),
+      peakBytes: row.samples[0].peakBytes ? spread(row.samples, "peakBytes") : null,
     };
   });
 }
@@ -51,15 +54,17 @@ export function idleFiguresOf(rows) {
   });
 }
 
+const AGAINST_TEXT = { self: " against the sync one", [BULK_REFERENCE]: " against node:http" };
+
 function ratioVerdict(bound, scenario) {
   const rows = mainRows(scenario);
   const row = findRow(rows, bound.contender ?? MILLRACE);
-  const isSelf = bound.against === "self";
-  const other = findRow(rows, isSelf ? MILLRACE : bound.against, isSelf);
+  const { against } = bound;
+  const isSelf = against === "self";
+  const other = findRow(rows, isSelf ? MILLRACE : against, isSelf);
   const measured = ratio(row, other, "cpuUs");
-  const against = isSelf ? " against the sync one" : "";
   return {
-    title: scenario.title + against,
+    title: scenario.title + (AGAINST_TEXT[against] ?? ""),
     bound: `at most ${bound.atMost.toFixed(2)}`,
     measured: measured && measured.value.toFixed(2),
     isReached: measured && measured.value <= bound.atMost + TOLERANCE,

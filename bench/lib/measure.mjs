@@ -7,6 +7,7 @@
  * requests that were answered in it. A row that fails keeps its reason and no figure.
  */
 import * as autocannon from "../loads/autocannon.mjs";
+import * as bulk from "../loads/bulk.mjs";
 import * as churn from "../loads/churn.mjs";
 import * as idle from "../loads/idle.mjs";
 import * as wrk from "../loads/wrk.mjs";
@@ -60,6 +61,7 @@ async function measureWindow(row, target, load, options) {
     p50Us: result.p50Us,
     p99Us: result.p99Us,
     requests: result.requests,
+    ...(result.peakBytes ? { peakBytes: result.peakBytes } : {}),
   };
 }
 
@@ -107,9 +109,9 @@ async function prepare(entries, load, options) {
   for (const { row, server } of entries) {
     await attempt(row, options.log, async () => {
       const port = portFor(server.contender, row.scenario, server);
-      await check(row.scenario, port);
+      if (row.scenario.load !== "bulk") await check(row.scenario, port);
       const { warmupSeconds: seconds, clientCore: core, directory } = options;
-      await load.run(row.scenario, { port, seconds, core, directory });
+      await load.run(row.scenario, { port, pid: server.pid, seconds, core, directory });
     });
   }
 }
@@ -123,12 +125,13 @@ const resultOf = ({ row: { scenario, ...rest } }) => rest;
 async function runLoads(scenario, entries, options) {
   const { clientCore: core, directory, log, seconds } = options;
   const tools = {};
-  const primary = scenario.load === "churn" ? churn : options.hasWrk ? wrk : autocannon;
+  const own = { churn, bulk }[scenario.load];
+  const primary = own ?? (options.hasWrk ? wrk : autocannon);
   await prepare(entries, primary, options);
   const autocannonEntries = copyRows(entries);
   if (primary !== autocannon) {
     await runRounds(entries, primary, { rounds: options.rounds, seconds, core, directory, log });
-    tools[primary === wrk ? "wrk" : "churn"] = entries.map(resultOf);
+    tools[own ? scenario.load : "wrk"] = entries.map(resultOf);
   }
   if (scenario.load === "http" && options.autocannonRounds > 0) {
     log("  autocannon:");

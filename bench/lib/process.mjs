@@ -3,7 +3,7 @@
  * never share a core: what the server's process costs is then not what its client disturbs.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -106,6 +106,16 @@ export function residentBytes(pid) {
     kib += Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${each}/status`, "latin1"))[1]);
   }
   return kib * 1024;
+}
+
+/** The largest resident size since `resetPeak`. */
+export function peakBytes(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)[1]) * 1024;
+}
+
+export function resetPeak(pid) {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
 function canListen(port) {

@@ -45,7 +45,7 @@ function boundsSection(scenarios) {
 
 /** Contenders down, scenarios across: the ratio of each to the yardstick. */
 function overviewSection(scenarios) {
-  const columns = scenarios.filter((scenario) => !scenario.tools.idle);
+  const columns = scenarios.filter(({ tools }) => !tools.idle && !tools.bulk);
   const figures = columns.map((scenario) => figuresOf(mainRows(scenario)));
   const names = new Map();
   for (const row of figures.flat()) if (!row.isBase) names.set(row.contender, row.title);
@@ -82,6 +82,21 @@ function figuresTable(rows) {
   return table(head, figuresOf(rows).map((row) => padded(figureCells(row), head.length)));
 }
 
+/** A request is a body of 100 MiB here, and the ratio is to node:http. */
+function bulkTable(rows) {
+  const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
+  const ms = (us) => (us / 1000).toFixed(1);
+  const head = ["server", "CPU ms/100 MiB", "low to high", "to node:http", "MiB/s", "peak MiB"];
+  const cells = figuresOf(rows).map((row) => {
+    if (!row.cpuUs) return padded([row.title, failureCell(row.failure)], head.length);
+    const { median, low, high } = row.cpuUs;
+    const speed = whole(row.requestsPerSecond * 100);
+    const range = `${ms(low)} to ${ms(high)}`;
+    return [row.title, ms(median), range, ratioOf(row), speed, mib(row.peakBytes.high)];
+  });
+  return table(head, cells);
+}
+
 function idleTable(rows) {
   const cells = idleFiguresOf(rows).map((row) =>
     row.bytes
@@ -92,7 +107,8 @@ function idleTable(rows) {
 }
 
 function scenarioSection(scenario) {
-  const rows = (scenario.tools.idle ? idleTable : figuresTable)(mainRows(scenario));
+  const { idle, bulk } = scenario.tools;
+  const rows = (idle ? idleTable : bulk ? bulkTable : figuresTable)(mainRows(scenario));
   const title = scenario.title[0].toUpperCase() + scenario.title.slice(1);
   return `### ${title}\n\n![${plain(title)}](benchmarks/${scenario.name}.svg)\n\n${rows}`;
 }
@@ -184,10 +200,11 @@ function chartOf(scenario) {
       .map((row) => bar(row, row.bytes.median, `${whole(row.bytes.median)} B`));
     return barChart(title, "less is better", bars);
   }
+  const reference = scenario.tools.bulk ? "node:http" : "the yardstick";
   const bars = figuresOf(rows)
     .filter((row) => row.cpuUs)
     .map((row) => bar(row, row.cpuUs.median, `${micros(row.cpuUs.median)} us  ${ratioOf(row)}`));
-  return barChart(title, "server CPU time per request (multiple of the yardstick)", bars);
+  return barChart(title, `server CPU time per request (multiple of ${reference}'s)`, bars);
 }
 
 /** Writes benchmarks.md and benchmarks/*.svg into a folder; says how many rows failed. */

@@ -60,7 +60,26 @@ bool Engine::wants_input(const Connection& connection) const {
          connection.output.length < connection.options->output_bytes_max;
 }
 
+// True: bytes have come. Else the connection has been dealt with.
+bool Engine::note_received(Connection& connection, const IoResult& result) {
+  switch (result.status) {
+    case IoStatus::kBlocked:
+      return false;
+    case IoStatus::kEnd:
+      peer_ended(connection);
+      return false;
+    case IoStatus::kError:
+      destroy(connection, CLOSED_RESET);
+      return false;
+    case IoStatus::kDone:
+      break;
+  }
+  Counters::add(shared_->counters[connection.listener].bytes_in, result.length);
+  return true;
+}
+
 void Engine::read(Connection& connection) {
+  if (connection.body_open && read_body(connection)) return;
   // The unfinished head, if any, goes in front: a message lies in one piece.
   uint32_t kept = connection.input.length;
   // What is kept of trailers is copied to the slab when they end.
@@ -70,20 +89,8 @@ void Engine::read(Connection& connection) {
   if (room == 0) return;  // the next round has a fresh slab
   char* region = slab_.bottom();
   IoResult result = Transport::receive(connection.fd, region + kept, room);
-  switch (result.status) {
-    case IoStatus::kBlocked:
-      return;
-    case IoStatus::kEnd:
-      peer_ended(connection);
-      return;
-    case IoStatus::kError:
-      destroy(connection, CLOSED_RESET);
-      return;
-    case IoStatus::kDone:
-      break;
-  }
+  if (!note_received(connection, result)) return;
   uint32_t received = static_cast<uint32_t>(result.length);
-  Counters::add(shared_->counters[connection.listener].bytes_in, received);
   if (kept > 0) std::memcpy(region, connection.input.data, kept);
   parse(connection, region, kept, received);
 }
@@ -273,6 +280,7 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
   in_flight_++;
   connection.unsafe_pending = !is_safe(parser.method());
   open_event_ = connection.body_open ? event : nullptr;
+  if (connection.body_open) connection.body_batch = batches_;
 }
 
 void Engine::on_body(Parser& parser, const char* at, size_t length) {
@@ -303,7 +311,9 @@ void Engine::on_body(Parser& parser, const char* at, size_t length) {
 void Engine::put_body(Connection& connection) {
   int32_t* event = next_event(KIND_BODY, connection);
   event[EVENT_SEQUENCE] = static_cast<int32_t>(connection.sequence - 1);
-  event[EVENT_BODY_OFFSET] = static_cast<int32_t>(slab_.offset_of(body_at_));
+  const char* base = body_buffer_ < 0 ? slab_.data() : body_buffers_[body_buffer_];
+  event[EVENT_BODY_BUFFER] = body_buffer_;
+  event[EVENT_BODY_OFFSET] = static_cast<int32_t>(body_at_ - base);
   event[EVENT_BODY_LENGTH] = static_cast<int32_t>(body_length_);
   body_at_ = nullptr;
 }

@@ -207,6 +207,8 @@ bool Engine::run_batch() {
     if (!alive || dead_) return false;
     in_batch_ = false;
     control[CTL_EVENT_COUNT] = 0;
+    body_buffers_used_ = 0;
+    batches_++;
   }
   process_replies();
   return true;

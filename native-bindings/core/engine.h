@@ -10,8 +10,9 @@
 // are freed only at the end of a turn. Thread: the worker's, all of it.
 //
 // The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
-// engine-reply.cc bytes out, engine-record.cc logs and hooks, engine-close.cc ends and clocks,
-// engine-control.cc adoption, listener stops, constants and the hand-over when the thread dies.
+// engine-body.cc long bodies in, engine-reply.cc bytes out, engine-record.cc logs and hooks,
+// engine-close.cc ends and clocks, engine-control.cc adoption, listener stops, constants and the
+// hand-over when the thread dies.
 #pragma once
 
 #include <cstdint>
@@ -73,6 +74,8 @@ class Engine final : public MessageSink {
   const SharedBlocks& blocks() const { return blocks_; }
   uint32_t slab_bytes() const { return slab_bytes_; }
   void use_slab(char* data);
+  // Null takes the buffer away. It stays JavaScript's.
+  void use_body_buffer(int index, char* data) { body_buffers_[index] = data; }
 
   void turn();
   void flush();  // sends what the reply ring holds; JavaScript may be in a batch
@@ -118,6 +121,8 @@ class Engine final : public MessageSink {
   void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
   void after_parse(Connection& connection, ParseResult result, char* region, char* end);
   void put_request(Connection& connection, Parser& parser, int32_t target, uint32_t path_length);
+  bool note_received(Connection& connection, const IoResult& result);
+  bool read_body(Connection& connection);
   void put_body(Connection& connection);
   void put_body_end(Connection& connection, int32_t reason, const Bytes& trailers);
   void complete_request(const Bytes& trailers);
@@ -214,8 +219,15 @@ class Engine final : public MessageSink {
   int32_t* open_event_ = nullptr;  // the request whose body may still arrive in this read
   const char* body_at_ = nullptr;
   uint32_t body_length_ = 0;
+  int32_t body_buffer_ = -1;  // the one that is being read into, else the slab is
   bool body_joined_ = false;  // its pieces were copied together at the slab's bottom
   const ConstantResponse* constant_ = nullptr;
+
+  // Buffers that long bodies are received into, each for one connection in a turn. A full one is
+  // given away to the app, and JavaScript puts another in its place.
+  char* body_buffers_[BODY_BUFFERS] = {};
+  int32_t body_buffers_used_ = 0;  // since the last batch
+  uint32_t batches_ = 1;
 
   // The connection whose answers are being encoded.
   Connection* writing_ = nullptr;

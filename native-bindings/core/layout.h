@@ -30,6 +30,8 @@
   X(EVENT_HEADER_COUNT, 13) \
   X(EVENT_BODY_OFFSET, 14) \
   X(EVENT_BODY_LENGTH, 15) \
+  /* Of KIND_BODY: the buffer for bodies that it lies in, -1: the slab. */ \
+  X(EVENT_BODY_BUFFER, 4) \
   X(KIND_REQUEST, 1) \
   X(KIND_BODY, 2) \
   X(KIND_BODY_END, 3) \
@@ -109,6 +111,10 @@
   X(CTL_SLAB_NEEDED, 4) \
   X(CTL_OVER_BUDGET, 5) \
   X(CTL_BODY_BYTES_F64, 6) \
+  /* Buffers for bodies alone: 1 where JavaScript is to give those that are missing. */ \
+  X(CTL_BODY_NEEDED, 8) \
+  X(BODY_BUFFERS, 4) \
+  X(BODY_BUFFER_BYTES, 262144) \
   /* Per-connection words. */ \
   X(SLOT_MAX, 32768) \
   X(SLOT_WORDS, 4) \

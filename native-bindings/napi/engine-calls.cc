@@ -123,6 +123,19 @@ napi_value engine_slab(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// engineBodyBuffer(engine, index, buffer): JavaScript holds the buffer for as long as it is here.
+napi_value engine_body_buffer(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  void* data = nullptr;
+  size_t length = 0;
+  if (napi_get_buffer_info(env, arguments[2], &data, &length) != napi_ok) return nullptr;
+  if (length < static_cast<size_t>(BODY_BUFFER_BYTES)) return nullptr;
+  int index = to_int(env, arguments[1]);
+  if (index < 0 || index >= BODY_BUFFERS) return nullptr;
+  bridge_of(env, arguments[0])->engine().use_body_buffer(index, static_cast<char*>(data));
+  return nullptr;
+}
+
 // engineFlush(engine)
 napi_value engine_flush(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -250,6 +263,7 @@ napi_value yield_thread(napi_env, napi_callback_info) {
 void register_engine_calls(napi_env env, napi_value exports) {
   set_function(env, exports, "createEngine", create_engine);
   set_function(env, exports, "engineSlab", engine_slab);
+  set_function(env, exports, "engineBodyBuffer", engine_body_buffer);
   set_function(env, exports, "engineFlush", engine_flush);
   set_function(env, exports, "engineOpen", engine_open);
   set_function(env, exports, "engineStop", engine_stop);

@@ -20,6 +20,7 @@ export const EVENT_TABLE_OFFSET = 12 as const;
 export const EVENT_HEADER_COUNT = 13 as const;
 export const EVENT_BODY_OFFSET = 14 as const;
 export const EVENT_BODY_LENGTH = 15 as const;
+export const EVENT_BODY_BUFFER = 4 as const;
 export const KIND_REQUEST = 1 as const;
 export const KIND_BODY = 2 as const;
 export const KIND_BODY_END = 3 as const;
@@ -89,6 +90,9 @@ export const CTL_SLAB_HELD = 3 as const;
 export const CTL_SLAB_NEEDED = 4 as const;
 export const CTL_OVER_BUDGET = 5 as const;
 export const CTL_BODY_BYTES_F64 = 6 as const;
+export const CTL_BODY_NEEDED = 8 as const;
+export const BODY_BUFFERS = 4 as const;
+export const BODY_BUFFER_BYTES = 262144 as const;
 export const SLOT_MAX = 32768 as const;
 export const SLOT_WORDS = 4 as const;
 export const SLOT_GENERATION = 0 as const;
@@ -126,6 +130,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   EVENT_HEADER_COUNT,
   EVENT_BODY_OFFSET,
   EVENT_BODY_LENGTH,
+  EVENT_BODY_BUFFER,
   KIND_REQUEST,
   KIND_BODY,
   KIND_BODY_END,
@@ -195,6 +200,9 @@ export const LAYOUT: { readonly [name: string]: number } = {
   CTL_SLAB_NEEDED,
   CTL_OVER_BUDGET,
   CTL_BODY_BYTES_F64,
+  CTL_BODY_NEEDED,
+  BODY_BUFFERS,
+  BODY_BUFFER_BYTES,
   SLOT_MAX,
   SLOT_WORDS,
   SLOT_GENERATION,

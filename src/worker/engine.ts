@@ -14,10 +14,12 @@ import {
   CLOSED_END,
   CLOSED_HANDLER_TIMEOUT,
   CLOSED_TIMEOUT,
+  CTL_BODY_NEEDED,
   CTL_EVENT_COUNT,
   CTL_EVENT_CURSOR,
   CTL_SLAB_HELD,
   CTL_SLAB_NEEDED,
+  EVENT_BODY_BUFFER,
   EVENT_BODY_LENGTH,
   EVENT_BODY_OFFSET,
   EVENT_FLAGS,
@@ -47,6 +49,7 @@ import {
 import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
 import { declaredMaxOf } from "./body-rules.ts";
+import { BodyBuffers } from "./body-buffers.ts";
 import { Connections, type ConnectionState } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
 import { DefaultHeaders } from "./default-headers.ts";
@@ -88,6 +91,7 @@ export class Engine {
     Array.from({ length: TARGET_MAX }, () => undefined);
   readonly #onDrained: (listener: number) => void;
   #slab: Buffer;
+  readonly #bodyBuffers: BodyBuffers;
   /** Made in the last batch, perhaps still without an answer. */
   #recent: Exchange[] = [];
 
@@ -116,6 +120,7 @@ export class Engine {
       ? new Hooks(app, this.#native, blocks.handle, this.#rings, this.#host)
       : null;
     this.#slab = this.#newSlab();
+    this.#bodyBuffers = new BodyBuffers(this.#native, blocks.handle);
   }
 
   /** Connections may come from now on. */
@@ -168,6 +173,10 @@ export class Engine {
       } else {
         this.#other(base);
       }
+    }
+    if (control[CTL_BODY_NEEDED] !== 0) {
+      control[CTL_BODY_NEEDED] = 0;
+      this.#bodyBuffers.make();
     }
     const needed = control[CTL_SLAB_NEEDED]!;
     if (needed === 2 || (needed === 1 && control[CTL_SLAB_HELD] !== 0)) {
@@ -300,9 +309,7 @@ export class Engine {
     if (state === undefined) return;
     switch (kind) {
       case KIND_BODY:
-        this.#bodyOf(state)?.push(
-          this.#slab, events[base + EVENT_BODY_OFFSET]!, events[base + EVENT_BODY_LENGTH]!,
-        );
+        this.#pushBody(state, base);
         break;
       case KIND_BODY_END:
         this.#endBody(state, base);
@@ -329,6 +336,17 @@ export class Engine {
   #bodyOf(state: ConnectionState): RequestBody | null {
     const body = state.reading?.received;
     return body instanceof RequestBody ? body : null;
+  }
+
+  #pushBody(state: ConnectionState, base: number): void {
+    const body = this.#bodyOf(state);
+    if (body === null) return;
+    const { events } = this.#rings;
+    const buffer = events[base + EVENT_BODY_BUFFER]!;
+    const offset = events[base + EVENT_BODY_OFFSET]!;
+    const length = events[base + EVENT_BODY_LENGTH]!;
+    if (buffer < 0) body.push(this.#slab, offset, length);
+    else this.#bodyBuffers.hand(body, buffer, offset, length);
   }
 
   #endBody(state: ConnectionState, base: number): void {

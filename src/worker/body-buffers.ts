@@ -1,0 +1,42 @@
+/**
+ * The buffers that native receives long bodies into. A full one is given away whole, so that its
+ * bytes are never copied, and another takes its place; of the rest a piece is copied. None is made
+ * before the first long body. Thread: the engine's.
+ */
+import type { Handle, Native } from "../native.ts";
+import { BODY_BUFFER_BYTES, BODY_BUFFERS } from "../shared/layout.ts";
+import type { RequestBody } from "./request-body.ts";
+
+export class BodyBuffers {
+  readonly #native: Native;
+  readonly #handle: Handle;
+  /** Held here for as long as native may write to them. */
+  readonly #buffers: Buffer[] = [];
+
+  constructor(native: Native, handle: Handle) {
+    this.#native = native;
+    this.#handle = handle;
+  }
+
+  /** Native has asked for them. */
+  make(): void {
+    for (let index = this.#buffers.length; index < BODY_BUFFERS; index++) this.#put(index);
+  }
+
+  /** A piece of a body lies in one of them. */
+  hand(body: RequestBody, index: number, offset: number, length: number): void {
+    const buffer = this.#buffers[index]!;
+    if (length < BODY_BUFFER_BYTES) {
+      body.push(buffer, offset, length);
+      return;
+    }
+    this.#put(index);
+    body.give(new Uint8Array(buffer.buffer as ArrayBuffer));
+  }
+
+  #put(index: number): void {
+    const buffer = Buffer.allocUnsafeSlow(BODY_BUFFER_BYTES);
+    this.#buffers[index] = buffer;
+    this.#native.engineBodyBuffer(this.#handle, index, buffer);
+  }
+}
