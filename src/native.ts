@@ -116,6 +116,7 @@ export interface Native {
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
   engineClose(engine: Handle): void;
   engineReason(engine: Handle, index: number): string;
+  engineNames(engine: Handle, prefix: string, headers: readonly string[]): void;
   startAccessLog(
     server: Handle,
     path: string,

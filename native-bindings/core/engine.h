@@ -89,6 +89,9 @@ class Engine final : public MessageSink {
   int32_t add_constant(ConstantResponse constant);  // takes the bytes over
   void bind_constant(int32_t target, int32_t version, int32_t constant);
   const Connection* connection(uint32_t slot, uint32_t generation);
+  void name_requests(std::string prefix, std::vector<std::string> headers) {
+    recorder_.name_requests(std::move(prefix), std::move(headers));
+  }
   // The text of a refusal's reason, by the number that its event has.
   const char* reason(size_t index) { return index < reasons_.size() ? reasons_[index] : ""; }
 

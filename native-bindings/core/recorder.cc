@@ -1,5 +1,6 @@
 #include "recorder.h"
 
+#include <cstdio>
 #include <cstring>
 
 #include "clock.h"
@@ -38,9 +39,6 @@ void read_fields(LogHead& head, const Parser& parser) {
         break;
       case 11:
         if (is(name, "traceparent")) field = &head.traceparent;
-        break;
-      case 12:
-        if (is(name, "x-request-id")) field = &head.request_id;
         break;
       default:
         break;
@@ -116,7 +114,30 @@ void Recorder::head(Connection& connection, const Parser& parser) {
   head.version = parser.is_http10() ? "1.0" : "1.1";
   if (options.format != LogFormat::kCommon) read_fields(head, parser);
   head.listener = options.listener_ids[connection.listener];
+  if (options.format == LogFormat::kJson) head.request_id = request_id(connection, parser);
   record->split = put_log_head(record->line, options.format, head, time_);
+}
+
+// The field's value if it is there once and visible ASCII of at most 128 bytes.
+std::string_view Recorder::request_id(const Connection& connection, const Parser& parser) {
+  std::string_view given;
+  const std::string* header =
+      connection.listener < id_headers_.size() ? &id_headers_[connection.listener] : nullptr;
+  for (uint32_t i = 0; header != nullptr && !header->empty() && i < parser.header_count(); i++) {
+    const HeaderEntry& entry = parser.headers()[i];
+    if (entry.name_length != header->size()) continue;
+    if (!is(parser.message() + entry.name_offset, *header)) continue;
+    bool is_repeated = !given.empty();
+    given = {parser.message() + entry.value_offset, entry.value_length};
+    if (is_repeated) given = {};
+    if (is_repeated) break;
+  }
+  bool is_fit = !given.empty() && given.size() <= sizeof id_;
+  for (char c : given) is_fit = is_fit && c > 0x20 && c < 0x7f;
+  if (is_fit) return given;
+  int length = std::snprintf(id_, sizeof id_, "%.32s-%x-%x-%x", id_prefix_.c_str(),
+                             connection.slot, connection.generation, connection.sequence);
+  return {id_, static_cast<size_t>(length)};
 }
 
 void Recorder::refused(Connection& connection, uint16_t status, const char* reason,

@@ -83,6 +83,23 @@ napi_value engine_reason(napi_env env, napi_callback_info info) {
   return from_string(env, engine.reason(static_cast<size_t>(to_int(env, arguments[1]))));
 }
 
+// engineNames(engine, prefix, headers): how the access log calls requests; headers by listener.
+napi_value engine_names(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  void* data = nullptr;
+  napi_get_value_external(env, arguments[0], &data);
+  std::vector<std::string> headers;
+  uint32_t count = 0;
+  napi_get_array_length(env, arguments[2], &count);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value header = nullptr;
+    napi_get_element(env, arguments[2], i, &header);
+    headers.push_back(to_string(env, header));
+  }
+  static_cast<EngineBridge*>(data)->engine().name_requests(to_string(env, arguments[1]), headers);
+  return nullptr;
+}
+
 }  // namespace
 
 void register_log_calls(napi_env env, napi_value exports) {
@@ -91,6 +108,7 @@ void register_log_calls(napi_env env, napi_value exports) {
   set_function(env, exports, "endAccessLog", end_access_log);
   set_function(env, exports, "accessLogStats", access_log_stats);
   set_function(env, exports, "engineReason", engine_reason);
+  set_function(env, exports, "engineNames", engine_names);
 }
 
 }  // namespace millrace

@@ -81,6 +81,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#defaults = this.#settings.map(({ headers }) => new DefaultHeaders(headers));
     this.log = setup.log;
     this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
+    native.engineNames(handle, this.names.prefix, this.names.headers);
     this.isDevelopment = setup.task.options.development;
     this.server = setup.server;
     this.slots = rings.slots;

@@ -25,19 +25,20 @@ export class RequestNames {
   /** Unlike that of any other worker, also of one that runs later. */
   readonly prefix: string = randomBytes(8).toString("hex");
   /** By listener, in lower case; empty: no field of a request is believed. */
-  readonly #headers: readonly string[];
+  readonly headers: readonly string[];
 
   constructor(requestIdHeaders: readonly string[]) {
-    this.#headers = requestIdHeaders.map((name) => name.toLowerCase());
+    this.headers = requestIdHeaders.map((name) => name.toLowerCase());
   }
 
   /** The id that a trusted proxy gave, or one made of what tells the requests of a worker apart. */
   idOf(request: IdentifiedRequest): string {
-    const header = this.#headers[request.listener] ?? "";
+    const header = this.headers[request.listener] ?? "";
     if (header !== "") {
       const given = valueOf(request.rawHeaders(), header);
       if (given.length <= ID_LENGTH_MAX && VISIBLE.test(given)) return given;
     }
+    // As Recorder::request_id has it: the access log is formatted natively.
     const numbers = [request.slot, request.generation, request.sequence];
     return `${this.prefix}-${numbers.map((each) => (each >>> 0).toString(16)).join("-")}`;
   }

@@ -25,6 +25,7 @@ const APP = `
   export default {
     routes: {
       "/": () => new Response("hello"),
+      "/id": (request, context) => context.requestId,
       "/constant": new Response("constant"),
       "/stream": () => new Response(pieces()),
       "/endless": () => new Response(endless()),
@@ -49,6 +50,18 @@ interface Logged extends TestServer {
   lines(count: number): Promise<string[]>;
   json(count: number): Promise<Line[]>;
 }
+
+t.test("a request has one id in the handler and in the log", async (t) => {
+  const server = await start(t, { requestIdHeader: "X-Request-Id" });
+  const client = await server.connect();
+  const request = (lines: string): string => `GET /id HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
+  const ids: string[] = [];
+  const fields = ["", "x-request-id: r-1\r\n", "X-Request-Id: a\r\nX-Request-Id: b\r\n"];
+  for (const field of fields) ids.push((await client.request(request(field))).body);
+  const lines = await server.json(fields.length);
+  t.same(lines.map(({ requestId }) => requestId), ids);
+  t.equal(ids[1], "r-1");
+});
 
 async function start(owner: Owner, options: Partial<ServeOptions> = {}): Promise<Logged> {
   const file = join(ownFolder(owner), "access.log");
@@ -79,7 +92,8 @@ t.test("each kind of answer has its line", async (t) => {
   t.match(lines, [
     {
       remote: "127.0.0.1", method: "GET", target: "/?q=1", version: "1.1", status: 200, bytes: 5,
-      userAgent: "a\"b\\c\xe9\xff", referer: "/from", requestId: "r-1", listener: "default",
+      userAgent: "a\"b\\c\xe9\xff", referer: "/from",
+      requestId: /^[\da-f]{16}-/, listener: "default",
     },
     { target: "/constant", status: 200, bytes: 8 },
     { target: "/stream", status: 200, bytes: 3000 + 3 * 7 + 5 },
