@@ -8,11 +8,14 @@
  *   load          "http" (wrk, and autocannon), "churn", "bulk" or "idle" (the clients in clients/)
  *   requests      what is sent, in turn: { method, path, headers, body }
  *   pipeline      requests written at once; 1 where absent
- *   expect        { status, type, body }: body is a string, or a function of the request
+ *   expect        { status, type, coding, body }: body is a string, or a function of the request,
+ *                 compared when the coding, if there is one, has been taken off
  *   mode, bytes   of "bulk": "in", "chunked" or "out", and how long a body is
  *   contenders    the names of those that take part; all where absent
  *   compareWith   a path of the same contender measured beside it, for a ratio within itself
  */
+
+import { document16 } from "./apps/document.mjs";
 
 const CONNECTIONS = 64;
 const HELLO = { status: 200, type: "text/plain", body: "Hello, World!" };
@@ -154,6 +157,20 @@ export const scenarios = [
     bytes: 100 << 20,
     contenders: ["millrace", "node-http"],
     requests: [get("/download")],
+  },
+  {
+    name: "compressed",
+    title: "16 KiB of JSON with gzip",
+    load: "http",
+    contenders: ["millrace", "node-http"],
+    connections: CONNECTIONS,
+    requests: [get("/compressed", { "Accept-Encoding": "gzip" })],
+    expect: {
+      status: 200,
+      type: "application/json",
+      coding: "gzip",
+      body: () => document16,
+    },
   },
   {
     name: "constant",

@@ -1,5 +1,6 @@
 /** The benchmark's app for Millrace: plain fetch-style handlers, nothing tuned. */
 import { chunks, count, pieces } from "./chunks.mjs";
+import { document16 } from "./document.mjs";
 
 export default {
   routes: {
@@ -14,6 +15,9 @@ export default {
     "/stream": () => new Response(chunks()),
     "/upload": async (request) => new Response(await count(request.body)),
     "/download": () => new Response(pieces()),
+    "/compressed": () => new Response(document16, {
+      headers: { "content-type": "application/json" },
+    }),
     "/constant": new Response("Hello, World!"),
   },
 };

@@ -1,7 +1,9 @@
 /** The benchmark's app for node:http, written as one would without a framework. */
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { gzipSync } from "node:zlib";
 import { chunks, count, pieces } from "./chunks.mjs";
+import { document16 } from "./document.mjs";
 
 const KEEP_ALIVE_TIMEOUT_MS = 75_000; // by default idle connections are closed after 5 s
 
@@ -20,6 +22,22 @@ async function echo(request, response) {
 async function afterAwait(response) {
   await Promise.resolve();
   send(response, "text/plain", "Hello, World!");
+}
+
+/** Done at once, as Millrace does it at this size. */
+function compressed(request, response) {
+  if (!/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+    send(response, "application/json", document16);
+    return;
+  }
+  const body = gzipSync(document16);
+  response.writeHead(200, {
+    "Content-Type": "application/json",
+    "Content-Encoding": "gzip",
+    "Vary": "Accept-Encoding",
+    "Content-Length": body.length,
+  });
+  response.end(body);
 }
 
 async function stream(response, source) {
@@ -48,6 +66,9 @@ function handle(request, response) {
       return;
     case "/async":
       void afterAwait(response);
+      return;
+    case "/compressed":
+      compressed(request, response);
       return;
     case "/stream":
       stream(response, chunks()).catch(() => response.destroy());

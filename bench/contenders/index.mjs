@@ -3,7 +3,7 @@
  *
  *   name, title      the key in results and the label in the report
  *   version()        what is measured; null when it is not there, and the report says so
- *   command(port, directory)
+ *   command(port, directory, scenario)
  *                    { file, args, env? } that serves on 127.0.0.1:port; `directory` is a
  *                    scratch folder of its own
  *   scenarios        the names of those it takes part in; all where absent

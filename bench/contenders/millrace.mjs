@@ -11,8 +11,12 @@ export default {
     if (!existsSync(cli)) return null;
     return JSON.parse(readFileSync(rootFile("package.json"), "utf8")).version;
   },
-  command: (port) => ({
+  command: (port, directory, scenario) => ({
     file: process.execPath,
-    args: [cli, "serve", benchFile("apps/millrace.mjs"), "--workers", "1", "--port", String(port)],
+    args: [
+      cli, "serve", benchFile("apps/millrace.mjs"), "--workers", "1", "--port", String(port),
+      // Off where it is not what is measured.
+      ...(scenario?.expect?.coding ? ["--config", benchFile("apps/compression.json")] : []),
+    ],
   }),
 };

@@ -10,5 +10,6 @@ export default {
     args: [benchFile("apps/node-http.mjs"), String(port)],
   }),
   scenarios:
-    "hello headers json param echo async pipelined stream upload download churn idle".split(" "),
+    "hello headers json param echo async pipelined stream upload download compressed churn idle"
+      .split(" "),
 };

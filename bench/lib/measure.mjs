@@ -97,7 +97,8 @@ async function startAll(contenders, scenario, options) {
     const rows = rowsOf(contender, scenario, { compare: true });
     await attempt(rows[0], options.log, async () => {
       const { serverCore: core, directory } = options;
-      const server = { contender, ...(await startContender(contender, { core, directory })) };
+      const started = await startContender(contender, scenario, { core, directory });
+      const server = { contender, ...started };
       for (const row of rows) entries.push({ row, server });
     });
     if (rows[0].failure) entries.push({ row: rows[0], server: null });
@@ -149,7 +150,8 @@ async function runIdle(scenario, contenders, options) {
   for (let round = 1; round <= options.idleRounds; round++) {
     for (const [index, row] of shuffle([...rows.entries()])) {
       await attempt(row, log, async () => {
-        const server = await startContender(contenders[index], { core: serverCore, directory });
+        const place = { core: serverCore, directory };
+        const server = await startContender(contenders[index], scenario, place);
         const target = { port: server.given, pid: server.pid, core: clientCore };
         try {
           await check(row.scenario, target.port);

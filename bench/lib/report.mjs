@@ -52,7 +52,8 @@ function overviewSection(scenarios) {
   const cell = (rows, name) => {
     const row = rows.find((each) => each.contender === name && !each.isBase);
     if (!row) return "";
-    return row.ratio ? twoDigits(row.ratio.value) : "failed";
+    if (row.ratio) return twoDigits(row.ratio.value);
+    return row.failure ? "failed" : ""; // or the yardstick takes no part
   };
   const cells = (name) => figures.map((each) => cell(each, name));
   const rows = [...names].map(([name, title]) => [title].concat(cells(name)));

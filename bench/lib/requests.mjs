@@ -3,6 +3,7 @@
  * by the check are the ones that wrk sends.
  */
 import { connect } from "node:net";
+import { gunzipSync } from "node:zlib";
 
 const CHECK_TIMEOUT_MS = 5000;
 
@@ -88,6 +89,11 @@ function exchange(socket, bytes, count) {
   });
 }
 
+function decode(body, coding) {
+  if (coding !== "gzip") throw new Error(`an answer has the coding ${coding}`);
+  return gunzipSync(Buffer.from(body, "latin1")).toString("latin1");
+}
+
 function compare(answer, request, expect) {
   const body = typeof expect.body === "function" ? expect.body(request) : expect.body;
   const type = answer.headers.get("content-type") ?? "";
@@ -95,8 +101,11 @@ function compare(answer, request, expect) {
   if (answer.status !== expect.status) throw new Error(`${what}: status ${answer.status}`);
   if (expect.type && !type.startsWith(expect.type)) throw new Error(`${what}: type "${type}"`);
   if (expect.isChunked && !answer.isChunked) throw new Error(`${what}: not chunked`);
-  if (answer.body !== body) {
-    throw new Error(`${what}: wrong body ${JSON.stringify(answer.body.slice(0, 80))}`);
+  const coding = answer.headers.get("content-encoding");
+  if (coding !== expect.coding) throw new Error(`${what}: Content-Encoding ${coding}`);
+  const plain = coding ? decode(answer.body, coding) : answer.body;
+  if (plain !== body) {
+    throw new Error(`${what}: wrong body ${JSON.stringify(plain.slice(0, 80))}`);
   }
 }
 

@@ -28,11 +28,11 @@ async function untilReady(child, port) {
 }
 
 /** Starts a contender for a scenario: { port, pid, child, stop() }. */
-export async function startContender(contender, { core, directory }) {
+export async function startContender(contender, scenario, { core, directory }) {
   const given = await freePort();
   const scratch = join(directory, `${contender.name}-${given}`);
   mkdirSync(scratch, { recursive: true });
-  const { file, args, env } = contender.command(given, scratch);
+  const { file, args, env } = contender.command(given, scratch, scenario);
   const child = start(file, args, { core, env, cwd: scratch });
   child.stdout.resume();
   try {

@@ -6,6 +6,7 @@
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { fieldName, flag, integer, milliseconds } from "./checks.ts";
+import { compression } from "./compression.ts";
 import { defaultHeaders } from "./default-headers.ts";
 import type { OptionRow } from "./row.ts";
 
@@ -126,6 +127,12 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallback: NO_HEADERS,
     fallbackText: "none",
     text: "Fields of every answer that does not have them itself, such as `Server`.",
+  },
+  compression: {
+    group: "Answers",
+    check: compression,
+    fallback: false,
+    text: "Compress answers whose client takes it; docs/compression.md says which and how.",
   },
 };
 

@@ -3,6 +3,8 @@
  * rows of src/options/listener-settings.ts say what each one is. A worker finds the values of a
  * listener in its facts, native those it knows in the engine's options. Types only.
  */
+import type { CompressionOptions } from "./compression.ts";
+
 export interface ListenerSettings {
   headTimeoutMs: number;
   bodyTimeoutMs: number;
@@ -21,6 +23,7 @@ export interface ListenerSettings {
   outputHardBytesMax: number;
   requestIdHeader: string;
   headers: Readonly<Record<string, string>>;
+  compression: boolean | CompressionOptions;
 }
 
 export type ListenerSetting = keyof ListenerSettings;

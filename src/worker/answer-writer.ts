@@ -65,11 +65,13 @@ export class AnswerWriter {
     this.#turns = turns;
   }
 
-  write(exchange: Exchange, parts: ResponseParts, close: boolean): void {
-    if (parts.status === 0) {
+  write(exchange: Exchange, given: ResponseParts, close: boolean): void {
+    if (given.status === 0) {
       this.#turns.abort(exchange); // Response.error()
       return;
     }
+    const compression = this.#host.compressionOf(exchange.listener);
+    const parts = compression === null ? given : compression.apply(given, exchange);
     const head = this.#headOf(exchange, parts, close);
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;

@@ -24,6 +24,7 @@ export class Answers {
   readonly #connections: Connections;
   readonly #writer: AnswerWriter;
   readonly #host: ExchangeHost;
+  readonly #shortTextMax: number;
   /** Answers that wait behind others or for a socket, of all connections: mostly none. */
   #waiting = 0;
 
@@ -31,6 +32,7 @@ export class Answers {
     this.#rings = rings;
     this.#connections = connections;
     this.#host = host;
+    this.#shortTextMax = Math.min(SAFE_TEXT_LENGTH, host.plainTextMax);
     this.#writer = new AnswerWriter(rings, connections, host, this);
   }
 
@@ -54,7 +56,7 @@ export class Answers {
       parts.contentType < 0 ||
       parts.statusText !== "" ||
       parts.status === 0 ||
-      body.length > SAFE_TEXT_LENGTH ||
+      body.length > this.#shortTextMax ||
       slots[at] !== sequence ||
       slots[at + (SLOT_UNSENT - SLOT_NEXT_SEQUENCE)] !== 0
     ) {

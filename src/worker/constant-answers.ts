@@ -4,16 +4,17 @@
  */
 import type { Handle, Native } from "../native.ts";
 import { FIELD } from "./header-syntax.ts";
-import { FRAMING, headerFlags, headerLines, type LightHeaders } from "./headers.ts";
+import { FRAMING, headerFlags, headerLines } from "./headers.ts";
 import { planSteps } from "./plan.ts";
 import { toParts } from "./response.ts";
 import { COPY_BYTES_MAX } from "./rings.ts";
+import type { ResponseParts } from "./response-parts.ts";
 import type { Router } from "./router.ts";
 import type { Target } from "./target.ts";
 
 /** What is asked of the engine about a constant. */
 export interface ConstantsHost {
-  isBesideDefaults(headers: LightHeaders): boolean;
+  isUniform(parts: ResponseParts): boolean;
 }
 
 export class Constants {
@@ -53,8 +54,8 @@ export class Constants {
     const flags = headers === null ? 0 : headerFlags(headers);
     if (statusText !== "" || status === 0 || (flags & (FRAMING | FIELD.date)) !== 0) return -1;
     const lines = Buffer.from(headers === null ? "" : headerLines(headers), "latin1");
-    // Native adds a listener's default headers whole.
-    if (headers !== null && !this.#host.isBesideDefaults(headers)) return -1;
+    // Native adds a listener's default headers whole, and does not compress.
+    if (!this.#host.isUniform(parts)) return -1;
     const body = Buffer.from((parts.body ?? "") as string);
     if (body.length > COPY_BYTES_MAX) {
       // It goes out piece by piece, as its socket takes it: as text it would be encoded each time.

@@ -23,13 +23,17 @@ import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { RequestNames } from "./request-identity.ts";
-import type { LightHeaders } from "./headers.ts";
+import { type Compression, compressionOf } from "./compression.ts";
+import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
 import { ResponseTrailers } from "./response-trailers.ts";
 import type { Rings } from "./rings.ts";
 import { Tracing } from "./tracing.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
+
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
 
 /** What an engine is made from. */
 export interface EngineSetup {
@@ -68,6 +72,8 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #memoryMax: number;
   readonly #settings: readonly ListenerSettings[];
   readonly #defaults: readonly DefaultHeaders[];
+  readonly #compressions: readonly (Compression | null)[];
+  readonly plainTextMax: number;
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(native: Native, handle: Handle, rings: Rings, setup: EngineSetup) {
@@ -79,6 +85,9 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
     this.#settings = setup.task.listeners.map(({ settings }) => settings);
     this.#defaults = this.#settings.map(({ headers }) => new DefaultHeaders(headers));
+    this.#compressions = this.#settings.map(compressionOf);
+    const thresholds = this.#compressions.map((each) => each?.thresholdBytes ?? Infinity);
+    this.plainTextMax = Math.floor((Math.min(...thresholds) - 1) / UTF8_BYTES_MAX);
     this.log = setup.log;
     this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
     native.engineNames(handle, this.names.prefix, this.names.headers);
@@ -103,9 +112,15 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     return this.#defaults[listener]!;
   }
 
-  /** Whether an answer with these headers has none of the defaults of any listener. */
-  isBesideDefaults(headers: LightHeaders): boolean {
-    return !this.#defaults.some((defaults) => defaults.isIn(headers));
+  compressionOf(listener: number): Compression | null {
+    return this.#compressions[listener]!;
+  }
+
+  /** Whether an answer is the same for every client, and has no default of any listener. */
+  isUniform(parts: ResponseParts): boolean {
+    const { headers } = parts;
+    if (this.#compressions.some((each) => each?.isNegotiated(parts) === true)) return false;
+    return headers === null || !this.#defaults.some((defaults) => defaults.isIn(headers));
   }
 
   localOrigin(exchange: Exchange): string {

@@ -25,6 +25,7 @@ import {
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { BodyLimits, BodyOwner } from "./body-rules.ts";
+import type { Compression } from "./compression.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { DefaultHeaders } from "./default-headers.ts";
 import { METHODS } from "./methods.ts";
@@ -43,6 +44,10 @@ const ENCODED_FIELDS = /^content-(?:encoding|length)$/i;
 export interface ExchangeHost {
   /** The limits of the listener that the request came through. */
   defaultsOf(listener: number): DefaultHeaders;
+  /** Null: it has none. */
+  compressionOf(listener: number): Compression | null;
+  /** UTF-16 units up to which no text of any listener is compressed; below 0: none is so short. */
+  readonly plainTextMax: number;
   settingsOf(listener: number): ListenerSettings;
   schemeOf(listener: number): string;
   /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
