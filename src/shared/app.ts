@@ -87,6 +87,7 @@ export interface VanishedClientInfo {
   readonly how: "fin" | "reset" | "timeout";
   readonly request: MillraceRequest;
   readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
+  /** Its address is empty if the client had gone before its handler was called. */
   readonly remote: Endpoint;
 }
 

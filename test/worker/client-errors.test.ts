@@ -110,6 +110,7 @@ t.test("clients that go before their answer is complete, and how", async (t) => 
     if (how === "stall") client.pause();
     client.write(get(path));
     await until("its request", () => server.server.stats().listeners[0]!.requests > before);
+    await told(server, 0); // its handler has run when a later request is answered
     if (how === "end") client.end();
     if (how === "reset") client.reset();
     return port;
