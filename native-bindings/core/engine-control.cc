@@ -73,6 +73,7 @@ void Engine::register_fresh() {
 }
 
 void Engine::stop_listener(uint16_t listener, bool force) {
+  if (dead_) return;
   // Up to here: connections that the acceptor has placed before the stop count as ours.
   if (shared_->mailbox.is_open()) shared_->mailbox.drain(arrivals_);
   while (!arrivals_.empty() && has_headroom()) adopt_all();
@@ -105,6 +106,8 @@ int32_t Engine::add_constant(ConstantResponse constant) {
 }
 
 void Engine::bind_constant(int32_t target, int32_t version, int32_t constant) {
+  if (target < 0 || target >= static_cast<int32_t>(InternTable::kEntries)) return;
+  if (constant < 0 || constant >= static_cast<int32_t>(constants_.size())) return;
   InternEntry& entry = targets_.at(target);
   if (entry.version == version) entry.constant = constant;
 }

@@ -94,6 +94,7 @@ bool Engine::open() {
 void Engine::use_slab(char* data) { slab_.use(data, slab_bytes_); }
 
 bool Engine::open_mailbox() {
+  if (dead_) return false;
   if (!shared_->mailbox.open()) return false;
   if (!transport_.watch_wakeup(shared_->mailbox.wake_fd(), kMailboxToken)) return false;
   server_->take_orphans(arrivals_);

@@ -122,14 +122,15 @@ bool EngineBridge::enter() {
   return alive && !closing_;
 }
 
-void EngineBridge::use_slab(napi_value buffer) {
+bool EngineBridge::use_slab(napi_value buffer) {
   void* data = nullptr;
   size_t length = 0;
-  if (napi_get_buffer_info(env_, buffer, &data, &length) != napi_ok) return;
-  if (length < engine_.slab_bytes()) return;
+  if (napi_get_buffer_info(env_, buffer, &data, &length) != napi_ok) return false;
+  if (length < engine_.slab_bytes()) return false;
   if (slab_ != nullptr) napi_delete_reference(env_, slab_);
   napi_create_reference(env_, buffer, 1, &slab_);
   engine_.use_slab(static_cast<char*>(data));
+  return true;
 }
 
 void EngineBridge::shutdown() {

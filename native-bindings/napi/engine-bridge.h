@@ -22,7 +22,8 @@ class EngineBridge {
   bool start(napi_value on_batch);
   Engine& engine() { return engine_; }
   // The slab's memory: kept alive for as long as the engine writes into it.
-  void use_slab(napi_value buffer);
+  // False: it is too short.
+  bool use_slab(napi_value buffer);
   // Gives the connections away and closes the loop's handles; idempotent.
   void shutdown();
   void retain() { references_++; }

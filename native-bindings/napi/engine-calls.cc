@@ -16,26 +16,30 @@ namespace millrace {
 namespace {
 
 EngineBridge* bridge_of(napi_env env, napi_value value) {
-  void* data = nullptr;
-  napi_get_value_external(env, value, &data);
-  return static_cast<EngineBridge*>(data);
+  return static_cast<EngineBridge*>(handle_data(env, value));
 }
 
 uint32_t option(napi_env env, napi_value options, const char* name) {
   double value = to_double(env, get(env, options, name));
-  return value < 0 ? 0 : value > 4294967295.0 ? 4294967295u : static_cast<uint32_t>(value);
+  return value > 4294967295.0 ? 4294967295u : value > 0 ? static_cast<uint32_t>(value) : 0;
+}
+
+// What native memory is made for: beyond it offsets of 16 bits and the rings would not do.
+uint32_t bounded(napi_env env, napi_value options, const char* name, uint32_t max) {
+  uint32_t value = option(env, options, name);
+  return value < 1 ? 1 : value > max ? max : value;
 }
 
 ListenerOptions listener_options_of(napi_env env, napi_value value) {
   ListenerOptions options;
-  options.limits.head_bytes_max = option(env, value, "headBytesMax");
-  options.limits.headers_max = option(env, value, "headersMax");
-  options.limits.target_bytes_max = option(env, value, "targetBytesMax");
-  options.pipeline_max = option(env, value, "pipelineMax");
+  options.limits.head_bytes_max = bounded(env, value, "headBytesMax", 65535);
+  options.limits.headers_max = bounded(env, value, "headersMax", 65535);
+  options.limits.target_bytes_max = bounded(env, value, "targetBytesMax", 65535);
+  options.pipeline_max = bounded(env, value, "pipelineMax", EVENT_MAX / 2);
   options.output_bytes_max = option(env, value, "outputBytesMax");
   options.output_hard_bytes_max = option(env, value, "outputHardBytesMax");
-  options.body_bytes_max =
-      static_cast<uint64_t>(to_double(env, get(env, value, "declaredBodyBytesMax")));
+  double body = to_double(env, get(env, value, "declaredBodyBytesMax"));
+  options.body_bytes_max = body > 0 && body < 1e18 ? static_cast<uint64_t>(body) : 0;
   options.head_timeout_ms = option(env, value, "headTimeoutMs");
   options.body_timeout_ms = option(env, value, "bodyTimeoutMs");
   options.idle_timeout_ms = option(env, value, "idleTimeoutMs");
@@ -63,7 +67,7 @@ EngineOptions options_of(napi_env env, napi_value value) {
   napi_value listeners = get(env, value, "listeners");
   uint32_t count = 0;
   napi_get_array_length(env, listeners, &count);
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < count && i < static_cast<uint32_t>(kListenersMax); i++) {
     napi_value each = nullptr;
     napi_get_element(env, listeners, i, &each);
     options.listeners.push_back(listener_options_of(env, each));
@@ -90,21 +94,26 @@ napi_value create_engine(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ServerShared* server = ServerShared::find(to_int(env, arguments[0]));
   if (server == nullptr) return undefined(env);
-  auto* bridge =
-      new EngineBridge(env, server, to_int(env, arguments[1]), options_of(env, arguments[2]));
+  EngineOptions options = options_of(env, arguments[2]);
+  WorkerShared* worker = server->worker(to_int(env, arguments[1]));
+  bool is_taken = worker == nullptr || worker->in_use.load(std::memory_order_acquire);
+  if (is_taken || options.listeners.empty()) {
+    server->release();
+    napi_throw_type_error(env, "ERR_MILLRACE_NATIVE_ARGUMENT",
+                          "createEngine: no such worker, one that has an engine, or no listeners");
+    return nullptr;
+  }
+  auto* bridge = new EngineBridge(env, server, to_int(env, arguments[1]), options);
   if (!bridge->start(arguments[3])) {
     bridge->release();
     return undefined(env);
   }
   napi_value result = nullptr;
   napi_create_object(env, &result);
-  napi_value handle = nullptr;
   bridge->retain();
-  napi_create_external(
-      env, bridge, [](napi_env, void* data, void*) { static_cast<EngineBridge*>(data)->release(); },
-      nullptr, &handle);
+  auto finalize = [](napi_env, void* data, void*) { static_cast<EngineBridge*>(data)->release(); };
+  set(env, result, "handle", make_handle(env, HandleKind::kEngine, bridge, finalize));
   const SharedBlocks& blocks = bridge->engine().blocks();
-  set(env, result, "handle", handle);
   set_block(env, result, "events", blocks.events, sizeof(int32_t) * EVENT_WORDS * EVENT_MAX,
             bridge);
   set_block(env, result, "replies", blocks.replies, sizeof(int32_t) * REPLY_WORDS * REPLY_MAX,
@@ -119,7 +128,9 @@ napi_value create_engine(napi_env env, napi_callback_info info) {
 // engineSlab(engine, buffer)
 napi_value engine_slab(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  bridge_of(env, arguments[0])->use_slab(arguments[1]);
+  if (!bridge_of(env, arguments[0])->use_slab(arguments[1])) {
+    napi_throw_type_error(env, "ERR_MILLRACE_NATIVE_ARGUMENT", "engineSlab: too short");
+  }
   return nullptr;
 }
 
@@ -260,19 +271,27 @@ napi_value yield_thread(napi_env, napi_callback_info) {
 
 }  // namespace
 
+namespace {
+
+constexpr Call kCalls[] = {
+    {"createEngine", create_engine, "nwof"},
+    {"engineSlab", engine_slab, "EB"},
+    {"engineBodyBuffer", engine_body_buffer, "EdB"},
+    {"engineFlush", engine_flush, "E"},
+    {"engineOpen", engine_open, "E"},
+    {"engineStop", engine_stop, "Elb"},
+    {"engineConstant", engine_constant, "EddBB"},
+    {"engineBind", engine_bind, "Eddd"},
+    {"engineConnection", engine_connection, "Edd"},
+    {"engineClose", engine_close, "E"},
+    {"nameThread", name_thread, "s"},
+    {"yieldThread", yield_thread, ""},
+};
+
+}  // namespace
+
 void register_engine_calls(napi_env env, napi_value exports) {
-  set_function(env, exports, "createEngine", create_engine);
-  set_function(env, exports, "engineSlab", engine_slab);
-  set_function(env, exports, "engineBodyBuffer", engine_body_buffer);
-  set_function(env, exports, "engineFlush", engine_flush);
-  set_function(env, exports, "engineOpen", engine_open);
-  set_function(env, exports, "engineStop", engine_stop);
-  set_function(env, exports, "engineConstant", engine_constant);
-  set_function(env, exports, "engineBind", engine_bind);
-  set_function(env, exports, "engineConnection", engine_connection);
-  set_function(env, exports, "engineClose", engine_close);
-  set_function(env, exports, "nameThread", name_thread);
-  set_function(env, exports, "yieldThread", yield_thread);
+  set_calls(env, exports, kCalls, sizeof kCalls / sizeof kCalls[0]);
 }
 
 }  // namespace millrace

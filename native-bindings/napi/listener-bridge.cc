@@ -123,9 +123,7 @@ void ListenerBridge::on_cleanup(napi_async_cleanup_hook_handle handle, void* dat
 namespace {
 
 ServerShared* server_of(napi_env env, napi_value value) {
-  void* data = nullptr;
-  napi_get_value_external(env, value, &data);
-  return static_cast<ServerShared*>(data);
+  return static_cast<ServerShared*>(handle_data(env, value));
 }
 
 // The limit of open files, of which some must be left for everything else.
@@ -136,23 +134,26 @@ int64_t connections_max_of(double wanted) {
   return static_cast<int64_t>(limit.rlim_cur / 10 * 9);
 }
 
+// Casts of what lies outside the range of an integer are undefined.
+double member(napi_env env, napi_value object, const char* name) {
+  double value = to_double(env, get(env, object, name));
+  return value > 0 && value < 4294967296.0 ? value : 0;
+}
+
 // createServer({ stuckMs, connectionsMax, connectionsPerAddressMax }) → { handle, id }
 napi_value create_server(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ServerShared* server = ServerShared::create();
-  double stuck_ms = to_double(env, get(env, arguments[0], "stuckMs"));
+  double stuck_ms = member(env, arguments[0], "stuckMs");
   server->set_stuck_ns(static_cast<uint64_t>(stuck_ms * 1e6));
-  double per_address = to_double(env, get(env, arguments[0], "connectionsPerAddressMax"));
+  double per_address = member(env, arguments[0], "connectionsPerAddressMax");
   server->set_connection_limits(
-      connections_max_of(to_double(env, get(env, arguments[0], "connectionsMax"))),
+      connections_max_of(member(env, arguments[0], "connectionsMax")),
       static_cast<uint32_t>(per_address));
   napi_value result = nullptr;
-  napi_value handle = nullptr;
   napi_create_object(env, &result);
-  napi_create_external(
-      env, server, [](napi_env, void* data, void*) { static_cast<ServerShared*>(data)->release(); },
-      nullptr, &handle);
-  set(env, result, "handle", handle);
+  auto finalize = [](napi_env, void* data, void*) { static_cast<ServerShared*>(data)->release(); };
+  set(env, result, "handle", make_handle(env, HandleKind::kServer, server, finalize));
   set(env, result, "id", from_double(env, server->id()));
   return result;
 }
@@ -200,9 +201,10 @@ napi_value listen(napi_env env, napi_callback_info info) {
     set(env, result, "error", from_double(env, code));
     return result;
   }
-  napi_value handle = nullptr;
-  napi_create_external(env, bridge, nullptr, nullptr, &handle);
-  set(env, result, "handle", handle);
+  // A cell of its own, freed with the handle: the bridge frees itself when it is stopped.
+  auto* cell = new ListenerBridge*(bridge);
+  auto finalize = [](napi_env, void* data, void*) { delete static_cast<ListenerBridge**>(data); };
+  set(env, result, "handle", make_handle(env, HandleKind::kListener, cell, finalize));
   set(env, result, "port", from_double(env, bridge->port()));
   return result;
 }
@@ -210,9 +212,10 @@ napi_value listen(napi_env env, napi_callback_info info) {
 // closeListener(handle): once; the handle is of no use afterwards.
 napi_value close_listener(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  void* data = nullptr;
-  napi_get_value_external(env, arguments[0], &data);
-  static_cast<ListenerBridge*>(data)->stop();
+  auto* cell = static_cast<ListenerBridge**>(handle_data(env, arguments[0]));
+  ListenerBridge* bridge = *cell;
+  *cell = nullptr;
+  if (bridge != nullptr) bridge->stop();
   return nullptr;
 }
 
@@ -279,18 +282,26 @@ napi_value listener_refused(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
+namespace {
+
+constexpr Call kCalls[] = {
+    {"createServer", create_server, "o"},
+    {"addWorker", add_worker, "S"},
+    {"removeWorker", remove_worker, "Sw"},
+    {"setListenerState", set_listener_state, "Slw"},
+    {"listen", listen, "Slonf"},
+    {"closeListener", close_listener, "L"},
+    {"expireOrphans", expire_orphans, "Sn"},
+    {"dropOrphans", drop_orphans, "Sd"},
+    {"workerStats", worker_stats, "SwF"},
+    {"listenerConnections", listener_connections, "Sl"},
+    {"listenerRefused", listener_refused, "Sl"},
+};
+
+}  // namespace
+
 void register_server_calls(napi_env env, napi_value exports) {
-  set_function(env, exports, "createServer", create_server);
-  set_function(env, exports, "addWorker", add_worker);
-  set_function(env, exports, "removeWorker", remove_worker);
-  set_function(env, exports, "setListenerState", set_listener_state);
-  set_function(env, exports, "listen", listen);
-  set_function(env, exports, "closeListener", close_listener);
-  set_function(env, exports, "expireOrphans", expire_orphans);
-  set_function(env, exports, "dropOrphans", drop_orphans);
-  set_function(env, exports, "workerStats", worker_stats);
-  set_function(env, exports, "listenerConnections", listener_connections);
-  set_function(env, exports, "listenerRefused", listener_refused);
+  set_calls(env, exports, kCalls, sizeof kCalls / sizeof kCalls[0]);
 }
 
 }  // namespace millrace

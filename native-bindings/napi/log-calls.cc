@@ -12,9 +12,7 @@ namespace millrace {
 namespace {
 
 ServerShared* server_of(napi_env env, napi_value value) {
-  void* data = nullptr;
-  napi_get_value_external(env, value, &data);
-  return static_cast<ServerShared*>(data);
+  return static_cast<ServerShared*>(handle_data(env, value));
 }
 
 // startAccessLog(server, path, format, ids, isLogged) → errno, 0 when it runs. Once, before there
@@ -77,38 +75,43 @@ napi_value access_log_stats(napi_env env, napi_callback_info info) {
 // engineReason(engine, index) → the text of a refusal's reason
 napi_value engine_reason(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  void* data = nullptr;
-  napi_get_value_external(env, arguments[0], &data);
-  Engine& engine = static_cast<EngineBridge*>(data)->engine();
+  Engine& engine = static_cast<EngineBridge*>(handle_data(env, arguments[0]))->engine();
   return from_string(env, engine.reason(static_cast<size_t>(to_int(env, arguments[1]))));
 }
 
 // engineNames(engine, prefix, headers): how the access log calls requests; headers by listener.
 napi_value engine_names(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  void* data = nullptr;
-  napi_get_value_external(env, arguments[0], &data);
   std::vector<std::string> headers;
   uint32_t count = 0;
   napi_get_array_length(env, arguments[2], &count);
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < count && i < static_cast<uint32_t>(kListenersMax); i++) {
     napi_value header = nullptr;
     napi_get_element(env, arguments[2], i, &header);
     headers.push_back(to_string(env, header));
   }
-  static_cast<EngineBridge*>(data)->engine().name_requests(to_string(env, arguments[1]), headers);
+  auto* bridge = static_cast<EngineBridge*>(handle_data(env, arguments[0]));
+  bridge->engine().name_requests(to_string(env, arguments[1]), headers);
   return nullptr;
 }
 
 }  // namespace
 
+namespace {
+
+constexpr Call kCalls[] = {
+    {"startAccessLog", start_access_log, "Ssdaa"},
+    {"reopenAccessLog", reopen_access_log, "S"},
+    {"endAccessLog", end_access_log, "S"},
+    {"accessLogStats", access_log_stats, "SF"},
+    {"engineReason", engine_reason, "En"},
+    {"engineNames", engine_names, "Esa"},
+};
+
+}  // namespace
+
 void register_log_calls(napi_env env, napi_value exports) {
-  set_function(env, exports, "startAccessLog", start_access_log);
-  set_function(env, exports, "reopenAccessLog", reopen_access_log);
-  set_function(env, exports, "endAccessLog", end_access_log);
-  set_function(env, exports, "accessLogStats", access_log_stats);
-  set_function(env, exports, "engineReason", engine_reason);
-  set_function(env, exports, "engineNames", engine_names);
+  set_calls(env, exports, kCalls, sizeof kCalls / sizeof kCalls[0]);
 }
 
 }  // namespace millrace

@@ -26,6 +26,9 @@ export const ERRORS = {
   ERR_MILLRACE_ADDON_LAYOUT: {
     text: "The addon and the JavaScript were built from different versions. Build both again.",
   },
+  ERR_MILLRACE_NATIVE_ARGUMENT: {
+    text: "The addon was called with what it does not take: a bug of Millrace, please report it.",
+  },
   ERR_MILLRACE_LLHTTP_VERSION: {
     text: "The parser inside this Node.js is not llhttp 9.3 or a later 9, so it cannot be used.",
   },
