@@ -236,7 +236,8 @@ void Engine::cut_answer(Connection& connection) {
 void Engine::finish_answer(Connection& connection) {
   if (connection.recording != nullptr) record_end(connection);
   connection.unanswered--;
-  in_flight_--;
+  // If sending the answer has found the peer gone, destroy has taken all of them off already.
+  if (connection.stage != Stage::kClosed) in_flight_--;
   // The next one's handler has a clock of its own.
   if (connection.clock == Clock::kHandler) connection.clock = Clock::kNone;
   if (connection.unanswered == 0 && connection.body_open && !can_drop_body(connection)) {

@@ -112,6 +112,8 @@ t.test("resets in every state leave nothing behind", async (t) => {
     before = openDescriptors();
     rss = process.memoryUsage().rss;
   }
+  const inFlight = (): unknown => server.server.stats().workers.map((worker) => worker.inFlight);
+  await until("no request to be in flight", () => String(inFlight()) === "0,0");
   await until("the descriptors to be as before", () => openDescriptors() <= before);
   const growth = process.memoryUsage().rss - rss;
   if (!sanitized) t.ok(growth < GROWTH_MAX, `grew by ${Math.round(growth / 1024)} KiB`);
