@@ -38,7 +38,7 @@ const fixedAddresses = isAllowed ? SETARCH : [];
 const nativeFiles = filesBelow("native-bindings");
 const headerTime = Math.max(0, ...nativeFiles.filter((file) => file.endsWith(".h")).map(timeOf));
 const core = nativeFiles.filter((file) => /^native-bindings\/core\/.*\.cc$/.test(file));
-const needsNode = (file) => /\/test\/in-node\/|\/core\/(?:parser|engine[a-z-]*)\.cc$/.test(file);
+const needsNode = (file) => /\/test\/in-node\/|\/core\/(?:parser|engine)[a-z-]*\.cc$/.test(file);
 const tests = nativeFiles
   .filter((file) => /^native-bindings\/test\/.*\.cc$/.test(file))
   .filter((file) => isChosen(basename(file, ".cc"), false));

@@ -24,6 +24,8 @@ export interface NativeListenerOptions {
   readonly headBytesMax: number;
   readonly headersMax: number;
   readonly targetBytesMax: number;
+  /** Of those that are served, by llhttp's numbers. */
+  readonly methodBits: number;
   readonly pipelineMax: number;
   readonly outputBytesMax: number;
   readonly outputHardBytesMax: number;

@@ -49,8 +49,7 @@ struct Connection {
   uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
   uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set
   uint16_t listener = 0;
-  uint16_t failure_status = 0;  // an error answer that waits behind earlier ones
-  const char* failure_reason = "";
+  Failure failure;           // a refusal that waits behind earlier answers
   const ListenerOptions* options = nullptr;  // the engine's, of the listener
   Parser* parser = nullptr;  // only while a message is being read; back to the engine's store
   Bytes input;               // an unfinished head, or what lies behind a held message
@@ -71,6 +70,7 @@ struct Connection {
   bool input_done = false;      // nothing more is parsed: close, error or FIN
   bool held = false;            // a message waits in `input` for earlier answers
   bool unsafe_pending = false;  // the unanswered request is not safe: nothing runs beside it
+  bool failure_muted = false;   // …of HEAD: its answer has no body
   bool close_after = false;     // close when the answers in hand have left
   bool linger_close = false;    // …and not at once: the peer may still be sending
   bool wants_writable = false;  // JavaScript waits for the output to drain

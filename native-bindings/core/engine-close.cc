@@ -104,7 +104,7 @@ void Engine::clock_fired(Connection& connection) {
       begin_linger(connection);
       break;
     case Clock::kHead: {
-      Failure failure{408, "request head took too long"};
+      Failure failure = kHeadTimeout;
       const Bytes& input = connection.input;
       if (connection.recording != nullptr) {
         record_refusal(connection, failure, input.data, input.data + input.length);
@@ -112,12 +112,12 @@ void Engine::clock_fired(Connection& connection) {
       report_refusal(connection, failure, input.data, input.length);
       drop_parser(connection);
       connection.input.release();
-      refuse(connection, failure.status, failure.reason);
+      refuse(connection, failure);
       break;
     }
     case Clock::kBody:
       drop_parser(connection);
-      refuse(connection, 408, "request body stalled");
+      refuse(connection, kBodyTimeout);
       select_output(connection);
       break;
     case Clock::kHandler:

@@ -154,7 +154,7 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
   bool stays = watched || connection.read_ended;
   if (connection.unanswered > 0 && !midway) {
     select_output(connection);
-    write_failure(connection, 500, "the worker that served this request has ended");
+    write_failure(connection, {500, "the worker that served this request has ended"});
     if (out_length_ > 0) send_output(connection, nullptr, 0);
     writing_ = nullptr;
     if (connection.stage != Stage::kOpen) return;

@@ -18,6 +18,7 @@ bool is_safe(int method) {
     case kMethodPropfind:
     case kMethodSearch:
     case kMethodReport:
+    case kMethodQuery:
       return true;
     default:
       return false;
@@ -167,6 +168,7 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       break;
     case ParseResult::kFailed: {
       Failure failure = parser.failure();
+      connection.failure_muted = parser.in_message() && parser.method() == kMethodHead;
       if (connection.recording != nullptr) {
         record_refusal(connection, failure, parser.message(), end);
       }
@@ -178,7 +180,7 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       }
       connection.input.release();
       drop_parser(connection);
-      refuse(connection, failure.status, failure.reason);
+      refuse(connection, failure);
       break;
     }
   }
@@ -216,14 +218,13 @@ Failure Engine::on_head(Parser& parser) {
   connection.body_open = parser.has_body();
   connection.body_left = parser.is_chunked() ? 0 : parser.content_length();
   connection.body_dropped = 0;
-  connection.awaits_continue =
-      parser.expects_continue() && (parser.is_chunked() || parser.content_length() > 0);
+  connection.awaits_continue = parser.expects_continue() && parser.has_content();
   if (connection.recording != nullptr) record_head(connection, parser);
   if (over_budget_) return reject(connection);
   uint64_t body_bytes_max = connection.options->body_bytes_max;
   if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
     connection.body_open = false;
-    return {413, "content too large"};
+    return kContentTooLarge;
   }
   Counters::add(shared_->counters[connection.listener].requests, 1);
   if (id >= 0 && connection.unanswered == 0 && !connection.body_open &&
@@ -380,25 +381,24 @@ void Engine::on_end(Parser& parser) {
 
 // Input that is refused. Its answer queues behind those of earlier requests; a request whose body
 // went wrong is JavaScript's to answer, its reader is told.
-void Engine::refuse(Connection& connection, uint16_t status, const char* reason) {
+void Engine::refuse(Connection& connection, const Failure& failure) {
   if (connection.input_done) return;
   connection.input_done = true;
   connection.linger_close = true;
   if (connection.body_open) {
     connection.body_open = false;
     if (!connection.body_discarded) {
-      put_body_end(connection, status == 408 ? CLOSED_TIMEOUT : CLOSED_BAD_BODY, Bytes{});
+      put_body_end(connection, failure.status == 408 ? CLOSED_TIMEOUT : CLOSED_BAD_BODY, Bytes{});
       return;
     }
     connection.body_discarded = false;
     connection.close_after = true;
     return;
   }
-  connection.failure_status = status;
-  connection.failure_reason = reason;
+  connection.failure = failure;
   if (connection.unanswered > 0) return;
   select_output(connection);
-  write_failure(connection, status, reason);
+  write_failure(connection, failure);
 }
 
 // For the app's hook: who was refused, why, and how that began, as lines. They lie in the slab
@@ -432,7 +432,7 @@ void Engine::report_refusal(Connection& connection, const Failure& failure, cons
 void Engine::peer_ended(Connection& connection) {
   connection.read_ended = true;
   if (connection.body_open && !connection.input_done) {
-    refuse(connection, 400, "body cut short");
+    refuse(connection, {400, "body cut short"});
   }
   connection.input_done = true;
   drop_parser(connection);

@@ -28,12 +28,11 @@ void Engine::record_answer(Connection& connection, int status, size_t head_lengt
   recorder_.answer(connection, status, output_position(connection) + head_length);
 }
 
-void Engine::record_failure(Connection& connection, uint16_t status, const char* reason,
-                            size_t head_length) {
+void Engine::record_failure(Connection& connection, const Failure& failure, size_t head_length) {
   if (connection.recording->current == nullptr) {
-    recorder_.refused(connection, status, reason, nullptr, 0);
+    recorder_.refused(connection, failure.status, failure.reason, nullptr, 0);
   }
-  record_answer(connection, status, head_length);
+  record_answer(connection, failure.status, head_length);
 }
 
 void Engine::record_end(Connection& connection) {

@@ -120,7 +120,7 @@ bool Engine::can_drop_body(const Connection& connection) const {
 Persistence Engine::persistence_of(Connection& connection, int32_t flags, bool streamed) {
   bool last = connection.unanswered <= 1;
   bool close = (flags & FLAG_KEEP_ALIVE) == 0 || (flags & REPLY_CLOSE) != 0;
-  if (last && connection.input_done && connection.failure_status == 0) close = true;
+  if (last && connection.input_done && connection.failure.status == 0) close = true;
   if (last && is_stopping(connection.listener)) {
     close = true;
     connection.linger_close = true;
@@ -133,6 +133,9 @@ Persistence Engine::persistence_of(Connection& connection, int32_t flags, bool s
   }
   if (close) {
     connection.close_after = true;
+    // The client did not ask for it: its next request may be on the way, and must not be answered
+    // by a reset that destroys this answer (RFC 9112 9.6).
+    if (flags & FLAG_KEEP_ALIVE) connection.linger_close = true;
     // The body that a streamed answer may be made of is still read to its end.
     if (!streamed || !connection.body_open) connection.input_done = true;
     return Persistence::kClose;
@@ -254,8 +257,8 @@ void Engine::finish_answer(Connection& connection) {
       connection.body_discarded = true;
       connection.body_paused = false;
     }
-    if (connection.failure_status != 0) {
-      write_failure(connection, connection.failure_status, connection.failure_reason);
+    if (connection.failure.status != 0) {
+      write_failure(connection, connection.failure);
       return;
     }
   }
@@ -299,26 +302,29 @@ void Engine::answer_constant(Connection& connection, const ConstantResponse& con
 }
 
 // The only place where the core answers by itself; the connection ends with it.
-void Engine::write_failure(Connection& connection, uint16_t status, const char* reason) {
+void Engine::write_failure(Connection& connection, const Failure& failure) {
   HeadFields fields;
-  fields.status = status;
+  fields.status = failure.status;
   fields.type = TYPE_TEXT;
-  if (status == 503) {  // only ever for want of room, which comes and goes
+  if (failure.status == 503) {  // only ever for want of room, which comes and goes
     fields.lines = "Retry-After: 1\r\n";
     fields.lines_length = std::strlen(fields.lines);
   }
   fields.framing = Framing::kLength;
-  fields.length = std::strlen(reason) + 1;
+  fields.length = std::strlen(failure.reason) + 1;
   fields.persistence = Persistence::kClose;
   fields.defaults = &connection.options->default_lines;
   char* out = reserve(head_bytes_bound(fields) + fields.length);
   size_t written = write_head(out, fields, date_);
-  if (connection.recording != nullptr) record_failure(connection, status, reason, written);
-  std::memcpy(out + written, reason, fields.length - 1);
-  out[written + fields.length - 1] = '\n';
-  out_length_ += written + fields.length;
+  if (connection.recording != nullptr) record_failure(connection, failure, written);
+  if (!connection.failure_muted) {
+    std::memcpy(out + written, failure.reason, fields.length - 1);
+    out[written + fields.length - 1] = '\n';
+    written += fields.length;
+  }
+  out_length_ += written;
   if (connection.recording != nullptr) record_end(connection);
-  connection.failure_status = 0;
+  connection.failure = {};
   connection.input_done = true;
   connection.close_after = true;
   connection.linger_close = true;

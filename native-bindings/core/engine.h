@@ -134,7 +134,7 @@ class Engine final : public MessageSink {
   void notice_end(Connection& connection);
   void report_refusal(Connection& connection, const Failure& failure, const char* from,
                       size_t length);
-  void refuse(Connection& connection, uint16_t status, const char* reason);
+  void refuse(Connection& connection, const Failure& failure);
   Failure reject(Connection& connection);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();
@@ -151,7 +151,7 @@ class Engine final : public MessageSink {
   void finish_answer(Connection& connection);
   void cut_answer(Connection& connection);
   void answer_constant(Connection& connection, const ConstantResponse& constant, bool head_only);
-  void write_failure(Connection& connection, uint16_t status, const char* reason);
+  void write_failure(Connection& connection, const Failure& failure);
   void send_continue(Connection& connection);
   void resume_body(Connection& connection);
   HeadFields fields_of(const int32_t* reply) const;
@@ -183,8 +183,7 @@ class Engine final : public MessageSink {
   void record_refusal(Connection& connection, const Failure& failure, const char* from,
                       const char* end);
   void record_answer(Connection& connection, int status, size_t head_length);
-  void record_failure(Connection& connection, uint16_t status, const char* reason,
-                      size_t head_length);
+  void record_failure(Connection& connection, const Failure& failure, size_t head_length);
   void record_end(Connection& connection);
   void put_records();
   int32_t reason_index(const char* reason);

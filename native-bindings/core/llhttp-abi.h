@@ -63,10 +63,13 @@ namespace millrace {
 
 inline constexpr int kLlhttpRequest = 1;
 inline constexpr int kLlhttpOk = 0;
-inline constexpr int kLlhttpInvalidVersion = 9;
+inline constexpr int kLlhttpUnexpectedLength = 4;
+inline constexpr int kLlhttpInvalidMethod = 6;
+inline constexpr int kLlhttpInvalidTarget = 7;
+inline constexpr int kLlhttpInvalidLength = 11;
+inline constexpr int kLlhttpInvalidCoding = 15;
 inline constexpr int kLlhttpPaused = 21;
 inline constexpr int kLlhttpPausedUpgrade = 22;
-inline constexpr int kLlhttpPausedH2Upgrade = 23;
 inline constexpr int kLlhttpUser = 24;
 
 // Numbers of llhttp's methods that have rules of their own here.
@@ -78,6 +81,9 @@ inline constexpr int kMethodTrace = 7;
 inline constexpr int kMethodPropfind = 12;
 inline constexpr int kMethodSearch = 14;
 inline constexpr int kMethodReport = 20;
-inline constexpr int kMethodCount = 34;  // what follows belongs to RTSP and HTTP/2
+inline constexpr int kMethodQuery = 46;
+
+// Those of HTTP/1.1: the numbers between belong to RTSP and HTTP/2.
+inline constexpr uint64_t kHttpMethods = (1ull << 34) - 1 + (1ull << kMethodQuery);
 
 }  // namespace millrace

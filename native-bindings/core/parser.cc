@@ -4,21 +4,13 @@
 #include <cstring>
 #include <new>
 
-#include "ascii.h"
-#include "host.h"
-#include "target.h"
+#include "request-line.h"
 
 namespace millrace {
 
 namespace {
 
 llhttp_settings_t g_settings;  // written once at load, before any other thread can see it
-
-// Chunk extensions are counted for the whole message: many small ones are one attack.
-constexpr uint32_t kExtensionBytesMax = 16 * 1024;
-
-// CR LF CR: what may follow the last byte of a head that counts, before the head is complete.
-constexpr size_t kHeadEndBytes = 3;
 
 }  // namespace
 
@@ -40,8 +32,7 @@ void Parser::init_process() {
   g_settings.on_header_value = value_span;
   g_settings.on_header_value_complete = value_complete;
   g_settings.on_headers_complete = head_complete;
-  g_settings.on_chunk_extension_name = extension_span;
-  g_settings.on_chunk_extension_value = extension_span;
+  g_settings.on_chunk_header = chunk_header;
   g_settings.on_body = body_span;
   g_settings.on_message_complete = message_complete;
 }
@@ -55,7 +46,8 @@ void Parser::start(MessageSink* sink, const Limits& limits) {
   in_message_ = false;
   closing_ = false;
   held_ = false;
-  restarts_ = false;
+  is_judged_ = false;
+  is_chunked_end_ = false;
   failure_ = {};
 }
 
@@ -65,7 +57,8 @@ void Parser::reset_message() {
   content_length_ = 0;
   target_length_ = 0;
   header_count_ = 0;
-  extension_bytes_ = 0;
+  framing_bytes_ = 0;
+  chunks_ = 0;
   if (trailers_.length > 0) trailers_.release();
   section_ = nullptr;
   section_bytes_ = 0;
@@ -73,16 +66,20 @@ void Parser::reset_message() {
   field_ = Field::kNone;
   host_count_ = 0;
   is_chunked_ = false;
+  has_length_ = false;
   has_transfer_encoding_ = false;
-  has_content_length_ = false;
+  closes_ = false;
   expects_continue_ = false;
   wants_upgrade_ = false;
 }
 
 ParseResult Parser::execute(const char* message, const char* data, size_t length) {
   message_ = message;
-  const char* end = data + length;
+  data_ = framed_ = data;
+  body_end_ = nullptr;
+  const char* end = end_ = data + length;
   if (section_ != nullptr) section_ = data;
+  if (is_judged_) return judge(end);
   for (;;) {
     while (is_repeat(data, end)) {
       ParseResult result = repeat(data);
@@ -91,41 +88,93 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
     }
     if (data == end) return ParseResult::kMore;
     int code = llhttp_execute(raw(), data, static_cast<size_t>(end - data));
-    if (code == kLlhttpOk) {
-      if (closing_) return ParseResult::kClosed;
-      if (!in_message_) {
-        remember(end);
-        return ParseResult::kMore;
-      }
-      if (head_done_) {
-        if (section_ == nullptr || measure_trailers(end) == 0) return ParseResult::kMore;
-        return ParseResult::kFailed;
-      }
-      // An unfinished head: what has come so far counts, also bytes no span has shown yet.
-      if (static_cast<size_t>(end - message_) <= limits_.head_bytes_max + kHeadEndBytes) {
-        return ParseResult::kMore;
-      }
-      fail_long_head();
-      return ParseResult::kFailed;
-    }
+    if (code == kLlhttpOk) return more(end);
     if (held_) return ParseResult::kHeld;
-    if (restarts_) {
-      data = llhttp_get_error_pos(raw());
-      llhttp_init(raw(), kLlhttpRequest, &g_settings);
-      restarts_ = false;
-      continue;
-    }
-    if (code == kLlhttpPausedUpgrade && failure_.status == 0) {
-      // Nobody took the upgrade: go on with the connection as HTTP (RFC 9110 7.8).
-      if (closing_) return ParseResult::kClosed;
-      data = llhttp_get_error_pos(raw());
-      llhttp_resume_after_upgrade(raw());
+    data = llhttp_get_error_pos(raw());
+    if (is_chunked_end_) {
+      ParseResult result = finish_chunked(data);
+      if (result != ParseResult::kMore) return result;
       continue;
     }
     if (closing_) return ParseResult::kClosed;
-    if (failure_.status == 0) fail_malformed(code);
+    if (code == kLlhttpPausedUpgrade && failure_.status == 0) {
+      // Nobody took the upgrade: go on with the connection as HTTP (RFC 9110 7.8).
+      llhttp_resume_after_upgrade(raw());
+      continue;
+    }
+    if (failure_.status != 0) return ParseResult::kFailed;
+    if (is_judged_) return judge(end);
+    if (!in_message_ || code == kLlhttpInvalidMethod) {
+      if (!in_message_) {
+        message_ = first_word(data);
+        reset_message();
+      }
+      is_judged_ = true;
+      return judge(end);
+    }
+    failure_ = name_malformed(code, data);
     return ParseResult::kFailed;
   }
+}
+
+// All bytes were used. What has come so far of an unfinished head or body counts, also bytes that
+// no span has shown yet.
+ParseResult Parser::more(const char* end) {
+  if (closing_) return ParseResult::kClosed;
+  if (!in_message_) {
+    remember(end);
+    return ParseResult::kMore;
+  }
+  if (head_done_) {
+    failure_ = measure_body(end);
+  } else {
+    failure_ = version_failure(find_target(message_, end).end, end);
+    if (failure_.status == 0 && is_head_long(end)) failure_ = long_head_failure();
+  }
+  return failure_.status == 0 ? ParseResult::kMore : ParseResult::kFailed;
+}
+
+// Told only now, for what frames the last chunk counts too. llhttp takes framing fields among the
+// trailers for those of the head, so what follows is parsed anew.
+ParseResult Parser::finish_chunked(const char* at) {
+  is_chunked_end_ = false;
+  if (section_ == nullptr && is_framing_large(at, chunks_)) {
+    failure_ = kLargeFraming;
+    return ParseResult::kFailed;
+  }
+  in_message_ = false;
+  sink_->on_end(*this);
+  if (closing_) return ParseResult::kClosed;
+  body_end_ = at;
+  llhttp_init(raw(), kLlhttpRequest, &g_settings);
+  return ParseResult::kMore;
+}
+
+// The first word of a message is no method that is served. Whether it is a token cannot be told
+// before all of it has come, or the answer would depend on packets.
+ParseResult Parser::judge(const char* end) {
+  switch (judge_method(message_, end)) {
+    case MethodVerdict::kMore:
+      return ParseResult::kMore;
+    case MethodVerdict::kUnknown:
+      failure_ = kUnknownMethod;
+      break;
+    case MethodVerdict::kHttp2:
+      failure_ = kHttp2;
+      break;
+    case MethodVerdict::kMalformed:
+      failure_ = kMalformedHead;
+      break;
+  }
+  return ParseResult::kFailed;
+}
+
+// Where the word begins in which llhttp has stopped, before it has told of a message: behind the
+// line end, the body or the read that lies before it.
+const char* Parser::first_word(const char* at) const {
+  const char* floor = body_end_ == nullptr ? data_ : body_end_;
+  while (at > floor && at[-1] != '\n' && at[-1] != '\r') at--;
+  return at;
 }
 
 // A message that came whole and is a head alone, which ends at `end`. Its fields stay as they are
@@ -163,51 +212,64 @@ ParseResult Parser::repeat(const char* data) {
   return ParseResult::kMore;
 }
 
-// Input that llhttp refuses. Read in one piece, a head may be malformed behind the byte at which
-// it had become too long: what comes first counts, or the answer would depend on packets.
-void Parser::fail_malformed(int code) {
-  if (code == kLlhttpPausedH2Upgrade) {
-    fail(505, "HTTP/2 is not spoken here");
-  } else if (!in_message_) {
-    fail(400, "malformed head");
-  } else if (head_done_) {
-    bool is_long = section_ != nullptr &&
-                   are_trailers_long(llhttp_get_error_pos(raw()), kHeadEndBytes);
-    is_long ? fail(431, "trailer fields too large") : fail(400, "malformed body framing");
-  } else {
-    const char* at = llhttp_get_error_pos(raw());
-    const char* target = static_cast<const char*>(
-        std::memchr(message_, ' ', static_cast<size_t>(at - message_)));
-    while (target != nullptr && target < at && *target == ' ') target++;
-    const char* target_end = target;
-    while (target_end != nullptr && target_end < at && *target_end != ' ') target_end++;
-    if (target_end - target > static_cast<ptrdiff_t>(limits_.target_bytes_max)) {
-      fail(414, "request line too long");
-    } else if (static_cast<size_t>(at - message_) > limits_.head_bytes_max + kHeadEndBytes) {
-      fail_long_head();
-    } else if (code == kLlhttpInvalidVersion && !is_version_known(target_end, at)) {
-      fail(505, "HTTP version not supported");
-    } else {
-      fail(400, "malformed head");
-    }
+// Input that llhttp refuses at `at`. Read in one piece, a head may be malformed behind the byte at
+// which it had become too long: what comes first counts, or the answer would depend on packets.
+Failure Parser::name_malformed(int code, const char* at) const {
+  if (head_done_) {
+    if (section_ != nullptr) return are_trailers_long(at) ? kTrailersTooLarge : kMalformedFraming;
+    bool is_large = is_chunked_ && is_framing_large(at, chunks_ + 1);
+    return is_large ? kLargeFraming : kMalformedFraming;
+  }
+  TargetSpan target = find_target(message_, at);
+  if (target.end - target.begin > static_cast<ptrdiff_t>(limits_.target_bytes_max)) {
+    return kLineTooLong;
+  }
+  Failure version = version_failure(target.end, at);
+  if (version.status != 0) return version;
+  if (is_head_long(at)) return long_head_failure();
+  switch (code) {
+    case kLlhttpInvalidTarget:
+      return kMalformedTarget;
+    case kLlhttpUnexpectedLength:
+    case kLlhttpInvalidLength:
+    case kLlhttpInvalidCoding:
+      return kMalformedFraming;
+    default:
+      return kMalformedHead;
   }
 }
 
-// The version is one of ours: then llhttp's complaint is about what follows it, a bare LF say.
-bool Parser::is_version_known(const char* from, const char* at) {
-  while (from < at && *from == ' ') from++;
-  return at - from >= 8 && (std::memcmp(from, "HTTP/1.1", 8) == 0 ||
-                            std::memcmp(from, "HTTP/1.0", 8) == 0);
+// No version, or one that is not served, is the fault whatever comes behind it.
+Failure Parser::version_failure(const char* target_end, const char* end) const {
+  if (target_end == end) return {};
+  switch (judge_version(target_end, end)) {
+    case VersionVerdict::kAbsent:
+    case VersionVerdict::kOther:
+      return kUnknownVersion;
+    default:
+      return {};
+  }
+}
+
+// Anything but line ends, which may be the last bytes of the head, counts.
+bool Parser::is_head_long(const char* end) const {
+  if (end - message_ <= static_cast<ptrdiff_t>(limits_.head_bytes_max)) return false;
+  for (const char* at = message_ + limits_.head_bytes_max; at < end; at++) {
+    if (*at != '\r' && *at != '\n') return true;
+  }
+  return false;
 }
 
 // Too long in its first line or later? At least head_bytes_max + 1 bytes have come.
-int Parser::fail_long_head() {
+Failure Parser::long_head_failure() const {
   bool has_line = std::memchr(message_, '\n', limits_.head_bytes_max + 1) != nullptr;
-  return has_line ? fail(431, "header fields too large") : fail(414, "request line too long");
+  return has_line ? kHeadTooLarge : kLineTooLong;
 }
 
-int Parser::fail(uint16_t status, const char* reason) {
-  if (failure_.status == 0) failure_ = {status, reason};
+int Parser::fail(const Failure& failure) {
+  if (failure_.status != 0) return kLlhttpUser;
+  if (!head_done_) failure_ = version_failure(message_ + target_offset_ + target_length_, end_);
+  if (failure_.status == 0) failure_ = failure;
   return kLlhttpUser;
 }
 
@@ -223,216 +285,25 @@ int Parser::method_span(llhttp_t* raw, const char* at, size_t) {
 int Parser::method_complete(llhttp_t* raw) {
   Parser& self = of(raw);
   self.method_ = llhttp_get_method(raw);
+  if ((self.limits_.methods >> self.method_ & 1) == 0) {
+    self.is_judged_ = true;
+    return kLlhttpUser;
+  }
   if (self.sink_->on_begin(self)) return 0;
   self.held_ = true;
   return kLlhttpPaused;
 }
 
-int Parser::url_span(llhttp_t* raw, const char* at, size_t length) {
-  Parser& self = of(raw);
-  if (self.target_length_ == 0) self.target_offset_ = static_cast<uint32_t>(at - self.message_);
-  self.target_length_ += static_cast<uint32_t>(length);
-  if (self.target_length_ > self.limits_.target_bytes_max ||
-      self.target_offset_ + self.target_length_ > self.limits_.head_bytes_max) {
-    return self.fail(414, "request line too long");
-  }
-  return 0;
-}
-
-// Also keeps every offset within 16 bits: head_bytes_max is at most 65,535.
-int Parser::refuse_long(const char* at, size_t length) {
-  size_t used = static_cast<size_t>(at + length - message_);
-  return used > limits_.head_bytes_max ? fail_long_head() : 0;
-}
-
-// Trailers come after the body, whose bytes are gone by then: they are copied. They count against
-// the limit of the head together with it, by their place in the message as fields of a head do.
-int Parser::trailer_span(Field field, const char* at, size_t length) {
-  if (section_ == nullptr) section_ = at;
-  if (are_trailers_long(at + length, 0)) return fail(431, "trailer fields too large");
-  if (field_ != field && field == Field::kValue) {
-    trailers_.append("\n", 1);
-    trailer_value_at_ = trailers_.length;
-  }
-  field_ = field;
-  trailers_.append(at, length);
-  return 0;
-}
-
-int Parser::finish_trailer() {
-  if (++header_count_ > limits_.headers_max) return fail(431, "too many header fields");
-  if (field_ == Field::kValue) {
-    while (trailers_.length > trailer_value_at_) {
-      char last = trailers_.data[trailers_.length - 1];
-      if (last != ' ' && last != '\t') break;
-      trailers_.length--;
-    }
-  } else {
-    trailers_.append("\n", 1);  // no value, no span
-  }
-  trailers_.append("\n", 1);
-  field_ = Field::kNone;
-  return 0;
-}
-
-bool Parser::are_trailers_long(const char* end, size_t allowance) const {
-  size_t used = head_bytes_ + section_bytes_ + static_cast<size_t>(end - section_);
-  return used > limits_.head_bytes_max + allowance;
-}
-
-// At the end of a read: what has come counts, also bytes that no span has shown.
-int Parser::measure_trailers(const char* end) {
-  if (are_trailers_long(end, kHeadEndBytes)) return fail(431, "trailer fields too large");
-  section_bytes_ += static_cast<uint32_t>(end - section_);
-  return 0;
-}
-
-int Parser::name_span(llhttp_t* raw, const char* at, size_t length) {
-  Parser& self = of(raw);
-  if (self.head_done_) return self.trailer_span(Field::kName, at, length);
-  if (int code = self.refuse_long(at, length)) return code;
-  if (self.field_ != Field::kName) {
-    self.field_ = Field::kName;
-    self.name_offset_ = static_cast<uint32_t>(at - self.message_);
-    self.name_length_ = 0;
-    self.value_offset_ = 0;
-    self.value_length_ = 0;
-  }
-  self.name_length_ += static_cast<uint32_t>(length);
-  return 0;
-}
-
-int Parser::value_span(llhttp_t* raw, const char* at, size_t length) {
-  Parser& self = of(raw);
-  if (self.head_done_) return self.trailer_span(Field::kValue, at, length);
-  if (int code = self.refuse_long(at, length)) return code;
-  if (self.field_ != Field::kValue) {
-    self.field_ = Field::kValue;
-    self.value_offset_ = static_cast<uint32_t>(at - self.message_);
-    self.value_length_ = 0;
-  }
-  self.value_length_ += static_cast<uint32_t>(length);
-  return 0;
-}
-
-int Parser::value_complete(llhttp_t* raw) {
-  Parser& self = of(raw);
-  return self.finish_header();
-}
-
-int Parser::finish_header() {
-  if (head_done_) return finish_trailer();
-  field_ = Field::kNone;
-  if (header_count_ >= limits_.headers_max) return fail(431, "too many header fields");
-  const char* value = message_ + value_offset_;
-  while (value_length_ > 0) {
-    char last = value[value_length_ - 1];
-    if (last != ' ' && last != '\t') break;
-    value_length_--;
-  }
-  HeaderEntry& entry = headers_[header_count_++];
-  entry.name_offset = static_cast<uint16_t>(name_offset_);
-  entry.name_length = static_cast<uint16_t>(name_length_);
-  entry.value_offset = static_cast<uint16_t>(value_offset_);
-  entry.value_length = static_cast<uint16_t>(value_length_);
-  return inspect_header(entry);
-}
-
-int Parser::inspect_header(const HeaderEntry& entry) {
-  const char* name = message_ + entry.name_offset;
-  const char* value = message_ + entry.value_offset;
-  uint32_t length = entry.value_length;
-  switch (entry.name_length) {
-    case 4:
-      return is(name, 4, "host") ? check_host(value, length) : 0;
-    case 6:
-      if (!is(name, 6, "expect")) return 0;
-      if (!is(value, length, "100-continue")) return fail(417, "expectation not supported");
-      expects_continue_ = true;
-      return 0;
-    case 14:
-      if (!is(name, 14, "content-length")) return 0;
-      if (has_transfer_encoding_) return fail(400, "Content-Length with Transfer-Encoding");
-      has_content_length_ = true;
-      content_length_ = 0;  // llhttp has refused anything but digits, overflow and repetition
-      for (uint32_t i = 0; i < length && is_digit(value[i]); i++) {
-        content_length_ = content_length_ * 10 + static_cast<uint64_t>(value[i] - '0');
-      }
-      return 0;
-    case 17:
-      if (!is(name, 17, "transfer-encoding")) return 0;
-      if (has_transfer_encoding_) return fail(400, "repeated Transfer-Encoding");
-      has_transfer_encoding_ = true;
-      if (is(value, length, "chunked")) {
-        is_chunked_ = true;
-        return 0;
-      }
-      if (length == 0 || begins(value, length, "chunked")) {
-        return fail(400, "malformed Transfer-Encoding");
-      }
-      return fail(501, "transfer coding not implemented");
-    default:
-      return 0;
-  }
-}
-
-int Parser::check_host(const char* value, uint32_t length) {
-  if (++host_count_ > 1) return fail(400, "repeated Host");
-  return is_valid_host(value, length) ? 0 : fail(400, "malformed Host");
-}
-
-int Parser::finish_head() {
-  llhttp_t* raw = this->raw();
-  int minor = llhttp_get_http_minor(raw);
-  if (llhttp_get_http_major(raw) != 1 || minor > 1) {
-    return fail(505, "HTTP version not supported");
-  }
-  if (method_ == kMethodConnect || method_ == kMethodTrace || method_ >= kMethodCount) {
-    return fail(501, "method not implemented");
-  }
-  is_http10_ = minor == 0;
-  if (host_count_ == 0 && !is_http10_) return fail(400, "missing Host");
-  if (has_transfer_encoding_ && is_http10_) return fail(400, "Transfer-Encoding in HTTP/1.0");
-  if (is_http10_) expects_continue_ = false;  // RFC 9110 10.1.1
-  if (target_form(method_, message_ + target_offset_, target_length_) == TargetForm::kMalformed) {
-    return fail(400, "malformed request target");
-  }
-  keep_alive_ = llhttp_should_keep_alive(raw) != 0;
-  wants_upgrade_ = llhttp_get_upgrade(raw) != 0;
-  head_done_ = true;
-  if (is_chunked_) {
-    const HeaderEntry& last = headers_[header_count_ - 1];
-    uint32_t name_end = uint32_t{last.name_offset} + last.name_length;
-    uint32_t value_end = uint32_t{last.value_offset} + last.value_length;
-    head_bytes_ = name_end > value_end ? name_end : value_end;
-  }
-  Failure refused = sink_->on_head(*this);
-  return refused.status == 0 ? 0 : fail(refused.status, refused.reason);
-}
-
-int Parser::head_complete(llhttp_t* raw) { return of(raw).finish_head(); }
-
-int Parser::body_span(llhttp_t* raw, const char* at, size_t length) {
-  Parser& self = of(raw);
-  self.sink_->on_body(self, at, length);
-  return self.failure_.status == 0 ? 0 : kLlhttpUser;
-}
-
-int Parser::extension_span(llhttp_t* raw, const char*, size_t length) {
-  Parser& self = of(raw);
-  self.extension_bytes_ += static_cast<uint32_t>(length);
-  return self.extension_bytes_ > kExtensionBytesMax ? self.fail(400, "chunk extensions too large")
-                                                    : 0;
-}
-
 int Parser::message_complete(llhttp_t* raw) {
   Parser& self = of(raw);
-  self.in_message_ = false;
   if (!self.keep_alive_) self.closing_ = true;
-  // llhttp takes framing fields among the trailers for the head's: what follows is parsed anew.
-  self.restarts_ = self.section_ != nullptr && !self.closing_;
+  if (self.is_chunked_) {
+    self.is_chunked_end_ = true;
+    return kLlhttpPaused;
+  }
+  self.in_message_ = false;
   self.sink_->on_end(self);
-  return self.closing_ || self.restarts_ ? kLlhttpPaused : 0;
+  return self.closing_ ? kLlhttpPaused : 0;
 }
 
 namespace {
@@ -471,7 +342,7 @@ bool Parser::self_test() {
   static const char kMessage[] = "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz";
   Probe probe;
   Parser parser(8);
-  parser.start(&probe, Limits{1024, 8, 64});
+  parser.start(&probe, Limits{1024, 8, 64, 1u << 3});
   ParseResult result = parser.execute(kMessage, kMessage, sizeof(kMessage) - 1);
   return result == ParseResult::kMore && probe.passed() && !parser.in_message();
 }

@@ -5,6 +5,9 @@
 // piece before the new ones, so every place in a head is an offset from the start of its message
 // and a span that was split over reads is still one span.
 //
+// The methods are spread over files by verb: parser.cc feeding and failing, parser-head.cc the
+// head, parser-body.cc the body and the trailers.
+//
 // Thread: the worker's.
 #pragma once
 
@@ -12,6 +15,7 @@
 #include <cstdint>
 
 #include "bytes.h"
+#include "failure.h"
 #include "llhttp-abi.h"
 
 namespace millrace {
@@ -20,6 +24,7 @@ struct Limits {
   uint32_t head_bytes_max;
   uint32_t headers_max;
   uint32_t target_bytes_max;
+  uint64_t methods;  // those that are served, a bit for each number of llhttp's
   bool operator==(const Limits&) const = default;
 };
 
@@ -29,12 +34,6 @@ struct HeaderEntry {
   uint16_t name_length;
   uint16_t value_offset;
   uint16_t value_length;
-};
-
-// What the rules say about input that is refused. `status` 0 means no failure.
-struct Failure {
-  uint16_t status = 0;
-  const char* reason = "";
 };
 
 class Parser;
@@ -94,8 +93,9 @@ class Parser {
   bool is_chunked() const { return is_chunked_; }
   bool expects_continue() const { return expects_continue_; }
   bool wants_upgrade() const { return wants_upgrade_; }
-  // RFC 9112 6.3: by framing. A declared length of 0 is an empty body, none declared is none.
-  bool has_body() const { return is_chunked_ || has_content_length_; }
+  // By framing, whatever the method; one of length 0 is there and empty.
+  bool has_body() const { return is_chunked_ || has_length_; }
+  bool has_content() const { return is_chunked_ || content_length_ > 0; }
   uint64_t content_length() const { return content_length_; }
   uint32_t target_offset() const { return target_offset_; }
   uint32_t target_length() const { return target_length_; }
@@ -107,35 +107,49 @@ class Parser {
  private:
   enum class Field : uint8_t { kNone, kName, kValue };
 
-  int fail(uint16_t status, const char* reason);
-  int refuse_long(const char* at, size_t length);
-  int finish_header();
-  int trailer_span(Field field, const char* at, size_t length);
-  int finish_trailer();
-  int measure_trailers(const char* end);
-  bool are_trailers_long(const char* end, size_t allowance) const;
-  int inspect_header(const HeaderEntry& entry);
-  int check_host(const char* value, uint32_t length);
-  int finish_head();
+  // parser.cc
   void reset_message();
-  void fail_malformed(int code);
-  int fail_long_head();
-  static bool is_version_known(const char* from, const char* at);
-
+  ParseResult more(const char* end);
+  ParseResult finish_chunked(const char* at);
+  ParseResult judge(const char* end);
+  const char* first_word(const char* at) const;
+  Failure name_malformed(int code, const char* at) const;
+  Failure version_failure(const char* target_end, const char* end) const;
+  Failure long_head_failure() const;
+  bool is_head_long(const char* end) const;
+  int fail(const Failure& failure);
   void remember(const char* end);
   bool is_repeat(const char* data, const char* end) const;
   ParseResult repeat(const char* data);
-
   static int method_span(llhttp_t* raw, const char* at, size_t length);
   static int method_complete(llhttp_t* raw);
+  static int message_complete(llhttp_t* raw);
+
+  // parser-head.cc
+  int refuse_long(const char* at, size_t length);
+  int finish_header();
+  int inspect_header(const HeaderEntry& entry);
+  int check_host(const char* value, uint32_t length);
+  int check_coding(const char* value, uint32_t length);
+  int check_line();
+  bool says_close() const;
+  int finish_head();
   static int url_span(llhttp_t* raw, const char* at, size_t length);
   static int name_span(llhttp_t* raw, const char* at, size_t length);
   static int value_span(llhttp_t* raw, const char* at, size_t length);
   static int value_complete(llhttp_t* raw);
   static int head_complete(llhttp_t* raw);
+
+  // parser-body.cc
+  void begin_body();
+  bool is_framing_large(const char* end, uint32_t chunks) const;
+  Failure measure_body(const char* end);
+  int trailer_span(Field field, const char* at, size_t length);
+  int finish_trailer();
+  bool are_trailers_long(const char* end) const;
+  static int chunk_header(llhttp_t* raw);
   static int body_span(llhttp_t* raw, const char* at, size_t length);
-  static int extension_span(llhttp_t* raw, const char* at, size_t length);
-  static int message_complete(llhttp_t* raw);
+
   static Parser& of(llhttp_t* raw) { return *reinterpret_cast<Parser*>(raw); }
   llhttp_t* raw() { return reinterpret_cast<llhttp_t*>(raw_); }
 
@@ -146,12 +160,17 @@ class Parser {
   HeaderEntry* headers_;  // freed with the parser
   Bytes trailers_;        // freed with the parser, emptied with each message
   const char* section_ = nullptr;  // where the trailer section begins, or its part in this read
+  const char* framed_ = nullptr;   // up to where what frames the chunks has been counted
+  const char* body_end_ = nullptr;  // of what has come of a body in this read
+  const char* data_ = nullptr;      // the bytes of this read, and where they end
+  const char* end_ = nullptr;
   Limits limits_{};
   uint64_t content_length_ = 0;
   uint32_t target_offset_ = 0;
   uint32_t target_length_ = 0;
   uint32_t header_count_ = 0;
-  uint32_t extension_bytes_ = 0;
+  uint32_t framing_bytes_ = 0;  // lines of chunks, extensions and all
+  uint32_t chunks_ = 0;
   uint32_t head_bytes_ = 0;     // to the end of the last field; of a chunked message only
   uint32_t section_bytes_ = 0;  // of the trailer section, in earlier reads
   uint32_t trailer_value_at_ = 0;
@@ -166,12 +185,14 @@ class Parser {
   bool in_message_ = false;
   bool head_done_ = false;
   bool held_ = false;
-  bool restarts_ = false;  // llhttp begins anew behind this message
+  bool is_judged_ = false;  // its first word is no method of ours: which fault is it?
+  bool is_chunked_end_ = false;  // llhttp stands behind the last byte of a chunked message
   bool is_http10_ = false;
   bool keep_alive_ = false;
   bool is_chunked_ = false;
+  bool has_length_ = false;
   bool has_transfer_encoding_ = false;
-  bool has_content_length_ = false;
+  bool closes_ = false;  // Proxy-Connection says so
   bool expects_continue_ = false;
   bool wants_upgrade_ = false;
   bool closing_ = false;

@@ -35,6 +35,9 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   options.limits.head_bytes_max = bounded(env, value, "headBytesMax", 65535);
   options.limits.headers_max = bounded(env, value, "headersMax", 65535);
   options.limits.target_bytes_max = bounded(env, value, "targetBytesMax", 65535);
+  double methods = to_double(env, get(env, value, "methodBits"));
+  options.limits.methods =
+      (methods > 0 && methods < 9e15 ? static_cast<uint64_t>(methods) : 0) & kHttpMethods;
   options.pipeline_max = bounded(env, value, "pipelineMax", EVENT_MAX / 2);
   options.output_bytes_max = option(env, value, "outputBytesMax");
   options.output_hard_bytes_max = option(env, value, "outputHardBytesMax");

@@ -5,8 +5,9 @@
  */
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { fieldName, flag, integer, milliseconds } from "./checks.ts";
+import { fieldName, flag, integer, milliseconds, where } from "./checks.ts";
 import { compression } from "./compression.ts";
+import { DEFAULT_METHODS, KNOWN_METHODS } from "../shared/methods.ts";
 import { defaultHeaders } from "./default-headers.ts";
 import type { OptionRow } from "./row.ts";
 
@@ -20,6 +21,13 @@ const NO_HEADERS: ListenerSettings["headers"] = {};
 
 /** In the order of the help and of the documentation. */
 export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>> = {
+  methods: {
+    group: "Requests",
+    check: where(isMethodList, "an array of methods that Node.js knows"),
+    fallback: DEFAULT_METHODS,
+    fallbackText: "all that Node.js knows but TRACE and CONNECT",
+    text: "The methods that are served; any other is 501.",
+  },
   headTimeoutMs: {
     group: "Time",
     check: milliseconds(1),
@@ -135,6 +143,10 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     text: "Compress answers whose client takes it; docs/compression.md says which and how.",
   },
 };
+
+function isMethodList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => KNOWN_METHODS.includes(each));
+}
 
 export const LISTENER_SETTINGS: readonly ListenerSetting[] =
   Object.keys(LISTENER_SETTING_ROWS) as ListenerSetting[];

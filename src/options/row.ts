@@ -2,7 +2,7 @@
 import type { Check } from "./checks.ts";
 
 type Group =
-  | "App" | "Listeners" | "Workers" | "Start and stop" | "Time" | "Size" | "Overload"
+  | "App" | "Listeners" | "Workers" | "Start and stop" | "Requests" | "Time" | "Size" | "Overload"
   | "Answers" | "Observability" | "Log";
 
 export interface OptionRow {

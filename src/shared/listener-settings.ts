@@ -6,6 +6,7 @@
 import type { CompressionOptions } from "./compression.ts";
 
 export interface ListenerSettings {
+  methods: readonly string[];
   headTimeoutMs: number;
   bodyTimeoutMs: number;
   idleTimeoutMs: number;

@@ -209,11 +209,13 @@ const FIXED_STATUS = {
   "not-allowed": 405,
   "not-found": 404,
   malformed: 400,
+  "not-implemented": 501,
 } as const;
 const FIXED_TEXT: Record<number, string> = {
   400: "malformed request target\n",
   404: "Not Found",
   405: "Method Not Allowed",
+  501: "method not implemented\n",
 };
 
 function responseOfStep(step: FixedStep | Exclude<Step, HandlerStep>): Response {

@@ -46,6 +46,7 @@ import {
   KIND_WRITABLE,
   TARGET_MAX,
 } from "../shared/layout.ts";
+import { METHODS, methodBits } from "../shared/methods.ts";
 import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
 import { declaredMaxOf } from "./body-rules.ts";
@@ -58,8 +59,9 @@ import { Exchange } from "./exchange.ts";
 import { hasHooks, Hooks } from "./hooks.ts";
 import { EngineHost, type EngineSetup, peerGone } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
-import { METHODS } from "./methods.ts";
-import { type HandlerStep, planSteps, type Step, withRequest } from "./plan.ts";
+import {
+  type HandlerStep, planServer, planSteps, planTunnel, type Step, withRequest,
+} from "./plan.ts";
 import { RequestBody } from "./request-body.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
@@ -258,7 +260,7 @@ export class Engine {
     return target;
   }
 
-  /** The path of the target; of one in absolute-form, that of its URL. */
+  /** The path of the target; of one in absolute-form, that of its URL; CONNECT's has none. */
   #rawPath(base: number): string {
     const { events } = this.#rings;
     const start = events[base + EVENT_TARGET_OFFSET]!;
@@ -267,12 +269,19 @@ export class Engine {
       return this.#slab.toString("latin1", start, start + (lengths >>> 16));
     }
     const text = this.#slab.toString("latin1", start, start + (lengths & 0xffff));
+    if (METHODS[events[base + EVENT_METHOD]!] === "CONNECT") return "";
     return text === "*" ? text : pathOfUrl(text);
   }
 
   #plan(target: Target, method: number, base: number): Step[] {
     const name = METHODS[method]!;
-    const planned = planSteps(this.#router, this.#app.fetch, target.path, name);
+    const { fetch } = this.#app;
+    if (name === "CONNECT") return planTunnel(fetch);
+    if (target.path === "*") {
+      const { methods } = this.#host.settingsOf(this.#rings.events[base + EVENT_LISTENER]!);
+      return planServer(this.#router, fetch, methods);
+    }
+    const planned = planSteps(this.#router, fetch, target.path, name);
     // A hook is given the request, so nothing goes the short ways.
     const steps = this.#hooks === null ? planned : planned.map(withRequest);
     target.plans[method] = steps;
@@ -414,6 +423,7 @@ function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOption
     listeners: listeners.map(({ settings }) => (
       {
         ...settings,
+        methodBits: methodBits(settings.methods),
         // A declared length that no handler allows is refused before any is asked.
         declaredBodyBytesMax: declaredMaxOf(settings, router.bodyRules),
         defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),

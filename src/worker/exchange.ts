@@ -24,11 +24,11 @@ import {
   HEADER_BYTES,
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
+import { METHODS } from "../shared/methods.ts";
 import type { BodyLimits, BodyOwner } from "./body-rules.ts";
 import type { Compression } from "./compression.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { DefaultHeaders } from "./default-headers.ts";
-import { METHODS } from "./methods.ts";
 import type { HandlerStep, Step } from "./plan.ts";
 import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
@@ -166,10 +166,16 @@ export class Exchange implements RequestSource, BodyOwner {
     return this.#slab.toString("latin1", start, start + (this.#targetLengths & 0xffff));
   }
 
-  /** Absolute-form, which wins over Host (RFC 9112 3.2.2), or "*". */
+  /** Absolute-form, which wins over Host (RFC 9112 3.2.2), "*", or the authority of CONNECT. */
   #unusualUrl(start: number, total: number): string {
     const text = this.#slab.toString("latin1", start, start + total);
-    return text === "*" ? `${this.#origin()}/*` : new URL(text).href;
+    if (text === "*") return `${this.#origin()}/*`;
+    if (this.method !== "CONNECT") return new URL(text).href;
+    try {
+      return `${originOf(this.host.schemeOf(this.listener), text)}/`;
+    } catch {
+      return `${this.host.localOrigin(this)}/`; // a legal authority, but no host of a URL
+    }
   }
 
   #origin(): string {

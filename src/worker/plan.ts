@@ -4,6 +4,8 @@
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
 import { type BodyRules, ownRules } from "./body-rules.ts";
+import { MillraceError } from "../shared/errors.ts";
+import { toParts } from "./response.ts";
 import type { CompiledRoute, Router, RouteMatch } from "./router.ts";
 
 interface StepBase {
@@ -30,7 +32,7 @@ export interface ConstantStep extends StepBase {
 }
 
 export interface FixedStep extends StepBase {
-  readonly kind: "options" | "not-allowed" | "not-found" | "malformed";
+  readonly kind: "options" | "not-allowed" | "not-found" | "malformed" | "not-implemented";
   readonly allow: string;
 }
 
@@ -103,15 +105,13 @@ export function planSteps(
 ): Step[] {
   if (path === "") return [fixedStep("malformed", "", "")];
   const steps: Step[] = [];
-  const matches = path === "*" ? [] : router.match(path);
-  for (const match of matches) {
+  for (const match of router.match(path)) {
     const step = routeStep(match, method);
     steps.push(step);
     // It answers whatever comes: nothing behind it is ever asked.
     if (step.kind !== "handler") return steps;
   }
-  if (path === "*") steps.push(fixedStep("options", "", "GET, HEAD, OPTIONS"));
-  else if (fetch !== undefined) steps.push(handlerStep(fetch, null));
+  if (fetch !== undefined) steps.push(handlerStep(fetch, null));
   steps.push(fixedStep("not-found", "", ""));
   return steps;
 }
@@ -119,4 +119,36 @@ export function planSteps(
 /** The step as it is run where a hook has asked for the Request already. */
 export function withRequest(step: Step): Step {
   return step.kind === "handler" ? { ...step, isBare: false } : step;
+}
+
+/** `OPTIONS *` concerns the server as a whole: what some path of the app may take. */
+export function planServer(
+  router: Router,
+  fetch: FetchHandler | undefined,
+  methods: readonly string[],
+): Step[] {
+  const { routes } = router;
+  const takesAll = fetch !== undefined || routes.some(({ any }) => any !== null);
+  const taken = new Set(["OPTIONS", ...routes.flatMap(({ allow }) => allow.split(", "))]);
+  const allowed = takesAll ? methods : methods.filter((method) => taken.has(method));
+  return [fixedStep("options", "", allowed.join(", "))];
+}
+
+/**
+ * CONNECT has no path, so only `fetch` sees it, to refuse it with an answer of its own: one of
+ * success would open a tunnel.
+ */
+export function planTunnel(fetch: FetchHandler | undefined): Step[] {
+  const refused = fixedStep("not-implemented", "", "");
+  if (fetch === undefined) return [refused];
+  const handler: FetchHandler = async (request, context) => {
+    const value: unknown = await fetch(request, context, context);
+    const status = value === undefined ? 501 : (toParts(value)?.status ?? 200);
+    if (status >= 300) return value as Response;
+    throw new MillraceError(
+      "ERR_MILLRACE_RESPONSE_INVALID",
+      `fetch answered CONNECT with ${status}, which would open a tunnel`,
+    );
+  };
+  return [handlerStep(handler, null), refused];
 }

@@ -60,9 +60,9 @@ const CASES: Record<string, [status: number, bytes: string]> = {
   "DEL in the target": [400, get(HOST, "GET /\x7f HTTP/1.1")],
   "a byte above 127 in the target": [400, get(HOST, "GET /\xe9 HTTP/1.1")],
   "a tab in the target": [400, get(HOST, "GET /\tx HTTP/1.1")],
-  "an unknown method": [400, get(HOST, "FOO / HTTP/1.1")],
-  "a method in lower case": [400, get(HOST, "get / HTTP/1.1")],
-  "a method with a longer name": [400, get(HOST, "GETS / HTTP/1.1")],
+  "an unknown method": [501, get(HOST, "FOO / HTTP/1.1")],
+  "a method in lower case": [501, get(HOST, "get / HTTP/1.1")],
+  "a method with a longer name": [501, get(HOST, "GETS / HTTP/1.1")],
   "no method": [400, get(HOST, " / HTTP/1.1")],
   "the start of TLS": [400, "\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"],
   "HTTP/2.0": [505, get(HOST, "GET / HTTP/2.0")],
@@ -134,7 +134,7 @@ const BODIES: Record<string, string> = {
   "a space after the chunk size": "3 \r\nabc\r\n0\r\n\r\n",
   "a malformed trailer": "3\r\nabc\r\n0\r\nX : y\r\n\r\n",
   "extensions without end": `3;${"e".repeat(17_000)}\r\nabc\r\n0\r\n\r\n`,
-  "many small extensions": `${"1;eeeeeeeeeeeee\r\na\r\n".repeat(1300)}0\r\n\r\n`,
+  "many small extensions": `${"1;eeeeeeeeeeeeeeeeeeeeeeeeeeeee\r\na\r\n".repeat(1300)}0\r\n\r\n`,
   "trailers without end": `3\r\nabc\r\n0\r\nX: ${"t".repeat(17_000)}\r\n\r\n`,
 };
 

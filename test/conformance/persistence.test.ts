@@ -1,5 +1,6 @@
 /** How long a connection lives: keep-alive, HTTP/1.0, `Connection: close`, half-close. */
 import t from "tap";
+import { DEFAULT_METHODS } from "../../src/shared/methods.ts";
 import { startConformance } from "../support/conformance.ts";
 import type { ConformanceServer } from "../support/conformance.ts";
 
@@ -62,7 +63,7 @@ const CASES: Record<string, [bytes: string, answer: string]> = {
   ],
   "OPTIONS *": [
     "OPTIONS * HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
-    "HTTP/1.1 204 No Content\r\nallow: GET, HEAD, OPTIONS\r\nConnection: close\r\n\r\n",
+    `HTTP/1.1 204 No Content\r\nallow: ${DEFAULT_METHODS.join(", ")}\r\nConnection: close\r\n\r\n`,
   ],
   "a body, chunked, with an extension and a trailer": [
     "POST /echo HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n" +

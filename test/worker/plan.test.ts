@@ -1,7 +1,7 @@
 /** The steps for a path and a method: routes by precedence, then fetch, then 404. */
 import t from "tap";
 import type { App } from "../../src/shared/app.ts";
-import { isBare, planSteps } from "../../src/worker/plan.ts";
+import { isBare, planServer, planSteps, planTunnel } from "../../src/worker/plan.ts";
 import { LightResponse } from "../../src/worker/response.ts";
 import { Router } from "../../src/worker/router.ts";
 
@@ -36,8 +36,31 @@ t.test("a constant ends the steps, and answers GET and HEAD alone", async (t) =>
   t.same(kinds({ routes }, "/c", "POST"), ["not-allowed /c"]);
 });
 
-t.test("OPTIONS * is the server's", async (t) => {
-  t.same(kinds({ fetch: answer }, "*", "OPTIONS"), ["options", "not-found"]);
+t.test("OPTIONS * says what some path of the app may take", async (t) => {
+  const allowed = (app: App): unknown =>
+    planServer(new Router(app.routes), app.fetch, ["GET", "HEAD", "PUT", "OPTIONS"])
+      .map(({ kind, ...step }) => [kind, "allow" in step && step.allow]);
+  t.same(allowed({ fetch: answer }), [["options", "GET, HEAD, PUT, OPTIONS"]]);
+  t.same(allowed({ routes: { "/": answer } }), [["options", "GET, HEAD, PUT, OPTIONS"]]);
+  const routes = { "/": { PUT: answer, POST: answer }, "/c": new LightResponse("c") };
+  t.same(allowed({ routes }), [["options", "GET, HEAD, PUT, OPTIONS"]]);
+  t.same(allowed({ routes: { "/": { PUT: answer } } }), [["options", "PUT, OPTIONS"]]);
+});
+
+t.test("CONNECT is for fetch, which may only refuse it", async (t) => {
+  t.same(planTunnel(undefined).map(({ kind }) => kind), ["not-implemented"]);
+  const answers: [number | undefined, string][] =
+    [[407, "407"], [302, "302"], [undefined, "undefined"], [200, "refused"], [204, "refused"]];
+  for (const [status, expected] of answers) {
+    const [step] = planTunnel(() =>
+      status === undefined ? undefined : new LightResponse(null, { status }));
+    const call = (step as { handler: (...all: unknown[]) => Promise<Response> }).handler();
+    const found = await call.then(
+      (value) => String(value?.status),
+      ({ code }: { code: string }) => code === "ERR_MILLRACE_RESPONSE_INVALID" ? "refused" : code,
+    );
+    t.equal(found, expected);
+  }
 });
 
 t.test("bare: an arrow function whose source begins with an empty parameter list", async (t) => {

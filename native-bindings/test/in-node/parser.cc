@@ -10,6 +10,9 @@
 
 using millrace::Failure;
 using millrace::HeaderEntry;
+using millrace::kHttpMethods;
+using millrace::kMethodConnect;
+using millrace::kMethodTrace;
 using millrace::Limits;
 using millrace::MessageSink;
 using millrace::ParseResult;
@@ -18,7 +21,8 @@ using millrace::test::Guarded;
 
 namespace {
 
-constexpr Limits kLimits{256, 6, 64};
+constexpr Limits kLimits{256, 6, 64,
+                         kHttpMethods & ~(1ull << kMethodTrace | 1ull << kMethodConnect)};
 
 // Writes down what it is told, as one line of text.
 class Transcript final : public MessageSink {
@@ -201,6 +205,50 @@ void upgrades() {
   expect("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP/2 is not spoken here");
 }
 
+// Words in the place of the method.
+void words() {
+  for (const char* word : {"FOO", "get", "GETS", "GE", "X", "!#$%", "DESCRIBE", "GET_PARAMETER",
+                           "PRI", "FLUSH", "M-SEARCHES"}) {
+    expect(word + std::string(" / HTTP/1.1\r\nHost: h\r\n\r\n"), "501 method not implemented");
+    expect("\r\n" + std::string(word) + " /", "501 method not implemented");
+    expect(word + std::string("\r\n"), "400 malformed head");
+    expect(word + std::string(": /"), "400 malformed head");
+    expect(post("Content-Length: 3\r\n") + "abc" + word + " /",
+           "POST / Host=<h> Content-Length=<3> 3; 'abc'; end; 501 method not implemented");
+  }
+  expect(std::string(5000, 'A'), "501 method not implemented");
+  expect(post("Transfer-Encoding: chunked\r\n") + "0\r\n\r\nFOO /",
+         "POST / Host=<h> Transfer-Encoding=<chunked> chunked; end; 501 method not implemented");
+  expect(get("Host: h\r\n") + "FOO /", "GET / Host=<h>; end; 501 method not implemented");
+  expect(get("Host: h\r\n") + "\x01", "GET / Host=<h>; end; 400 malformed head");
+  expect("QUERY / HTTP/1.1\r\nHost: h\r\n\r\n", "QUERY / Host=<h>; end; idle");
+}
+
+void lines() {
+  for (const char* line : {"GET  / HTTP/1.1\r\n", "GET /  HTTP/1.1\r\n", "GET / HTTP/1.1 \r\n",
+                           "GET / RTSP/1.0\r\n", "SOURCE / ICE/1.0\r\n", "GET / HTTP/1.10\r\n",
+                           "GET / HTTP/11\r\n", "GET / http/1.1\r\n",
+                           "GET\t/ HTTP/1.1\r\n", " GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r"}) {
+    expect(line + std::string("Host: h\r\n\r\n"), "400 malformed head");
+  }
+  for (const char* line : {"GET /\r\n", "GET /\n", "GET / HTTP/2.0\r\n", "GET / HTTP/1.2\r\n",
+                           "GET / HTTP/0.9\r\n"}) {
+    expect(line + std::string("Host: h\r\n\r\n"), "505 HTTP version not supported");
+    expect(line + std::string("Host: a b\r\n\r\n"), "505 HTTP version not supported");
+    expect(line + std::string("Host : h\r\n\r\n"), "505 HTTP version not supported");
+  }
+  expect("GET /\r\n", "505 HTTP version not supported");
+}
+
+void persistence() {
+  expect("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
+         "GET / Connection=<keep-alive, close> 1.0 close; end; closed");
+  expect(get("Host: h\r\nProxy-Connection: close\r\n"),
+         "GET / Host=<h> Proxy-Connection=<close> close; end; closed");
+  expect(get("Host: h\r\nConnection: closed\r\n"),
+         "GET / Host=<h> Connection=<closed>; end; idle");
+}
+
 void refusals() {
   expect(get(""), "400 missing Host");
   expect(get("Host: a\r\nHost: a\r\n"), "400 repeated Host");
@@ -211,6 +259,7 @@ void refusals() {
   expect("GET * HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed request target");
   expect("GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed request target");
   expect("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", "501 method not implemented");
+  expect("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", "501 method not implemented");
   expect("GET / HTTP/3.1\r\nHost: h\r\n\r\n", "505 HTTP version not supported");
   expect("GET / HTTP/1.1\nHost: h\r\n\r\n", "400 malformed head");
   expect(get("Host : h\r\n"), "400 malformed head");
@@ -218,16 +267,16 @@ void refusals() {
   expect(get("Host: h\r\nA: b\x01\r\n"), "400 malformed head");
   expect(get("Host: h\r\nA\r\n"), "400 malformed head");
   expect(get("Host: h\r\nExpect: more\r\n"), "417 expectation not supported");
-  expect("FOO / HTTP/1.1\r\nHost: h\r\n\r\n", "400 malformed head");
+  words();
 }
 
 // What makes request smuggling.
 void framings() {
   expect(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
-         "400 malformed head");
-  expect(post("Transfer-Encoding: chunked, gzip\r\n"), "400 malformed head");
+         "400 malformed body framing");
+  expect(post("Transfer-Encoding: chunked, gzip\r\n"), "400 malformed body framing");
   expect(post("Transfer-Encoding: gzip\r\n"), "501 transfer coding not implemented");
-  expect(post("Transfer-Encoding:\r\n"), "400 malformed Transfer-Encoding");
+  expect(post("Transfer-Encoding:\r\n"), "400 malformed body framing");
   expect("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
          "400 Transfer-Encoding in HTTP/1.0");
   for (const char* both : {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
@@ -244,6 +293,20 @@ void framings() {
   expect(post("Transfer-Encoding: chunked\r\n") + "1\nx\r\n", head + "400 malformed body framing");
   expect(post("Transfer-Encoding: chunked\r\n") + "1\r\nxy\r\n",
          head + "'x'; 400 malformed body framing");
+}
+
+// Around the limit of a head, where what counts and what ends it meet.
+void edges() {
+  for (size_t length = kLimits.head_bytes_max - 6; length < kLimits.head_bytes_max + 6; length++) {
+    std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
+    std::string fill(length - start.size() - 2, 'x');
+    for (const char* rest : {"\r\n\r\n", "\r\n\0", "\x01", "\r\n :", "  \r\n\r\n", "\r\r", "\nX"}) {
+      for (const std::string& field : {"A:" + fill, fill + "A:", fill + ":" + " "}) {
+        std::string input = start + field + rest;
+        expect(input, in_pieces(input, input.size(), 1));
+      }
+    }
+  }
 }
 
 void limits() {
@@ -275,14 +338,24 @@ void limits() {
          head + "A|1|A|2|A|3|A|4| end; idle");
   expect(chunked + "0\r\nA: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\nA: 5\r\n\r\n",
          head + "431 too many header fields");
-  std::string small;
   std::string got;
-  for (int i = 0; i < 1000; i++) {
-    small += "1;" + std::string(20, 'e') + "\r\nx\r\n";
-    if (i < 819) got += "x";
+  for (int i = 0; i < 1000; i++) got += "x";
+  std::string small;
+  for (int i = 0; i < 1000; i++) small += "1;" + std::string(9, 'e') + "\r\nx\r\n";
+  CHECK(in_pieces(chunked + small + "0\r\n\r\n", 1, 1) == head + "'" + got + "'; end; idle");
+  small.clear();
+  for (int i = 0; i < 1000; i++) small += "1;" + std::string(29, 'e') + "\r\nx\r\n";
+  std::string all = in_pieces(chunked + small, chunked.size() + small.size(), 1);
+  CHECK(all.ends_with("x'; 400 chunk framing too large"));
+  CHECK(in_pieces(chunked + small, 1, 1) == all);
+  std::string large = head + "400 chunk framing too large";
+  for (const char* rest : {"3\r\nabc\r\n0\r\n\r\n", "\r\n\r\n", "\r\nA: b\r\n\r\n", "x"}) {
+    std::string zeros = chunked + std::string(20000, '0') + rest;
+    CHECK(in_pieces(zeros, zeros.size(), 1) == large);
+    CHECK(in_pieces(zeros, 1, 1) == large);
+    CHECK(in_pieces(zeros, 7, 4096) == large);
   }
-  CHECK(in_pieces(chunked + small, 1, 1) ==
-        head + "'" + got + "'; 400 chunk extensions too large");
+  edges();
 }
 
 // A message that is held begins exactly at `rest`, whatever was cut where.
@@ -307,6 +380,8 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   bodies();
   trailers();
   upgrades();
+  lines();
+  persistence();
   refusals();
   framings();
   limits();
