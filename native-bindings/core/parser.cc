@@ -63,6 +63,7 @@ void Parser::reset_message() {
   section_ = nullptr;
   section_bytes_ = 0;
   repeat_length_ = 0;
+  is_whole_ = false;
   field_ = Field::kNone;
   host_count_ = 0;
   is_chunked_ = false;
@@ -79,6 +80,7 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
   body_end_ = nullptr;
   const char* end = end_ = data + length;
   if (section_ != nullptr) section_ = data;
+  is_whole_ = false;
   if (is_judged_) return judge(end);
   for (;;) {
     while (is_repeat(data, end)) {
@@ -181,7 +183,7 @@ const char* Parser::first_word(const char* at) const {
 // until the next message begins, so its bytes need not be parsed when they come again.
 void Parser::remember(const char* end) {
   size_t length = static_cast<size_t>(end - message_);
-  if (!head_done_ || has_body() || expects_continue_ || wants_upgrade_) return;
+  if (!is_whole_ || has_body() || expects_continue_ || wants_upgrade_) return;
   if (length > kRepeatBytesMax || std::memcmp(end - 4, "\r\n\r\n", 4) != 0) return;
   std::memcpy(repeat_, message_, length);
   repeat_length_ = static_cast<uint32_t>(length);
@@ -302,6 +304,7 @@ int Parser::message_complete(llhttp_t* raw) {
     return kLlhttpPaused;
   }
   self.in_message_ = false;
+  self.is_whole_ = true;
   self.sink_->on_end(self);
   return self.closing_ ? kLlhttpPaused : 0;
 }

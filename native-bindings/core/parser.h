@@ -199,6 +199,7 @@ class Parser {
   // The last message, when it was a head alone and the fields above still say what it holds; 0:
   // there is none.
   uint32_t repeat_length_ = 0;
+  bool is_whole_ = false;  // the read at hand ends a message, the one at `message_`
   char repeat_[kRepeatBytesMax];
 };
 

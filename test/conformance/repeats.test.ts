@@ -70,6 +70,20 @@ t.test("empty lines between requests, and HEAD after GET", async (t) => {
   t.equal(transcript.match(/hello/g)?.length, 4);
 });
 
+t.test("an empty line that comes alone is no request, also the second time", async (t) => {
+  const server = await startConformance(t, { workers: 1 });
+  const client = await server.connect();
+  for (let i = 0; i < 3; i++) {
+    client.write(get("/"));
+    t.equal((await client.response()).body, "hello");
+    for (const bytes of ["\r\n", "\r\n", "\r\n"]) {
+      client.write(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    t.equal(client.pending, "");
+  }
+});
+
 t.test("listeners with other limits judge the same bytes anew", async (t) => {
   const server = await startConformance(t, {
     workers: 1,
