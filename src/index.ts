@@ -7,3 +7,4 @@ export type { ErrorCode } from "./shared/errors.ts";
 export { redirect } from "./shared/redirect.ts";
 export type { ListenerOptions, LogLevel, ResourceLimits, ServeOptions } from "./options.ts";
 export type * from "./shared/app.ts";
+export type { Metric, MetricValue } from "./shared/metrics.ts";

@@ -115,6 +115,7 @@ export interface Native {
     body: Buffer,
   ): number;
   engineBind(engine: Handle, target: number, version: number, constant: number): void;
+  engineCounts(engine: Handle, into: Float64Array): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
   engineClose(engine: Handle): void;
   engineReason(engine: Handle, index: number): string;

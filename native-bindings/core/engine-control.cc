@@ -105,6 +105,16 @@ int32_t Engine::add_constant(ConstantResponse constant) {
   return static_cast<int32_t>(constants_.size() - 1);
 }
 
+void Engine::counts(double* into, size_t length) const {
+  size_t at = 0;
+  for (; at < kRefusedMax && at < length; at++) into[at] = static_cast<double>(refused_[at]);
+  for (const ConstantResponse& constant : constants_) {
+    for (uint64_t count : constant.answered) {
+      if (at < length) into[at++] = static_cast<double>(count);
+    }
+  }
+}
+
 void Engine::bind_constant(int32_t target, int32_t version, int32_t constant) {
   if (target < 0 || target >= static_cast<int32_t>(InternTable::kEntries)) return;
   if (constant < 0 || constant >= static_cast<int32_t>(constants_.size())) return;

@@ -268,9 +268,9 @@ void Engine::finish_answer(Connection& connection) {
   }
 }
 
-void Engine::answer_constant(Connection& connection, const ConstantResponse& constant,
-                             bool head_only) {
+void Engine::answer_constant(Connection& connection, ConstantResponse& constant, bool head_only) {
   Parser& parser = *connection.parser;
+  constant.answered[(head_only ? 2 : 0) + (parser.is_http10() ? 1 : 0)]++;
   int32_t flags = (parser.keep_alive() ? FLAG_KEEP_ALIVE : 0) |
                   (parser.is_http10() ? FLAG_HTTP10 : 0);
   HeadFields fields;
@@ -303,6 +303,8 @@ void Engine::answer_constant(Connection& connection, const ConstantResponse& con
 
 // The only place where the core answers by itself; the connection ends with it.
 void Engine::write_failure(Connection& connection, const Failure& failure) {
+  uint16_t status = failure.status;
+  if (status >= 400 && status < 400 + kRefusedMax) refused_[status - 400]++;
   HeadFields fields;
   fields.status = failure.status;
   fields.type = TYPE_TEXT;

@@ -37,12 +37,15 @@ inline constexpr uint64_t kDropMax = 256 * 1024;
 // The output buffer of an engine: one flush limit and the largest record on top of it.
 inline constexpr size_t kOutBytes = 160 * 1024;
 
+inline constexpr int kRefusedMax = 200;  // statuses from 400 to 599
+
 // A response made once: `Response` constants of the routes. Owned by the engine.
 struct ConstantResponse {
   int status;
   int type;
   Bytes lines;
   Bytes body;
+  uint64_t answered[4] = {};  // to GET, GET of HTTP/1.0, HEAD, HEAD of HTTP/1.0
 };
 
 // How the engine enters JavaScript. False: the environment is ending.
@@ -94,6 +97,9 @@ class Engine final : public MessageSink {
   }
   // The text of a refusal's reason, by the number that its event has.
   const char* reason(size_t index) { return index < reasons_.size() ? reasons_[index] : ""; }
+  // What the core has answered by itself: refusals by status from 400 to 599, then four counts per
+  // constant. Nothing is written beyond `length`.
+  void counts(double* into, size_t length) const;
 
   // The thread is ending: answers what can be answered and gives the other connections away.
   void die();
@@ -150,7 +156,7 @@ class Engine final : public MessageSink {
   void end_answer(Connection& connection);
   void finish_answer(Connection& connection);
   void cut_answer(Connection& connection);
-  void answer_constant(Connection& connection, const ConstantResponse& constant, bool head_only);
+  void answer_constant(Connection& connection, ConstantResponse& constant, bool head_only);
   void write_failure(Connection& connection, const Failure& failure);
   void send_continue(Connection& connection);
   void resume_body(Connection& connection);
@@ -214,6 +220,7 @@ class Engine final : public MessageSink {
   Recorder recorder_;
   std::vector<const char*> reasons_;  // of refusals, static texts: JavaScript knows their index
   std::vector<ConstantResponse> constants_;
+  uint64_t refused_[kRefusedMax] = {};  // by status, from 400 on
   std::vector<Parser*> parsers_;  // idle ones
 
   // The message being parsed, valid within one `parse`.
@@ -223,7 +230,7 @@ class Engine final : public MessageSink {
   uint32_t body_length_ = 0;
   int32_t body_buffer_ = -1;  // the one that is being read into, else the slab is
   bool body_joined_ = false;  // its pieces were copied together at the slab's bottom
-  const ConstantResponse* constant_ = nullptr;
+  ConstantResponse* constant_ = nullptr;
 
   // Buffers that long bodies are received into, each for one connection in a turn. A full one is
   // given away to the app, and JavaScript puts another in its place.

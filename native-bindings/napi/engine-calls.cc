@@ -205,6 +205,16 @@ napi_value engine_bind(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// engineCounts(engine, into: Float64Array): see Engine::counts.
+napi_value engine_counts(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  void* data = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(env, arguments[1], nullptr, &length, &data, nullptr, nullptr);
+  bridge_of(env, arguments[0])->engine().counts(static_cast<double*>(data), length);
+  return nullptr;
+}
+
 napi_value endpoint_of(napi_env env, const sockaddr_storage& storage) {
   napi_value result = nullptr;
   napi_create_object(env, &result);
@@ -284,6 +294,7 @@ constexpr Call kCalls[] = {
     {"engineOpen", engine_open, "E"},
     {"engineStop", engine_stop, "Elb"},
     {"engineConstant", engine_constant, "EddBB"},
+    {"engineCounts", engine_counts, "EF"},
     {"engineBind", engine_bind, "Eddd"},
     {"engineConnection", engine_connection, "Edd"},
     {"engineClose", engine_close, "E"},

@@ -46,6 +46,13 @@ export const fieldName: Check = {
   says: "the name of a header field, of at most 64 characters, or empty for none",
 };
 
+export const urlPath: Check = {
+  kind: "text",
+  schema: v.pipe(v.string(), v.regex(/^(?:\/[\w\-.~/]*)?$/), v.maxLength(1024), v.check((path) =>
+    path === "" || new URL(path, "http://host").pathname === path)),
+  says: "a path of letters, digits and -._~/ that begins with a slash, or empty for none",
+};
+
 export const flag: Check = { kind: "boolean", schema: v.boolean(), says: "true or false" };
 
 export const textList: Check = {

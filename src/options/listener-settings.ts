@@ -5,7 +5,7 @@
  */
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { fieldName, flag, integer, milliseconds, where } from "./checks.ts";
+import { fieldName, flag, integer, milliseconds, urlPath, where } from "./checks.ts";
 import { compression } from "./compression.ts";
 import { DEFAULT_METHODS, KNOWN_METHODS } from "../shared/methods.ts";
 import { defaultHeaders } from "./default-headers.ts";
@@ -141,6 +141,14 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     check: compression,
     fallback: false,
     text: "Compress answers whose client takes it; docs/compression.md says which and how.",
+  },
+  metricsPath: {
+    group: "Observability",
+    check: urlPath,
+    fallback: "",
+    fallbackText: "none",
+    text: "Where GET is answered with the metrics of the server, such as `/metrics`; implies " +
+      "`metrics`. Give it to a listener that only monitoring reaches.",
   },
 };
 

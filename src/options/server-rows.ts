@@ -34,6 +34,8 @@ export interface ServerSettings {
   connectionsPerAddressMax: number;
   memoryBytesMax: number;
   inFlightMax: number;
+  metrics: boolean;
+  metricsTimeoutMs: number;
   logLevel: LogLevel;
   development: boolean;
   logDestination: string;
@@ -189,6 +191,18 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     fallback: 0,
     text: "Requests that one worker's handlers work on at a time; beyond it they get 503. 0 sets " +
       "no limit.",
+  },
+  metrics: {
+    group: "Observability",
+    check: flag,
+    fallback: false,
+    text: "Count each request for `server.metrics()`: durations, sizes, requests in work.",
+  },
+  metricsTimeoutMs: {
+    group: "Observability",
+    check: milliseconds(1),
+    fallback: 1000,
+    text: "How long `server.metrics()` waits for a worker before it goes on without its answer.",
   },
   logLevel: {
     group: "Log",

@@ -35,6 +35,10 @@ export interface PoolHost {
   call(request: ControlCall): Promise<unknown>;
   /** A worker has got its slot, before it counts anything there. */
   spawned(channel: WorkerChannel): void;
+  /** Its thread has ended; `isExpected`: the server is closing. */
+  gone(channel: WorkerChannel, isExpected: boolean): void;
+  /** Where it counts its requests; null when nobody asks for that. */
+  seriesOf(channel: WorkerChannel): SharedArrayBuffer | null;
   /** A replacement serves: what is being stopped must be stopped there too. */
   joined(channel: WorkerChannel): void;
 }
@@ -175,6 +179,7 @@ export class WorkerPool {
     const wasServing = channel.state === "serving";
     channel.close(channel.failure ?? died(channel, error));
     this.#host.native.removeWorker(this.#host.server, channel.slot);
+    this.#host.gone(channel, this.#isClosing);
     if (this.#isClosing) return;
     const { id, threadId, generation } = channel;
     const reason = channel.failure ?? died(channel, error);
@@ -234,6 +239,7 @@ export class WorkerPool {
         development: options.development,
         logDestination: destinationOf(options.logDestination),
       },
+      series: this.#host.seriesOf(channel),
     };
   }
 

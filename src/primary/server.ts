@@ -3,7 +3,9 @@
  * takes them apart again. Thread: the primary's.
  */
 import { EventEmitter } from "node:events";
-import type { ListenerInfo, Server, Stats, StopOptions, StopResult } from "../shared/app.ts";
+import type {
+  ListenerInfo, MetricsReport, Server, Stats, StopOptions, StopResult,
+} from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ControlCall } from "../shared/messages.ts";
 import { type Handle, loadNative, type Native } from "../native.ts";
@@ -16,6 +18,7 @@ import {
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
 import { AccessLog } from "./access-log.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
+import { Metrics } from "./metrics.ts";
 import { type PoolHost, WorkerPool } from "./pool.ts";
 import { handleRotation, handleSignals } from "./signals.ts";
 import { Statistics } from "./statistics.ts";
@@ -45,6 +48,9 @@ class MillraceServer implements Server, ListenerHost {
   readonly #serverId: number;
   readonly #statistics: Statistics;
   readonly #accessLog: AccessLog | null;
+  /** A reader of its own: utilisation is since the previous look of the same reader. */
+  readonly #watched: Statistics;
+  readonly #metrics: Metrics;
   #options: ResolvedOptions;
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
@@ -68,7 +74,19 @@ class MillraceServer implements Server, ListenerHost {
     const { accessLog, accessLogFormat } = options;
     const log = resolveAccessLog(accessLog, accessLogFormat);
     this.#accessLog = log === undefined ? null : new AccessLog(this, log);
+    this.#watched = new Statistics(native, handle, options);
+    this.#metrics = this.#makeMetrics(options);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
+  }
+
+  #makeMetrics(options: ResolvedOptions): Metrics {
+    const isOn = options.metrics ||
+      options.listeners.some(({ settings }) => settings.metricsPath !== "");
+    const host = {
+      channels: () => this.#pool.channels,
+      stats: () => this.#watched.read(this.#pool.channels, this.#listeners),
+    };
+    return new Metrics(host, isOn, options.metricsTimeoutMs);
   }
 
   async start(): Promise<void> {
@@ -109,9 +127,17 @@ class MillraceServer implements Server, ListenerHost {
       )),
       emit: (event, detail) => this.emit(event, detail),
       call: (request) => this.#call(request),
-      spawned: (channel) => this.#statistics.spawned(channel),
+      spawned: (channel) => this.#spawned(channel),
+      gone: (channel, isExpected) => this.#metrics.gone(channel, isExpected),
+      seriesOf: (channel) => this.#metrics.http?.tableOf(channel) ?? null,
       joined: (channel) => this.#joined(channel),
     };
+  }
+
+  #spawned(channel: WorkerChannel): void {
+    this.#statistics.spawned(channel);
+    this.#watched.spawned(channel);
+    this.#metrics.spawned();
   }
 
   #joined(channel: WorkerChannel): void {
@@ -144,6 +170,10 @@ class MillraceServer implements Server, ListenerHost {
   stats(): Stats {
     const stats = this.#statistics.read(this.#pool.channels, this.#listeners);
     return this.#accessLog === null ? stats : { ...stats, accessLog: this.#accessLog.stats() };
+  }
+
+  metrics(): Promise<MetricsReport> {
+    return this.#metrics.collect();
   }
 
   async stopListener(id: string, options: StopOptions = {}): Promise<StopResult> {
@@ -237,6 +267,8 @@ class MillraceServer implements Server, ListenerHost {
         return this.startListener(request.id);
       case "reopenLogs":
         return this.reopenLogs();
+      case "metrics":
+        return this.metrics();
       case "close":
         // Not awaited: the worker that asks is one of those that have to end.
         void this.close(request.options);

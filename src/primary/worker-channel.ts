@@ -11,15 +11,19 @@ import {
   toSentError,
   type ToWorker,
 } from "../shared/messages.ts";
+import type { Metric } from "../shared/metrics.ts";
 
 export type WorkerState = "starting" | "serving" | "draining" | "dead";
 
 /** What the app of a worker says of itself once it has loaded. */
 export interface Ready {
   readonly threadId: number;
+  readonly routes: readonly string[];
   readonly port?: unknown;
   readonly hostname?: unknown;
 }
+
+type MetricsAnswer = Promise<readonly Metric[] | null>;
 
 type OmitId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
@@ -35,12 +39,16 @@ export class WorkerChannel {
   state: WorkerState = "starting";
   threadId = 0;
   failure: MillraceError | null = null;
+  /** The patterns of its app, in the order that its table of metrics counts them. */
+  routes: readonly string[] = [];
   readonly #port: MessagePort;
   readonly #onCall: (request: ControlCall) => Promise<unknown>;
   readonly #acks = new Map<number, () => void>();
   readonly #drains = new Map<number, Set<() => void>>();
   #settleReady!: { resolve(ready: Ready): void; reject(error: Error): void };
   #nextId = 1;
+  #metrics: { promise: MetricsAnswer; settle(metrics: readonly Metric[] | null): void } | null =
+    null;
 
   constructor(
     id: number,
@@ -86,6 +94,26 @@ export class WorkerChannel {
     });
   }
 
+  /**
+   * What its app has registered; null if it could not say, or has gone. A worker that is stuck
+   * finds one question, however often it was put.
+   */
+  metrics(): MetricsAnswer {
+    if (this.state === "dead") return Promise.resolve(null);
+    if (this.#metrics === null) {
+      let settle!: (metrics: readonly Metric[] | null) => void;
+      const promise: MetricsAnswer = new Promise((resolve) => (settle = resolve));
+      this.#metrics = { promise, settle };
+      void this.send({ type: "metrics" });
+    }
+    return this.#metrics.promise;
+  }
+
+  #settleMetrics(metrics: readonly Metric[] | null): void {
+    this.#metrics?.settle(metrics);
+    this.#metrics = null;
+  }
+
   /** Takes what has arrived already: the end of a task may overtake what it said before. */
   catchUp(): void {
     for (;;) {
@@ -104,12 +132,14 @@ export class WorkerChannel {
     for (const waiting of this.#drains.values()) for (const resolve of waiting) resolve();
     this.#acks.clear();
     this.#drains.clear();
+    this.#settleMetrics(null);
   }
 
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
         this.threadId = message.threadId;
+        this.routes = message.routes;
         this.state = "serving";
         this.#settleReady.resolve(message);
         break;
@@ -123,6 +153,9 @@ export class WorkerChannel {
       case "drained":
         for (const resolve of this.#drains.get(message.listener) ?? []) resolve();
         this.#drains.delete(message.listener);
+        break;
+      case "metrics":
+        this.#settleMetrics(message.metrics);
         break;
       case "call":
         void this.#answer(message.call, message.request);

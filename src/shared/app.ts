@@ -3,6 +3,7 @@
  * given. Types only, so both threads and the users of the package can import them.
  */
 import type { EventEmitter } from "node:events";
+import type { Metric } from "./metrics.ts";
 
 /** What a handler may return. `undefined` declines: the next matching handler is asked. */
 export type HandlerResult = Response | string | Uint8Array | ArrayBuffer | undefined | void;
@@ -138,6 +139,7 @@ export interface ServerControl {
   startListener(id: string): Promise<void>;
   /** Goes on with the files that the paths of the logs name now: after a rotation. */
   reopenLogs(): Promise<void>;
+  metrics(): Promise<MetricsReport>;
   close(options?: StopOptions): Promise<void>;
 }
 
@@ -148,8 +150,26 @@ export interface WorkerInfo {
   readonly threadId: number;
   readonly server: ServerControl;
   readonly log: Log;
+  /** Adds what a registry of prom-client holds, of any version, to `server.metrics()`. */
+  registerMetrics(registry: MetricsRegistry): void;
   /** Aborts when the worker starts to drain. */
   readonly signal: AbortSignal;
+}
+
+/** As `Registry` of prom-client. */
+export interface MetricsRegistry {
+  getMetricsAsJSON(): unknown;
+}
+
+/** What `server.metrics()` resolves to. */
+export interface MetricsReport {
+  /** In Prometheus's text format. */
+  readonly text: string;
+  readonly contentType: string;
+  /** The same as objects. */
+  readonly metrics: readonly Metric[];
+  /** The ids of workers that did not answer in time: what they said before stands for them. */
+  readonly late: readonly number[];
 }
 
 export interface Endpoint {
@@ -348,6 +368,8 @@ export interface Server extends AsyncDisposable {
   /** Resolves when the server has closed, whatever closed it. */
   readonly closed: Promise<void>;
   stats(): Stats;
+  /** What monitoring asks for, of all workers; bounded in time by `metricsTimeoutMs`. */
+  metrics(): Promise<MetricsReport>;
   stopListener(id: string, options?: StopOptions): Promise<StopResult>;
   pauseListener(id: string): Promise<void>;
   startListener(id: string): Promise<void>;

@@ -25,6 +25,7 @@ export interface ListenerSettings {
   requestIdHeader: string;
   headers: Readonly<Record<string, string>>;
   compression: boolean | CompressionOptions;
+  metricsPath: string;
 }
 
 export type ListenerSetting = keyof ListenerSettings;

@@ -5,6 +5,7 @@
  */
 import type { StopOptions } from "./app.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
+import type { Metric } from "./metrics.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
 export const CONTROL_VERSION = 1;
@@ -40,6 +41,8 @@ export interface ServeTask<Port = unknown> {
     | { readonly kind: "value"; readonly value: unknown };
   readonly listeners: readonly ListenerFacts[];
   readonly options: WorkerOptions;
+  /** The worker's table of HTTP metrics (shared/series.ts); null when nobody counts. */
+  readonly series: SharedArrayBuffer | null;
 }
 
 /** A call of `context.server` that the primary carries out. */
@@ -48,6 +51,7 @@ export type ControlCall =
   | { readonly method: "pauseListener"; readonly id: string }
   | { readonly method: "startListener"; readonly id: string }
   | { readonly method: "reopenLogs" }
+  | { readonly method: "metrics" }
   | { readonly method: "close"; readonly options?: StopOptions };
 
 export interface SentError {
@@ -69,6 +73,8 @@ export type ToWorker =
     }
   /** Go on with the file that the log's path names now. */
   | { readonly type: "reopenLog"; readonly id: number }
+  /** What the app has registered is wanted: `metrics` follows, then the acknowledgement. */
+  | { readonly type: "metrics"; readonly id: number }
   /** Every listener has stopped: close the app and end the task. */
   | { readonly type: "end"; readonly id: number }
   | {
@@ -83,12 +89,16 @@ export type FromWorker =
   | {
       readonly type: "ready";
       readonly threadId: number;
+      /** The patterns that the rows of `series` mean by their places; empty without it. */
+      readonly routes: readonly string[];
       readonly port?: unknown;
       readonly hostname?: unknown;
     }
   | { readonly type: "failed"; readonly error: SentError }
   | { readonly type: "ack"; readonly id: number }
   | { readonly type: "drained"; readonly listener: number }
+  /** Null: they could not be collected, and the worker's log says why. */
+  | { readonly type: "metrics"; readonly id: number; readonly metrics: readonly Metric[] | null }
   | { readonly type: "call"; readonly call: number; readonly request: ControlCall };
 
 /** An error as it crosses the channel: the clone of an error loses its class and its code. */

@@ -30,8 +30,8 @@ export const SAFE_TEXT_LENGTH: number = Math.floor(COPY_BYTES_MAX / 3);
 
 /** Who decides about turns. */
 export interface Turns {
-  /** The answer is in the ring. */
-  complete(exchange: Exchange): void;
+  /** The answer is in the ring: its status, and the bytes of its body. */
+  complete(exchange: Exchange, status: number, sent: number): void;
   /** It cannot be finished: the connection ends. */
   abort(exchange: Exchange): void;
   /** The connection has gone before all of it was sent. */
@@ -80,7 +80,7 @@ export class AnswerWriter {
       discard(body);
       const length = emptyLength(status, parts.headers);
       this.#rings.respondEmpty(slot, generation, flags, status, type, lines, length);
-      this.#turns.complete(exchange);
+      this.#turns.complete(exchange, status, 0);
       return;
     }
     if (this.#announceTrailers(exchange, parts, head)) {
@@ -90,10 +90,10 @@ export class AnswerWriter {
     const whole = body ?? "";
     if (typeof whole === "string" && fitsText(whole)) {
       this.#rings.respondText(slot, generation, flags, status, type, lines, whole);
-      this.#turns.complete(exchange);
+      this.#turns.complete(exchange, status, this.#rings.textLength);
     } else if (whole instanceof Uint8Array && whole.length <= COPY_BYTES_MAX) {
       this.#rings.respondBytes(slot, generation, flags, status, type, lines, whole);
-      this.#turns.complete(exchange);
+      this.#turns.complete(exchange, status, whole.length);
     } else {
       this.#stream(exchange, parts, head, streamLength(whole, parts.headers));
     }
@@ -153,7 +153,7 @@ export class AnswerWriter {
       begin();
       discard(source);
       rings.end(slot, generation, isChunked);
-      this.#turns.complete(exchange);
+      this.#turns.complete(exchange, status, 0);
       return;
     }
     const state = this.#connections.of(slot, generation);
@@ -164,7 +164,7 @@ export class AnswerWriter {
       state.pump = null;
       if (error === undefined) {
         rings.end(slot, generation, isChunked, exchange.trailers?.lines);
-        this.#turns.complete(exchange);
+        this.#turns.complete(exchange, status, pump.sent);
         return;
       }
       if (error === null) {

@@ -12,6 +12,7 @@ import {
 import { AnswerWriter, discard, REQUEST_FLAGS, SAFE_TEXT_LENGTH } from "./answer-writer.ts";
 import type { Connections, ConnectionState } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
+import type { Meter } from "./meter.ts";
 import { RequestBody } from "./request-body.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import type { Rings } from "./rings.ts";
@@ -19,20 +20,28 @@ import type { Rings } from "./rings.ts";
 /** What an interim answer takes in memory beside its lines, roughly. */
 const INTERIM_BYTES = 64;
 
+/** What answers ask of their engine. */
+export interface AnswersHost extends ExchangeHost {
+  /** Null unless metrics are on. */
+  readonly meter: Meter | null;
+}
+
 export class Answers {
   readonly #rings: Rings;
   readonly #connections: Connections;
   readonly #writer: AnswerWriter;
   readonly #host: ExchangeHost;
   readonly #shortTextMax: number;
+  readonly #meter: Meter | null;
   /** Answers that wait behind others or for a socket, of all connections: mostly none. */
   #waiting = 0;
 
-  constructor(rings: Rings, connections: Connections, host: ExchangeHost) {
+  constructor(rings: Rings, connections: Connections, host: AnswersHost) {
     this.#rings = rings;
     this.#connections = connections;
     this.#host = host;
     this.#shortTextMax = Math.min(SAFE_TEXT_LENGTH, host.plainTextMax);
+    this.#meter = host.meter;
     this.#writer = new AnswerWriter(rings, connections, host, this);
   }
 
@@ -88,8 +97,12 @@ export class Answers {
     }
     this.#waiting++;
     const write = (): void => {
-      if (this.#connections.isOpen(slot, generation)) this.#writer.write(exchange, parts, close);
-      else discard(parts.body);
+      if (this.#connections.isOpen(slot, generation)) {
+        this.#writer.write(exchange, parts, close);
+        return;
+      }
+      discard(parts.body);
+      this.lose(exchange);
     };
     this.#connections.of(slot, generation).waiting.set(sequence, { write, outputBytesMax });
     if (isNext) this.#rings.notify(slot, generation); // `resume` follows
@@ -139,11 +152,11 @@ export class Answers {
   }
 
   /** The answer is in the ring: the next one of the connection has its turn. */
-  complete(exchange: Exchange): void {
+  complete(exchange: Exchange, status: number, sent: number): void {
     const { slot, generation, sequence } = exchange;
     this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] = sequence + 1;
     exchange.isComplete = true;
-    this.lose(exchange);
+    this.#finish(exchange, status, sent);
     if (this.#waiting > 0) this.#next(slot, generation);
   }
 
@@ -152,8 +165,13 @@ export class Answers {
     return this.#rings.slots[slot * SLOT_WORDS + SLOT_UNSENT]! > outputBytesMax;
   }
 
-  /** Nobody waits for it any more. */
+  /** Nobody waits for it any more: its connection ended before the answer was complete. */
   lose(exchange: Exchange): void {
+    this.#finish(exchange, 0, 0);
+  }
+
+  #finish(exchange: Exchange, status: number, sent: number): void {
+    if (this.#meter !== null) this.#meter.endExchange(exchange, status, sent);
     const state = this.#connections.find(exchange.slot, exchange.generation);
     if (exchange.received instanceof RequestBody) {
       exchange.received.drop();

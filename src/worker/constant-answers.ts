@@ -5,7 +5,7 @@
 import type { Handle, Native } from "../native.ts";
 import { FIELD } from "./header-syntax.ts";
 import { FRAMING, headerFlags, headerLines } from "./headers.ts";
-import { planSteps } from "./plan.ts";
+import { type ConstantStep, planSteps } from "./plan.ts";
 import { toParts } from "./response.ts";
 import { COPY_BYTES_MAX } from "./rings.ts";
 import type { ResponseParts } from "./response-parts.ts";
@@ -17,11 +17,21 @@ export interface ConstantsHost {
   isUniform(parts: ResponseParts): boolean;
 }
 
+/** What native answers by itself, for those who count. */
+export interface GivenConstant {
+  readonly route: string;
+  readonly status: number;
+  readonly bodyBytes: number;
+}
+
 export class Constants {
   readonly #native: Native;
   readonly #handle: Handle;
   readonly #host: ConstantsHost;
-  readonly #indexes = new Map<Response, number>();
+  /** By route too: the answers of each are counted. */
+  readonly #indexes = new Map<string, Map<Response, number>>();
+  /** By index. */
+  readonly given: GivenConstant[] = [];
 
   constructor(native: Native, handle: Handle, host: ConstantsHost) {
     this.#native = native;
@@ -30,25 +40,27 @@ export class Constants {
   }
 
   /** Only if GET and HEAD both have this answer: native asks for no more than the target. */
-  bind(router: Router, target: Target, id: number, response: Response): void {
+  bind(router: Router, target: Target, id: number, { route, response }: ConstantStep): void {
     for (const method of ["GET", "HEAD"]) {
       const step = planSteps(router, undefined, target.path, method)[0]!;
       if (step.kind !== "constant" || step.response !== response) return;
     }
-    const index = this.#indexOf(response);
+    const index = this.#indexOf(route, response);
     if (index >= 0) this.#native.engineBind(this.#handle, id, target.version, index);
   }
 
   /** -1: it has something that only JavaScript can say. */
-  #indexOf(response: Response): number {
-    const known = this.#indexes.get(response);
+  #indexOf(route: string, response: Response): number {
+    const indexes = this.#indexes.get(route) ?? new Map<Response, number>();
+    this.#indexes.set(route, indexes);
+    const known = indexes.get(response);
     if (known !== undefined) return known;
-    const index = this.#give(response);
-    this.#indexes.set(response, index);
+    const index = this.#give(route, response);
+    indexes.set(response, index);
     return index;
   }
 
-  #give(response: Response): number {
+  #give(route: string, response: Response): number {
     const parts = toParts(response)!;
     const { headers, status, statusText, contentType } = parts;
     const flags = headers === null ? 0 : headerFlags(headers);
@@ -62,6 +74,7 @@ export class Constants {
       parts.body = body;
       return -1;
     }
+    this.given.push({ route, status, bodyBytes: body.length });
     return this.#native.engineConstant(
       this.#handle, status, Math.max(contentType, 0), lines, body,
     );

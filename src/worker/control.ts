@@ -3,7 +3,8 @@
  * passes on the control calls of handlers. Thread: the worker's.
  */
 import type { MessagePort } from "node:worker_threads";
-import type { ServerControl, StopOptions, StopResult } from "../shared/app.ts";
+import type { MetricsReport, ServerControl, StopOptions, StopResult } from "../shared/app.ts";
+import type { Metric } from "../shared/metrics.ts";
 import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/messages.ts";
 
 /** What the channel does to the worker. */
@@ -11,6 +12,7 @@ export interface ControlTarget {
   open(): void;
   stop(listener: number, force: boolean): void;
   reopenLog(): void;
+  metrics(): Promise<readonly Metric[] | null>;
 }
 
 interface PendingCall {
@@ -57,6 +59,7 @@ export class WorkerControl {
     pauseListener: (id: string): Promise<void> => this.#call({ method: "pauseListener", id }),
     startListener: (id: string): Promise<void> => this.#call({ method: "startListener", id }),
     reopenLogs: (): Promise<void> => this.#call({ method: "reopenLogs" }),
+    metrics: (): Promise<MetricsReport> => this.#call({ method: "metrics" }),
     close: (options?: StopOptions): Promise<void> =>
       this.#call({ method: "close", ...(options && { options }) }),
   };
@@ -80,6 +83,9 @@ export class WorkerControl {
       case "reopenLog":
         this.#target?.reopenLog();
         break;
+      case "metrics":
+        void this.#tellMetrics(message.id);
+        return;
       case "end":
         this.#end();
         break;
@@ -88,6 +94,12 @@ export class WorkerControl {
         return;
     }
     this.send({ type: "ack", id: message.id });
+  }
+
+  async #tellMetrics(id: number): Promise<void> {
+    const metrics = (await this.#target?.metrics()) ?? null;
+    this.send({ type: "metrics", id, metrics });
+    this.send({ type: "ack", id });
   }
 
   #settle(call: number, value: unknown, error: SentError | undefined): void {

@@ -22,6 +22,7 @@ import { ClientErrors } from "./client-errors.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
+import { Meter } from "./meter.ts";
 import { RequestNames } from "./request-identity.ts";
 import { type Compression, compressionOf } from "./compression.ts";
 import type { ResponseParts } from "./response-parts.ts";
@@ -50,6 +51,11 @@ export function peerGone(): DOMException {
   return new DOMException("The peer has closed the connection", "AbortError");
 }
 
+function makeMeter(task: ServeTask, routes: readonly string[]): Meter | null {
+  if (task.series === null) return null;
+  return new Meter(task.series, routes, task.listeners.map(({ isTls }) => isTls));
+}
+
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
   readonly log: Log;
   readonly names: RequestNames;
@@ -57,6 +63,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly server: ServerControl;
   readonly slots: Int32Array;
   readonly tracing: Tracing = new Tracing();
+  readonly meter: Meter | null;
   readonly connections: Connections;
   readonly clientErrors: ClientErrors;
   /** Set by the engine, which needs this object to make it. */
@@ -76,7 +83,13 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly plainTextMax: number;
   readonly #background = new Set<Promise<unknown>>();
 
-  constructor(native: Native, handle: Handle, rings: Rings, setup: EngineSetup) {
+  constructor(
+    native: Native,
+    handle: Handle,
+    rings: Rings,
+    setup: EngineSetup,
+    routes: readonly string[],
+  ) {
     this.#native = native;
     this.#handle = handle;
     this.#rings = rings;
@@ -92,6 +105,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
     native.engineNames(handle, this.names.prefix, this.names.headers);
     this.isDevelopment = setup.task.options.development;
+    this.meter = makeMeter(setup.task, routes);
     this.server = setup.server;
     this.slots = rings.slots;
     this.connections = new Connections(this);

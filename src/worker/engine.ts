@@ -59,10 +59,14 @@ import { Exchange } from "./exchange.ts";
 import { hasHooks, Hooks } from "./hooks.ts";
 import { EngineHost, type EngineSetup, peerGone } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
+import type { Meter } from "./meter.ts";
+import { metricsRoutes } from "./metrics-route.ts";
+import { NativeCounts } from "./native-counts.ts";
 import {
-  type HandlerStep, planServer, planSteps, planTunnel, type Step, withRequest,
+  type HandlerStep, type OwnRoute, planServer, planSteps, planTunnel, type Step, withRequest,
 } from "./plan.ts";
 import { RequestBody } from "./request-body.ts";
+import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
 import { Router } from "./router.ts";
@@ -85,6 +89,9 @@ export class Engine {
   readonly #isolation = new Isolation();
   readonly #host: EngineHost;
   readonly #tracing: Tracing;
+  readonly #meter: Meter | null;
+  readonly #nativeCounts: NativeCounts | null;
+  readonly #ownRoutes: ReadonlyMap<string, OwnRoute>;
   readonly #app: App;
   readonly #hooks: Hooks | null;
   readonly #router: Router;
@@ -96,6 +103,10 @@ export class Engine {
   readonly #bodyBuffers: BodyBuffers;
   /** Made in the last batch, perhaps still without an answer. */
   #recent: Exchange[] = [];
+  /** Nobody traces or counts the requests of this batch. */
+  #isPlain = true;
+  /** When this batch began; 0 if nobody counts. */
+  #startedAt = 0;
 
   constructor(setup: EngineSetup) {
     const { task, app } = setup;
@@ -110,7 +121,12 @@ export class Engine {
     this.#app = app;
     this.#onDrained = (listener) => setup.onDrained(listener);
     this.#rings = new Rings(this.#native, blocks);
-    this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup);
+    this.#router = new Router(app.routes);
+    this.#ownRoutes = metricsRoutes(task.listeners);
+    this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup, this.routes);
+    this.#meter = this.#host.meter;
+    this.#nativeCounts =
+      this.#meter === null ? null : new NativeCounts(this.#native, blocks.handle, this.#meter);
     this.#tracing = this.#host.tracing;
     this.#connections = this.#host.connections;
     this.#answers = new Answers(this.#rings, this.#connections, this.#host);
@@ -142,6 +158,16 @@ export class Engine {
     return this.#host.background();
   }
 
+  /** All patterns that an answer may be counted under. */
+  get routes(): string[] {
+    return [...this.#router.routes.map(({ pattern }) => pattern), ...this.#ownRoutes.keys()];
+  }
+
+  /** Adds what native has answered by itself to the metrics, if there are any. */
+  countNative(): void {
+    this.#nativeCounts?.take(this.#constants.given);
+  }
+
   close(): void {
     this.#native.engineClose(this.#blocks.handle);
   }
@@ -154,7 +180,7 @@ export class Engine {
 
   #batch(): void {
     this.#keepRecent();
-    this.#tracing.refresh();
+    this.#look();
     const { events, control } = this.#rings;
     let clockAt = CLOCK_STEP;
     let started = 0;
@@ -187,6 +213,13 @@ export class Engine {
     }
   }
 
+  /** Once per batch: who wants to know of its requests. */
+  #look(): void {
+    this.#tracing.refresh();
+    this.#isPlain = this.#meter === null && !this.#tracing.isOn;
+    if (this.#meter !== null) this.#startedAt = performance.now();
+  }
+
   /** What had no answer after the microtasks of its batch lets go of the slab. */
   #keepRecent(): void {
     if (this.#recent.length === 0) return;
@@ -202,17 +235,51 @@ export class Engine {
     const steps = target.plans[method] ?? this.#plan(target, method, base);
     const first = steps[0]!;
     const hasBody = (events[base + EVENT_FLAGS]! & FLAG_HAS_BODY) !== 0; // its length is checked
-    if (first.kind === "handler" && first.isBare && !hasBody && !this.#tracing.isOn) {
+    if (!this.#isPlain) {
+      this.#observed(base, target, steps);
+    } else if (first.kind === "handler" && first.isBare && !hasBody) {
       this.#runBare(base, target, steps, first);
-      return;
+    } else {
+      this.#runWhole(base, target, steps);
     }
+  }
+
+  #runWhole(base: number, target: Target, steps: readonly Step[]): void {
     const exchange = this.#exchange(base, target, steps);
     if (this.#hooks !== null) this.#hooks.requested(exchange);
     this.#dispatcher.run(exchange);
   }
 
-  /** A handler that takes nothing: no Request unless something unusual happens. */
-  #runBare(base: number, target: Target, steps: readonly Step[], step: HandlerStep): void {
+  /** The same for those who trace or count. */
+  #observed(base: number, target: Target, steps: readonly Step[]): void {
+    const { events } = this.#rings;
+    const meter = this.#meter;
+    const flags = events[base + EVENT_FLAGS]!;
+    const listener = events[base + EVENT_LISTENER]!;
+    const method = METHODS[events[base + EVENT_METHOD]!]!;
+    const first = steps[0]!;
+    if (meter !== null) meter.begin(method, listener);
+    const isBare = first.kind === "handler" && first.isBare && (flags & FLAG_HAS_BODY) === 0;
+    if (meter === null || this.#tracing.isOn || !isBare) {
+      this.#runWhole(base, target, steps);
+      return;
+    }
+    const parts = this.#runBare(base, target, steps, first);
+    if (parts === null) return; // it has become an exchange, which is counted at its end
+    const sent = Buffer.byteLength(parts.body as string);
+    meter.end(method, listener, flags, this.#startedAt, first.route, parts.status, 0, sent);
+  }
+
+  /**
+   * A handler that takes nothing: no Request unless something unusual happens. Its answer, a text
+   * that has been sent; null if it takes an Exchange.
+   */
+  #runBare(
+    base: number,
+    target: Target,
+    steps: readonly Step[],
+    step: HandlerStep,
+  ): ResponseParts | null {
     const { events } = this.#rings;
     let result: unknown;
     try {
@@ -220,19 +287,21 @@ export class Engine {
       result = this.#isolation.isOn ? this.#isolation.run(handler) : handler();
     } catch (error) {
       this.#dispatcher.fail(this.#exchange(base, target, steps), error);
-      return;
+      return null;
     }
     if (isLightResponse(result)) {
+      const parts = responseParts(result);
       const answered = this.#answers.tryText(
         events[base + EVENT_SLOT]!,
         events[base + EVENT_GENERATION]!,
         events[base + EVENT_SEQUENCE]!,
         events[base + EVENT_FLAGS]!,
-        responseParts(result),
+        parts,
       );
-      if (answered) return;
+      if (answered) return parts;
     }
     this.#dispatcher.settle(this.#exchange(base, target, steps), result);
+    return null;
   }
 
   #exchange(base: number, target: Target, steps: readonly Step[]): Exchange {
@@ -244,6 +313,7 @@ export class Engine {
     if ((exchange.flags & (FLAG_HAS_BODY | FLAG_BODY_COMPLETE)) === FLAG_HAS_BODY) {
       this.#connections.of(exchange.slot, exchange.generation).reading = exchange;
     }
+    exchange.startedAt = this.#startedAt;
     this.#recent.push(exchange);
     return exchange;
   }
@@ -281,7 +351,8 @@ export class Engine {
       const { methods } = this.#host.settingsOf(this.#rings.events[base + EVENT_LISTENER]!);
       return planServer(this.#router, fetch, methods);
     }
-    const planned = planSteps(this.#router, fetch, target.path, name);
+    const own = this.#ownRoutes.get(target.path);
+    const planned = planSteps(this.#router, fetch, target.path, name, own);
     // A hook is given the request, so nothing goes the short ways.
     const steps = this.#hooks === null ? planned : planned.map(withRequest);
     target.plans[method] = steps;
@@ -289,7 +360,7 @@ export class Engine {
     const first = steps[0]!;
     const id = this.#rings.events[base + EVENT_TARGET_ID]!;
     if (first.kind === "constant" && id >= 0) {
-      this.#constants.bind(this.#router, target, id, first.response);
+      this.#constants.bind(this.#router, target, id, first);
     }
     return steps;
   }

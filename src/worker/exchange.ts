@@ -42,6 +42,7 @@ const ENCODED_FIELDS = /^content-(?:encoding|length)$/i;
 
 /** What an exchange asks of its engine. */
 export interface ExchangeHost {
+
   /** The limits of the listener that the request came through. */
   defaultsOf(listener: number): DefaultHeaders;
   /** Null: it has none. */
@@ -88,6 +89,8 @@ export class Exchange implements RequestSource, BodyOwner {
   request: LightRequest | null = null;
   context: Context | null = null;
   abort: AbortController | null = null;
+  /** When its batch began; 0 when nobody counts, or it has been counted. */
+  startedAt = 0;
   #slab: Buffer;
   #message: number;
   readonly #targetAt: number;

@@ -6,7 +6,7 @@
  * to refill. Thread: the worker's.
  */
 import { isMainThread, type MessagePort, threadId } from "node:worker_threads";
-import type { App, Log } from "../shared/app.ts";
+import type { App, Log, MetricsRegistry } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { type ServeTask, toSentError } from "../shared/messages.ts";
 import { loadNative } from "../native.ts";
@@ -15,6 +15,7 @@ import { Engine } from "./engine.ts";
 import { installGlobals, removeGlobals } from "./globals.ts";
 import { loadApp } from "./load-app.ts";
 import { makeLog } from "./log.ts";
+import { MetricSources } from "./metric-sources.ts";
 
 /** Resolves when the worker has drained and its app has closed. */
 export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
@@ -42,6 +43,7 @@ async function run(
 ): Promise<void> {
   const app = await Promise.race([loadApp(task.app), control.ended]);
   if (app === undefined) return;
+  const sources = new MetricSources(log);
   const engine = new Engine({
     task,
     app,
@@ -54,9 +56,14 @@ async function run(
       open: () => engine.open(),
       stop: (listener, force) => engine.stopListener(listener, force),
       reopenLog,
+      metrics: () => {
+        engine.countNative();
+        return sources.collect();
+      },
     });
-    await Promise.race([serveApp(app, task, control, log, engine), control.cut]);
+    await Promise.race([serveApp(app, task, control, log, engine, sources), control.cut]);
   } finally {
+    engine.countNative();
     engine.close();
   }
 }
@@ -68,17 +75,20 @@ async function serveApp(
   control: WorkerControl,
   log: Log,
   engine: Engine,
+  sources: MetricSources,
 ): Promise<void> {
   const draining = new AbortController();
   const ended = control.ended.then(() => {
     draining.abort();
     return "ended";
   });
-  if (await Promise.race([init(app, task, control, log, draining.signal), ended])) return;
+  const { signal } = draining;
+  if (await Promise.race([init(app, task, control, log, signal, sources), ended])) return;
   const { port, hostname } = app;
   control.send({
     type: "ready",
     threadId,
+    routes: engine.routes,
     ...(port !== undefined && { port }),
     ...(hostname !== undefined && { hostname }),
   });
@@ -93,10 +103,13 @@ async function init(
   control: WorkerControl,
   log: Log,
   signal: AbortSignal,
+  sources: MetricSources,
 ): Promise<void> {
   const { workerId: id, generation } = task;
   try {
-    await app.init?.({ id, generation, threadId, server: control.server, log, signal });
+    const { server } = control;
+    const registerMetrics = (registry: MetricsRegistry): void => sources.add(registry);
+    await app.init?.({ id, generation, threadId, server, log, registerMetrics, signal });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MillraceError("ERR_MILLRACE_INIT_FAILED", `The app's init failed: ${reason}`, {

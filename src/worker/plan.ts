@@ -96,15 +96,23 @@ function entryOf(route: CompiledRoute, method: string): Handler | Response | und
   return methods.get(method) ?? (method === "HEAD" ? methods.get("GET") : undefined);
 }
 
+/** A route of the server's own, before all of the app. */
+export interface OwnRoute {
+  readonly route: string;
+  readonly handler: HandlerObject;
+}
+
 /** All steps for a path and a method; the last one always answers. */
 export function planSteps(
   router: Router,
   fetch: FetchHandler | undefined,
   path: string,
   method: string,
+  own?: OwnRoute,
 ): Step[] {
   if (path === "") return [fixedStep("malformed", "", "")];
   const steps: Step[] = [];
+  if (own !== undefined) steps.push({ ...handlerStep(own.handler, null), route: own.route });
   for (const match of router.match(path)) {
     const step = routeStep(match, method);
     steps.push(step);

@@ -56,6 +56,11 @@ export class BodyPump {
     this.#onEnd = onEnd;
   }
 
+  /** Bytes of the body that have been written. */
+  get sent(): number {
+    return this.#sent;
+  }
+
   /** `length` -1: not known. Begins at once. */
   start(source: object, length: number): void {
     this.#length = length;

@@ -74,6 +74,11 @@ export class RequestBody implements BodySource {
     return this.#flow.bodyLimits.bodyBytesMax;
   }
 
+  /** Bytes that have come so far. */
+  get bytesReceived(): number {
+    return this.#received;
+  }
+
   // What the engine tells.
 
   /** A piece has come; it is copied. */

@@ -98,6 +98,11 @@ export class Rings {
     return this.control[CTL_OVER_BUDGET] === 0 ? held : Infinity;
   }
 
+  /** In bytes, of the text that `respondText` wrote last. */
+  get textLength(): number {
+    return this.#textLength;
+  }
+
   /** Native sends all replies now. */
   flush(): void {
     this.#native.engineFlush(this.#handle);

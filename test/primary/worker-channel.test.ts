@@ -35,8 +35,9 @@ function open(t: Test, answer: (call: ControlCall) => Promise<unknown>): Worker 
 t.test("ready tells what the worker says of itself", async (t) => {
   const { channel, send } = open(t, async () => undefined);
   t.equal(channel.state, "starting");
-  send({ type: "ready", threadId: 7, port: 80 });
+  send({ type: "ready", threadId: 7, routes: ["/a"], port: 80 });
   t.match(await channel.ready, { threadId: 7, port: 80 });
+  t.same(channel.routes, ["/a"]);
   t.equal(channel.state, "serving");
   t.equal(channel.threadId, 7);
 });
@@ -51,6 +52,20 @@ t.test("a failure has the code that the worker gave, or that of a death", async 
     await t.rejects(channel.ready, { code: wanted, message: "why", cause: { code } });
     t.equal(channel.failure?.code, wanted);
   }
+});
+
+t.test("metrics are asked for once, and null when the worker has gone", async (t) => {
+  const { channel, send, next } = open(t, async () => undefined);
+  const [first, second] = [channel.metrics(), channel.metrics()];
+  t.equal(first, second);
+  t.match(await next(), { type: "metrics", id: 1 });
+  send({ type: "metrics", id: 1, metrics: [] });
+  t.same(await first, []);
+  const third = channel.metrics();
+  t.match(await next(), { type: "metrics", id: 2 });
+  channel.close(new Error("died"));
+  t.equal(await third, null);
+  t.equal(await channel.metrics(), null);
 });
 
 t.test("a message is sent until it is acknowledged", async (t) => {

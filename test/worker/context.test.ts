@@ -46,7 +46,9 @@ t.test("facts of listener and connection", async (t) => {
     closed: false,
     signal: true,
     log: true,
-    server: ["close", "pauseListener", "startListener", "stopListener"],
+    server: [
+      "close", "metrics", "pauseListener", "reopenLogs", "startListener", "stopListener",
+    ],
   });
 });
 

@@ -34,6 +34,7 @@ t.test("messages are carried out, then acknowledged", async (t) => {
     open: () => done.push("open"),
     stop: (listener, force) => done.push({ listener, force }),
     reopenLog: () => done.push("reopened"),
+    metrics: async () => [],
   });
   port.postMessage({ type: "reopenLog", id: 9 });
   t.strictSame(await next(), { type: "ack", id: 9 });
@@ -42,6 +43,15 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   port.postMessage({ type: "stop", id: 2, listener: 3, force: true });
   t.strictSame(await next(), { type: "ack", id: 2 });
   t.strictSame(done, ["reopened", "open", { listener: 3, force: true }]);
+  port.postMessage({ type: "metrics", id: 4 });
+  t.strictSame(await next(), { type: "metrics", id: 4, metrics: [] });
+  t.strictSame(await next(), { type: "ack", id: 4 });
+});
+
+t.test("without an app there are no metrics", async (t) => {
+  const { port, next } = open(t);
+  port.postMessage({ type: "metrics", id: 1 });
+  t.strictSame(await next(), { type: "metrics", id: 1, metrics: null });
 });
 
 t.test("an end is remembered, also when nothing is attached yet", async (t) => {

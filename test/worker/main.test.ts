@@ -41,7 +41,9 @@ for (const workers of [0, 1]) {
       generation: 1,
       isMain: workers === 0,
       aborted: false,
-      calls: ["close", "pauseListener", "reopenLogs", "startListener", "stopListener"],
+      calls: [
+        "close", "metrics", "pauseListener", "reopenLogs", "startListener", "stopListener",
+      ],
       log: "function",
       info: "function",
     }]);
