@@ -8,20 +8,12 @@
  * `workers: 0`.
  */
 import type { App } from "../shared/app.ts";
-import { HttpError } from "../shared/errors.ts";
 import {
-  CLOSED_BAD_BODY,
-  CLOSED_END,
-  CLOSED_HANDLER_TIMEOUT,
-  CLOSED_TIMEOUT,
   CTL_BODY_NEEDED,
   CTL_EVENT_COUNT,
   CTL_EVENT_CURSOR,
   CTL_SLAB_HELD,
   CTL_SLAB_NEEDED,
-  EVENT_BODY_BUFFER,
-  EVENT_BODY_LENGTH,
-  EVENT_BODY_OFFSET,
   EVENT_FLAGS,
   EVENT_GENERATION,
   EVENT_LISTENER,
@@ -35,15 +27,7 @@ import {
   EVENT_WORDS,
   FLAG_BODY_COMPLETE,
   FLAG_HAS_BODY,
-  KIND_BODY,
-  KIND_BODY_END,
-  KIND_CLOSED,
-  KIND_CONTROL,
-  KIND_MALFORMED,
-  KIND_DONE,
-  KIND_REFUSED,
   KIND_REQUEST,
-  KIND_WRITABLE,
   TARGET_MAX,
 } from "../shared/layout.ts";
 import { METHODS, methodBits } from "../shared/methods.ts";
@@ -51,13 +35,14 @@ import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "
 import { Answers } from "./answers.ts";
 import { declaredMaxOf } from "./body-rules.ts";
 import { BodyBuffers } from "./body-buffers.ts";
-import { Connections, type ConnectionState } from "./connections.ts";
+import { ConnectionEvents } from "./connection-events.ts";
+import type { Connections } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
 import { DefaultHeaders } from "./default-headers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
 import { hasHooks, Hooks } from "./hooks.ts";
-import { EngineHost, type EngineSetup, peerGone } from "./engine-host.ts";
+import { EngineHost, type EngineSetup } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
 import type { Meter } from "./meter.ts";
 import { metricsRoutes } from "./metrics-route.ts";
@@ -65,7 +50,6 @@ import { NativeCounts } from "./native-counts.ts";
 import {
   type HandlerStep, type OwnRoute, planServer, planSteps, planTunnel, type Step, withRequest,
 } from "./plan.ts";
-import { RequestBody } from "./request-body.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
@@ -98,7 +82,7 @@ export class Engine {
   /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
   readonly #targets: (Target | undefined)[] =
     Array.from({ length: TARGET_MAX }, () => undefined);
-  readonly #onDrained: (listener: number) => void;
+  readonly #others: ConnectionEvents;
   #slab: Buffer;
   readonly #bodyBuffers: BodyBuffers;
   /** Made in the last batch, perhaps still without an answer. */
@@ -119,9 +103,7 @@ export class Engine {
     if (blocks === undefined) throw new Error("no descriptors or memory left for an engine");
     this.#blocks = blocks;
     this.#app = app;
-    this.#onDrained = (listener) => setup.onDrained(listener);
     this.#rings = new Rings(this.#native, blocks);
-    this.#router = new Router(app.routes);
     this.#ownRoutes = metricsRoutes(task.listeners);
     this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup, this.routes);
     this.#meter = this.#host.meter;
@@ -139,6 +121,16 @@ export class Engine {
       : null;
     this.#slab = this.#newSlab();
     this.#bodyBuffers = new BodyBuffers(this.#native, blocks.handle);
+    this.#others = new ConnectionEvents({
+      rings: this.#rings,
+      connections: this.#connections,
+      answers: this.#answers,
+      failures: this.#dispatcher.failures,
+      hooks: this.#hooks,
+      clientErrors: this.#host.clientErrors,
+      bodyBuffers: this.#bodyBuffers,
+      onDrained: (listener) => setup.onDrained(listener),
+    });
   }
 
   /** Connections may come from now on. */
@@ -199,7 +191,7 @@ export class Engine {
           this.#rings.flush();
         }
       } else {
-        this.#other(base);
+        this.#others.take(base, this.#slab);
       }
     }
     if (control[CTL_BODY_NEEDED] !== 0) {
@@ -364,122 +356,6 @@ export class Engine {
     }
     return steps;
   }
-
-  #other(base: number): void {
-    const { events } = this.#rings;
-    const kind = events[base]!;
-    switch (kind) {
-      case KIND_CONTROL:
-        this.#onDrained(events[base + EVENT_LISTENER]!);
-        return;
-      case KIND_REFUSED:
-        this.#hooks?.refused(base);
-        return;
-      case KIND_DONE:
-        this.#hooks?.done(base);
-        return;
-      case KIND_MALFORMED:
-        this.#malformed(base);
-        return;
-      default:
-        break;
-    }
-    const slot = events[base + EVENT_SLOT]!;
-    const state = this.#connections.find(slot, events[base + EVENT_GENERATION]!);
-    if (state === undefined) return;
-    switch (kind) {
-      case KIND_BODY:
-        this.#pushBody(state, base);
-        break;
-      case KIND_BODY_END:
-        this.#endBody(state, base);
-        break;
-      case KIND_WRITABLE:
-        this.#answers.resume(state);
-        break;
-      case KIND_CLOSED:
-        this.#closed(state, events[base + EVENT_FLAGS]!);
-        break;
-      default:
-        break;
-    }
-  }
-
-  #malformed(base: number): void {
-    const { events } = this.#rings;
-    const offset = events[base + EVENT_BODY_OFFSET]!;
-    const lines = this.#slab.subarray(offset, offset + events[base + EVENT_BODY_LENGTH]!);
-    const listener = events[base + EVENT_LISTENER]!;
-    this.#host.clientErrors.refused(listener, events[base + EVENT_FLAGS]!, lines);
-  }
-
-  #bodyOf(state: ConnectionState): RequestBody | null {
-    const body = state.reading?.received;
-    return body instanceof RequestBody ? body : null;
-  }
-
-  #pushBody(state: ConnectionState, base: number): void {
-    const body = this.#bodyOf(state);
-    if (body === null) return;
-    const { events } = this.#rings;
-    const buffer = events[base + EVENT_BODY_BUFFER]!;
-    const offset = events[base + EVENT_BODY_OFFSET]!;
-    const length = events[base + EVENT_BODY_LENGTH]!;
-    if (buffer < 0) body.push(this.#slab, offset, length);
-    else this.#bodyBuffers.hand(body, buffer, offset, length);
-  }
-
-  #endBody(state: ConnectionState, base: number): void {
-    const { events } = this.#rings;
-    const reason = events[base + EVENT_FLAGS]!;
-    const body = this.#bodyOf(state);
-    state.reading = null;
-    if (body === null) return;
-    if (reason !== 0) {
-      body.fail(bodyError(reason));
-      return;
-    }
-    const length = events[base + EVENT_BODY_LENGTH]!;
-    const at = events[base + EVENT_BODY_OFFSET]!;
-    body.end(length === 0 ? "" : this.#slab.toString("latin1", at, at + length));
-  }
-
-  #closed(state: ConnectionState, reason: number): void {
-    if (reason === CLOSED_HANDLER_TIMEOUT) {
-      for (const exchange of state.pending) {
-        if (exchange.isAnswered) continue;
-        this.#dispatcher.failures.expire(exchange);
-        return;
-      }
-      return;
-    }
-    // Of pipelined requests all lose their reader at once.
-    const pending = [...state.pending];
-    if (reason !== CLOSED_END) {
-      this.#connections.forget(state.slot);
-      this.#answers.dropWaiting(state);
-      this.#bodyOf(state)?.fail(bodyError(CLOSED_BAD_BODY));
-      state.pump?.cancel();
-    }
-    // Also of those that have not asked for their signal yet.
-    for (const exchange of pending) {
-      this.#host.clientErrors.vanished(exchange, reason, state.info);
-      (exchange.abort ??= new AbortController()).abort(peerGone());
-    }
-    if (reason !== CLOSED_END) state.info?.runCloseHandlers();
-  }
-}
-
-function bodyError(reason: number): HttpError {
-  return reason === CLOSED_TIMEOUT
-    ? new HttpError(408, "the body made no progress", {
-        close: true,
-        code: "ERR_MILLRACE_BODY_TIMEOUT",
-      })
-    : new HttpError(400, "the body was cut short", {
-        close: true,
-        code: "ERR_MILLRACE_BODY_TRUNCATED",
-      });
 }
 
 function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOptions {
