@@ -37,6 +37,7 @@ struct Connection {
   uint32_t generation = 0;
   uint32_t sequence = 0;    // of the next request
   uint32_t unanswered = 0;  // requests given to JavaScript whose answers are not complete
+  uint32_t unseen_batch = 0;  // the batch that has its newest request
   uint32_t body_batch = 0;  // the batch that has the request whose body is being read
   uint32_t region_end = 0;  // where this turn's input ends in the slab
   uint64_t id = 0;

@@ -88,7 +88,7 @@ void Engine::stop_listener(uint16_t listener, bool force) {
       set_clock(connection, Clock::kIdle, options_.drain_quiet_ms);
     }
   }
-  report_drained(listener);
+  if (listener_draining_[listener]) report_drained(listener);
 }
 
 void Engine::report_drained(uint16_t listener) {
@@ -173,7 +173,9 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
     destroy(connection, CLOSED_GONE);
     return;
   }
-  if (connection.unanswered > 0 || midway || reading_body || stays || connection.input_done) {
+  // What the unseen request says of its end, as Connection: close, is read again elsewhere.
+  bool is_over = connection.close_after || (connection.input_done && !unseen);
+  if (connection.unanswered > 0 || midway || reading_body || stays || is_over) {
     if (!connection.until_close) Transport::end(connection.fd);
     destroy(connection, CLOSED_GONE);
     return;

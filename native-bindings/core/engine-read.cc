@@ -80,6 +80,9 @@ bool Engine::note_received(Connection& connection, const IoResult& result) {
 }
 
 void Engine::read(Connection& connection) {
+  // One read a batch while JavaScript has not seen its request: the hand-over of a dying thread
+  // takes all from that request to the end of the read as this connection's.
+  if (connection.unseen_batch == batches_) return;
   if (connection.body_open && read_body(connection)) return;
   // The unfinished head, if any, goes in front: a message lies in one piece.
   uint32_t kept = connection.input.length;
@@ -201,6 +204,7 @@ void Engine::keep_input(Connection& connection, const char* from, const char* en
 
 bool Engine::on_begin(Parser& parser) {
   Connection& connection = *reading_;
+  if (connection.stage != Stage::kOpen) return false;  // gone while an earlier one was answered
   connection.body_discarded = false;
   if (connection.close_after) return false;  // only the body before it was still read
   if (connection.output.length >= connection.options->output_bytes_max) return false;
@@ -220,13 +224,13 @@ Failure Engine::on_head(Parser& parser) {
   connection.body_dropped = 0;
   connection.awaits_continue = parser.expects_continue() && parser.has_content();
   if (connection.recording != nullptr) record_head(connection, parser);
+  Counters::add(shared_->counters[connection.listener].requests, 1);
   if (over_budget_) return reject(connection);
   uint64_t body_bytes_max = connection.options->body_bytes_max;
   if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
     connection.body_open = false;
     return kContentTooLarge;
   }
-  Counters::add(shared_->counters[connection.listener].requests, 1);
   if (id >= 0 && connection.unanswered == 0 && !connection.body_open &&
       (parser.method() == kMethodGet || parser.method() == kMethodHead)) {
     int32_t constant = targets_.at(id).constant;
@@ -281,6 +285,7 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
   in_flight_++;
   connection.unsafe_pending = !is_safe(parser.method());
   open_event_ = connection.body_open ? event : nullptr;
+  connection.unseen_batch = batches_;
   if (connection.body_open) connection.body_batch = batches_;
 }
 
@@ -451,10 +456,11 @@ void Engine::notice_end(Connection& connection) {
   if (connection.end_noticed) return;
   connection.end_noticed = true;
   slot_words(connection)[SLOT_FLAGS] |= SLOT_FLAG_ENDED;
+  bool is_quiet = connection.unanswered == 0 && !connection.held;
+  if (!is_quiet || connection.output.length > 0) Transport::probe_peer(connection.fd);
   if (connection.unanswered == 0) return;
   connection.notify_end = true;
   queue_notify(connection);
-  Transport::probe_peer(connection.fd);
 }
 
 void Engine::read_lingering(Connection& connection) {

@@ -162,7 +162,7 @@ void Engine::turn() {
 void Engine::weigh() {
   double bodies;
   std::memcpy(&bodies, blocks_.control + CTL_BODY_BYTES_F64, sizeof bodies);
-  uint64_t held = held_bytes_ + static_cast<uint64_t>(bodies);
+  uint64_t held = held_bytes_ + (bodies > 0 ? static_cast<uint64_t>(bodies) : 0);
   over_budget_ = held > memory_bytes_max_;
   blocks_.control[CTL_OVER_BUDGET] = over_budget_;
   shared_->held_bytes.store(held, std::memory_order_relaxed);

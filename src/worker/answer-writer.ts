@@ -129,7 +129,9 @@ export class AnswerWriter {
     if (!isNamed && exchange.trailers === null) return false;
     // One that gives its length is not chunked, and HTTP/1.0 has no chunks.
     if ((head.flags & FLAG_HTTP10) !== 0 || declaredLength(headers) >= 0) return false;
-    exchange.trailers ??= new ResponseTrailers();
+    if (exchange.trailers === null || exchange.trailers === NO_TRAILERS) {
+      exchange.trailers = new ResponseTrailers(); // the shared one stays empty
+    }
     const names = exchange.trailers.announce(isNamed ? headers.get("trailer") : null);
     if (names === "") return false;
     head.lines += `Trailer: ${names}\r\n`;

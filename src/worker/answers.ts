@@ -170,6 +170,11 @@ export class Answers {
     this.#finish(exchange, 0, 0);
   }
 
+  /** Its client has gone; its handler may run on, and read what has come of its body. */
+  countLost(exchange: Exchange): void {
+    if (this.#meter !== null) this.#meter.endExchange(exchange, 0, 0);
+  }
+
   #finish(exchange: Exchange, status: number, sent: number): void {
     if (this.#meter !== null) this.#meter.endExchange(exchange, status, sent);
     const state = this.#connections.find(exchange.slot, exchange.generation);

@@ -11,6 +11,7 @@ import { EncodedBody } from "./encoded-body.ts";
 import { type Coding, codingsOf } from "./encoders.ts";
 import { LightHeaders } from "./headers.ts";
 import { ResponseParts } from "./response-parts.ts";
+import { toParts } from "./response.ts";
 import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
 
 /** A packet has about 1,400 bytes of payload: below, hardly anything is won. */
@@ -44,7 +45,8 @@ const Negotiator = createRequire(import.meta.url)("negotiator") as Negotiator;
 /** What is looked at in an exchange. */
 interface Asked {
   readonly flags: number;
-  readonly steps: readonly { readonly kind: string }[];
+  /** Of a constant, its Response. */
+  readonly steps: readonly { readonly kind: string; readonly response?: Response }[];
   readonly at: number;
   find(name: string): string | undefined;
 }
@@ -85,7 +87,9 @@ export class Compression {
     const coding = this.#choose(asked.find("accept-encoding") ?? "");
     if (coding === null) return this.#variant(parts, null);
     if ((asked.flags & FLAG_HEAD) !== 0) return this.#headOf(parts, coding);
-    const isConstant = asked.steps[asked.at]!.kind === "constant";
+    // After `next()` the handler may have answered something else.
+    const { response } = asked.steps[asked.at]!;
+    const isConstant = response !== undefined && toParts(response) === parts;
     const known = isConstant ? this.#constants.get(parts)?.get(coding) : undefined;
     return known ?? this.#encode(parts, coding, isConstant);
   }

@@ -153,6 +153,7 @@ export class ConnectionEvents {
     for (const exchange of pending) {
       clientErrors.vanished(exchange, reason, state.info);
       (exchange.abort ??= new AbortController()).abort(peerGone());
+      if (reason !== CLOSED_END) answers.countLost(exchange);
     }
     if (reason !== CLOSED_END) state.info?.runCloseHandlers();
   }

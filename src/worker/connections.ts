@@ -88,8 +88,13 @@ export class Connections {
   }
 
   infoOf(exchange: Exchange): Connection {
-    const state = this.of(exchange.slot, exchange.generation);
-    return (state.info ??= new Connection(this.#host, exchange.slot, exchange.generation));
+    const { slot, generation } = exchange;
+    // Asked too late: the slot may be another client's by now, whose state stays as it is.
+    if (!this.isOpen(slot, generation) && this.find(slot, generation) === undefined) {
+      return new Connection(this.#host, slot, generation);
+    }
+    const state = this.of(slot, generation);
+    return (state.info ??= new Connection(this.#host, slot, generation));
   }
 
   forget(slot: number): void {

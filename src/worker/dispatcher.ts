@@ -101,15 +101,17 @@ export class Dispatcher {
   }
 
   #decline(exchange: Exchange): void {
-    advance(exchange);
+    // After `next()` it may stand at the last step already, which answers by itself.
+    if (!isLast(exchange)) advance(exchange);
     this.run(exchange);
   }
 
   /** `context.next()`: the answer of the steps behind the present one. */
   async next(exchange: Exchange): Promise<Response> {
-    advance(exchange);
+    if (!isLast(exchange)) advance(exchange);
     const step = exchange.steps[exchange.at]!;
-    if (step.kind !== "handler") return responseOfStep(step);
+    // A copy: what the handler changes is the answer to this request alone.
+    if (step.kind !== "handler") return responseOfStep(step).clone();
     const value = await this.#thrownToo(exchange, step);
     if (value === undefined) return await this.next(exchange);
     if (value instanceof Response) return value;
@@ -147,24 +149,33 @@ export class Dispatcher {
 
 function invoke(exchange: Exchange, step: HandlerStep, context: Context): unknown {
   const { handler, owner } = step;
-  const request = exchange.open() as unknown as MillraceRequest;
+  const request = shown(exchange);
   if (owner?.match !== undefined && !owner.match(request, context)) return undefined;
   if (exchange.body !== null) {
     const isReady = prepareBody(exchange, step);
-    if (isReady !== null) return invokeAfter(isReady, step, request, context);
+    if (isReady !== null) return invokeAfter(isReady, exchange, step, context);
+    return handler.call(owner, shown(exchange), context, context); // it may have been decoded
   }
   if (owner === undefined) return handler(request, context, context);
   return handler.call(owner, request, context, context);
 }
 
+function shown(exchange: Exchange): MillraceRequest {
+  return exchange.open();
+}
+
 async function invokeAfter(
   isReady: Promise<void>,
+  exchange: Exchange,
   { handler, owner }: HandlerStep,
-  request: MillraceRequest,
   context: Context,
 ): Promise<unknown> {
   await isReady;
-  return await handler.call(owner, request, context, context);
+  return await handler.call(owner, shown(exchange), context, context);
+}
+
+function isLast(exchange: Exchange): boolean {
+  return exchange.at + 1 >= exchange.steps.length;
 }
 
 /** On to the next step; a Request shows the parameters of the route that it is given to. */

@@ -62,6 +62,8 @@ const BATCH_MS = 1;
 /** Handlers between two looks at the clock. */
 const CLOCK_STEP = 16;
 
+const NO_EXCHANGES: readonly Exchange[] = [];
+
 export class Engine {
   readonly #native: Native;
   readonly #blocks: EngineBlocks;
@@ -214,7 +216,10 @@ export class Engine {
 
   /** What had no answer after the microtasks of its batch lets go of the slab. */
   #keepRecent(): void {
-    if (this.#recent.length === 0) return;
+    if (this.#recent.length === 0) {
+      this.#hooks?.keep(NO_EXCHANGES);
+      return;
+    }
     this.#hooks?.keep(this.#recent);
     for (const exchange of this.#recent) if (!exchange.isAnswered) exchange.keepOwn();
     this.#recent = [];

@@ -35,7 +35,7 @@ export class ReadyBody implements BodySource {
 
   /** Lets go of the slab: a long poll must not pin it. */
   keepOwn(): void {
-    this.#trailers = this.#trailerText();
+    this.#trailers ??= this.#trailerText();
     this.#slab = Buffer.from(this.#copy().buffer);
     this.#offset = 0;
   }

@@ -47,9 +47,15 @@ class TraceMessage implements RequestTrace {
     this.status = this.response?.status ?? (isBody ? 200 : 500);
   }
 
-  fail(error: unknown): void {
+  /** A thrown Response is an answer as any other. */
+  caught(error: unknown): void {
+    if (error instanceof Response) {
+      this.settle(error);
+      return;
+    }
     this.error = error;
     this.status = error instanceof HttpError ? error.status : 500;
+    channel.error.publish(this);
   }
 }
 
@@ -75,8 +81,7 @@ export class Tracing {
         message.settle(result);
         return result;
       } catch (error) {
-        message.fail(error);
-        channel.error.publish(message);
+        message.caught(error);
         throw error;
       } finally {
         channel.end.publish(message);
@@ -96,8 +101,7 @@ async function follow(message: TraceMessage, result: PromiseLike<unknown>): Prom
     message.settle(value);
     return value;
   } catch (error) {
-    message.fail(error);
-    channel.error.publish(message);
+    message.caught(error);
     throw error;
   } finally {
     channel.asyncStart.publish(message);

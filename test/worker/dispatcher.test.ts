@@ -194,3 +194,42 @@ t.test("the error hook", async (t) => {
   const posted = "POST /body HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\n{";
   t.match(await client.request(posted), { status: 502 });
 });
+
+t.test("next() and what stands behind it", async (t) => {
+  const server = await startApp(t, `
+    export default {
+      fetch: async (request, context) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/awaits") { await context.next(); return undefined; }
+        if (pathname === "/drops") { void context.next(); return undefined; }
+        if (pathname === "/twice") { await context.next(); return await context.next(); }
+        return "end";
+      },
+    };
+  `);
+  for (const path of ["/awaits", "/drops", "/twice", "/awaits"]) {
+    t.equal((await fetch(server.url + path)).status, 404, path);
+  }
+});
+
+t.test("a constant that next() gives is a copy", async (t) => {
+  const server = await startApp(t, `
+    export default {
+      routes: {
+        "/constant": {
+          handle: async (request, context) => {
+            const response = await context.next();
+            response.headers.append("x-seen", request.url.slice(-1));
+            return response;
+          },
+        },
+        "/*": new Response("constant"),
+      },
+    };
+  `);
+  for (const seen of ["1", "2", "3"]) {
+    const response = await fetch(`${server.url}/constant?${seen}`);
+    t.equal(response.headers.get("x-seen"), seen);
+    t.equal(await response.text(), "constant");
+  }
+});
