@@ -150,6 +150,16 @@ function machineSection({ machine, versions, options, date, commit, command }) {
   return [line(["", ""]), line(["---", "---"]), ...rows.map(line)].join("\n");
 }
 
+/** How far the rounds of one server lie apart: what a reader may take for noise. */
+function noiseOf(scenarios) {
+  const [yardstick] = figuresOf(mainRows(scenarios[0]));
+  if (!yardstick?.cpuUs) return "";
+  const { low, high } = yardstick.cpuUs;
+  return `On ${plain(scenarios[0].title)} the rounds of ${yardstick.title} itself went from
+${micros(low)} to ${micros(high)} us in this run: where that is far apart, other work on the machine
+took part, and small differences say nothing.`;
+}
+
 function page(results) {
   const { scenarios, machine } = results;
   return `# Benchmarks
@@ -162,6 +172,8 @@ request. All servers run side by side in one run, one process or worker each, pi
 with the load on another; each figure is the median of the rounds. Every server's answers are
 compared byte by byte before it is measured, and a window with any error counts as failed.
 Differences below 0.03 are noise, and below 0.10 between two runs.
+
+${noiseOf(scenarios)}
 
 ${machineSection(results)}
 
