@@ -15,6 +15,7 @@
         "core/engine-control.cc",
         "core/engine-read.cc",
         "core/engine-record.cc",
+        "core/engine-refuse.cc",
         "core/engine-reply.cc",
         "core/host.cc",
         "core/intern.cc",

@@ -10,9 +10,9 @@
 // are freed only at the end of a turn. Thread: the worker's, all of it.
 //
 // The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
-// engine-body.cc long bodies in, engine-reply.cc bytes out, engine-record.cc logs and hooks,
-// engine-close.cc ends and clocks, engine-control.cc adoption, listener stops, constants and the
-// hand-over when the thread dies.
+// engine-refuse.cc input that ends, engine-body.cc long bodies in, engine-reply.cc bytes out,
+// engine-record.cc logs and hooks, engine-close.cc ends and clocks, engine-control.cc adoption,
+// listener stops, constants and the hand-over when the thread dies.
 #pragma once
 
 #include <cstdint>
@@ -103,7 +103,6 @@ class Engine final : public MessageSink {
 
   // The thread is ending: answers what can be answered and gives the other connections away.
   void die();
-  bool is_dead() const { return dead_; }
   // After `die`, once nothing polls it: the memory lives on as long as JavaScript holds a block.
   void close_poll() { transport_.close(); }
 
@@ -125,7 +124,6 @@ class Engine final : public MessageSink {
   void on_body(Parser& parser, const char* at, size_t length) override;
   void on_end(Parser& parser) override;
   void read(Connection& connection);
-  void read_lingering(Connection& connection);
   void resume(Connection& connection);
   void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
   void after_parse(Connection& connection, ParseResult result, char* region, char* end);
@@ -136,15 +134,18 @@ class Engine final : public MessageSink {
   void put_body_end(Connection& connection, int32_t reason, const Bytes& trailers);
   void complete_request(const Bytes& trailers);
   void keep_input(Connection& connection, const char* from, const char* end, bool same);
-  void peer_ended(Connection& connection);
-  void notice_end(Connection& connection);
-  void report_refusal(Connection& connection, const Failure& failure, const char* from,
-                      size_t length);
-  void refuse(Connection& connection, const Failure& failure);
   Failure reject(Connection& connection);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();
   void drop_parser(Connection& connection);
+
+  // engine-refuse.cc
+  void refuse(Connection& connection, const Failure& failure);
+  void report_refusal(Connection& connection, const Failure& failure, const char* from,
+                      size_t length);
+  void peer_ended(Connection& connection);
+  void notice_end(Connection& connection);
+  void read_lingering(Connection& connection);
 
   // engine-reply.cc
   void process_replies();
