@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "clock.h"
+#include "digits.h"
 #include "layout.h"
 
 namespace millrace {
@@ -67,17 +68,6 @@ char* put(char* out, const char* from, size_t length) {
 template <size_t N>
 char* put(char* out, const char (&literal)[N]) {
   return put(out, literal, N - 1);
-}
-
-char* put_number(char* out, uint64_t number) {
-  char digits[20];
-  int count = 0;
-  do {
-    digits[count++] = static_cast<char>('0' + number % 10);
-    number /= 10;
-  } while (number != 0);
-  while (count > 0) *out++ = digits[--count];
-  return out;
 }
 
 char* put_status_line(char* out, const HeadFields& fields, const DateLine& date) {

@@ -8,6 +8,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "digits.h"
+
 namespace millrace {
 
 namespace {
@@ -183,17 +185,6 @@ uint32_t put_json_head(Bytes& out, const LogHead& head, const LogTime& time) {
 char* put_text(char* out, std::string_view text) {
   std::memcpy(out, text.data(), text.size());
   return out + text.size();
-}
-
-char* put_number(char* out, uint64_t number) {
-  char digits[20];
-  int count = 0;
-  do {
-    digits[count++] = static_cast<char>('0' + number % 10);
-    number /= 10;
-  } while (number != 0);
-  while (count > 0) *out++ = digits[--count];
-  return out;
 }
 
 }  // namespace
