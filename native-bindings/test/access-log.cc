@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -162,9 +164,9 @@ void a_pipe_is_waited_for() {
 }  // namespace
 
 int main() {
-  char folder[] = "/tmp/millrace-log-XXXXXX";
-  CHECK(mkdtemp(folder) != nullptr);
-  g_folder = folder;
+  std::error_code failed;
+  g_folder = (std::filesystem::temp_directory_path(failed) / "millrace-log-XXXXXX").string();
+  CHECK(!failed && mkdtemp(g_folder.data()) != nullptr);
   what_was_put_is_written_at_the_end();
   what_comes_after_the_end_is_written_by_the_last_reference();
   a_file_that_cannot_be_opened_is_refused();

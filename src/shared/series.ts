@@ -32,7 +32,7 @@ export const ROW_WORDS: number = ROW_RESPONSE_SIZE + 2 + SIZE_BOUNDS.length;
 
 /** Before the rows: requests in work by method, without TLS and with it. */
 export const ACTIVE_WORDS: number = 2 * METHODS;
-export const TABLE_BYTES: number = 8 * (ACTIVE_WORDS + SERIES_MAX * ROW_WORDS);
+const TABLE_BYTES = 8 * (ACTIVE_WORDS + SERIES_MAX * ROW_WORDS);
 
 /** The key of the first row. */
 export const OVERFLOW_KEY = -1;

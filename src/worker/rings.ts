@@ -167,13 +167,7 @@ export class Rings {
     lines: string,
     length: number,
   ): void {
-    const at = this.#begin(lines.length);
-    this.#put(at, KIND_RESPOND, slot, generation, flags | REPLY_LENGTH);
-    this.#replies[at + REPLY_STATUS] = status;
-    this.#replies[at + REPLY_TYPE] = type;
-    this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
-    this.#writeLines(at, lines);
-    this.#commit();
+    this.#putHead(KIND_RESPOND, slot, generation, flags, status, type, lines, length);
   }
 
   /** An interim answer (RFC 9110 15.2). */
@@ -195,9 +189,22 @@ export class Rings {
     lines: string,
     length: number,
   ): number {
+    return this.#putHead(KIND_HEAD, slot, generation, flags, status, type, lines, length);
+  }
+
+  #putHead(
+    kind: number,
+    slot: number,
+    generation: number,
+    flags: number,
+    status: number,
+    type: number,
+    lines: string,
+    length: number,
+  ): number {
     const at = this.#begin(lines.length);
     const replies = this.#replies;
-    this.#put(at, KIND_HEAD, slot, generation, length < 0 ? flags : flags | REPLY_LENGTH);
+    this.#put(at, kind, slot, generation, length < 0 ? flags : flags | REPLY_LENGTH);
     replies[at + REPLY_STATUS] = status;
     replies[at + REPLY_TYPE] = type;
     this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
