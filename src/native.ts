@@ -42,6 +42,8 @@ export interface NativeListenerOptions {
 
 export interface ServerOptions {
   readonly stuckMs: number;
+  /** BALANCE_… of the layout. */
+  readonly balance: number;
   /** 0: nine tenths of the limit of open files. */
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
@@ -80,7 +82,7 @@ export interface Native {
   readonly parserPassed: boolean;
   readonly layout: { readonly [name: string]: number };
   createServer(options: ServerOptions): { readonly handle: Handle; readonly id: number };
-  addWorker(server: Handle): number;
+  addWorker(server: Handle, replaced: number): number;
   removeWorker(server: Handle, slot: number): void;
   setListenerState(server: Handle, listener: number, state: number): void;
   listen(

@@ -86,7 +86,7 @@ int Acceptor::bind_unix(const BindAddress& address) {
 AcceptResult Acceptor::accept_ready(ServerShared& server, uint16_t listener) {
   uint64_t wake_bits[ServerShared::kWakeWords] = {};
   AcceptResult result = AcceptResult::kMore;
-  bool by_address = server.limits_addresses();
+  bool by_address = server.needs_addresses();
   int64_t room = server.room();
   for (int i = 0; i < kAcceptMax; i++) {
     sockaddr_storage peer;

@@ -41,7 +41,7 @@ struct Connection {
   uint32_t body_batch = 0;  // the batch that has the request whose body is being read
   uint32_t region_end = 0;  // where this turn's input ends in the slab
   uint64_t id = 0;
-  uint64_t address = 0;       // its key in the server's AddressTable; 0: not counted there
+  uint64_t address = 0;       // the peer's, as in AddressTable; 0: nobody asks
   uint64_t body_left = 0;     // of the request being read, when its length was declared
   uint64_t answer_left = 0;   // of the answer being written, when its length was announced
   uint64_t sent = 0;          // bytes handed to the kernel

@@ -129,6 +129,12 @@
   X(SLAB_BYTES_MIN, 131072) \
   /* Hot request targets by number: ids are below this. */ \
   X(TARGET_MAX, 8192) \
+  /* Who gets a connection. */ \
+  X(BALANCE_LEAST_CONNECTIONS, 0) \
+  X(BALANCE_LEAST_BUSY, 1) \
+  X(BALANCE_ROUND_ROBIN, 2) \
+  X(BALANCE_ADDRESS, 3) \
+  X(BALANCE_COUNT, 4) \
   /* Content types that a reply names by number. */ \
   X(TYPE_NONE, 0) \
   X(TYPE_TEXT, 1) \

@@ -22,7 +22,7 @@ struct Handover {
   int fd = -1;
   uint16_t listener = 0;
   uint64_t id = 0;
-  uint64_t address = 0;  // its key in the server's AddressTable; 0: not counted there
+  uint64_t address = 0;  // the peer's, as in AddressTable; 0: nobody asks
   Bytes input;  // read but not answered; whoever adopts or closes the connection frees it
 };
 

@@ -66,17 +66,30 @@ ServerShared::~ServerShared() {
   for (auto& slot : workers_) delete slot.load(std::memory_order_relaxed);
 }
 
-int ServerShared::add_worker() {
+// The seat of the one it replaces, else the lowest that is free: that of the one that died.
+uint32_t ServerShared::seat_for(int replaced) {
+  if (replaced >= 0 && reserved_[replaced]) return worker(replaced)->seat;
+  bool is_taken[kWorkersMax] = {};
+  for (int i = 0; i < kWorkersMax; i++) {
+    if (reserved_[i]) is_taken[worker(i)->seat] = true;
+  }
+  uint32_t seat = 0;
+  while (seat < kWorkersMax - 1 && is_taken[seat]) seat++;
+  return seat;
+}
+
+int ServerShared::add_worker(int replaced) {
+  uint32_t seat = seat_for(replaced);
   for (int i = 0; i < kWorkersMax; i++) {
     if (reserved_[i]) continue;
     WorkerShared* worker = workers_[i].load(std::memory_order_relaxed);
     if (worker != nullptr && worker->in_use.load(std::memory_order_acquire)) continue;
     reserved_[i] = true;
-    if (worker == nullptr) {
-      workers_[i].store(new WorkerShared, std::memory_order_release);  // pairs with worker()
-    } else {
-      worker->awake_since_ns.store(0, std::memory_order_relaxed);
-    }
+    bool is_new = worker == nullptr;
+    if (is_new) worker = new WorkerShared;
+    worker->awake_since_ns.store(0, std::memory_order_relaxed);
+    worker->seat.store(seat, std::memory_order_relaxed);
+    if (is_new) workers_[i].store(worker, std::memory_order_release);  // pairs with worker()
     return i;
   }
   return -1;
@@ -96,6 +109,7 @@ int ServerShared::read_loads(WorkerLoad* loads, int except) {
     loads[i].connections = candidate->connections.load(std::memory_order_relaxed);
     loads[i].utilisation = candidate->utilisation.load(std::memory_order_relaxed);
     loads[i].awake_since_ns = candidate->awake_since_ns.load(std::memory_order_relaxed);
+    loads[i].seat = candidate->seat.load(std::memory_order_relaxed);
   }
   return count;
 }
@@ -106,7 +120,8 @@ bool ServerShared::push_to_best(const Handover& item, int except, uint64_t* wake
   int count = read_loads(loads, except);
   for (;;) {
     int last = last_worker_.load(std::memory_order_relaxed);
-    int index = count == 0 ? -1 : pick_worker(loads, count, last, clock_ns(), stuck_ns_);
+    Placement placement{last, item.address, clock_ns(), stuck_ns_};
+    int index = count == 0 ? -1 : pick_worker(policy_, loads, count, placement);
     if (index < 0) return false;
     WorkerShared* chosen = worker(index);
     chosen->connections.fetch_add(1, std::memory_order_relaxed);
@@ -187,7 +202,8 @@ int64_t ServerShared::room() const {
 
 bool ServerShared::admit(Handover& item, int64_t* room) {
   bool is_full = *room <= 0;
-  if (!is_full && item.address != 0) is_full = !addresses_.enter(item.address, per_address_max_);
+  bool is_counted = per_address_max_ > 0 && item.address != 0;
+  if (!is_full && is_counted) is_full = !addresses_.enter(item.address, per_address_max_);
   if (is_full) {
     listeners_[item.listener].refused.fetch_add(1, std::memory_order_relaxed);
     refusals_.add(item.fd, clock_ms());
@@ -201,7 +217,7 @@ bool ServerShared::admit(Handover& item, int64_t* room) {
 
 void ServerShared::connection_ended(uint16_t listener, uint64_t address) {
   listeners_[listener].connections.fetch_sub(1, std::memory_order_relaxed);
-  if (address != 0) addresses_.leave(address);
+  if (per_address_max_ > 0 && address != 0) addresses_.leave(address);
 }
 
 void ServerShared::refuse(const Handover& item) {

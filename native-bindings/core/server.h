@@ -57,6 +57,8 @@ struct WorkerShared {
   // worker once a turn, 0 when it dies; read for statistics.
   std::atomic<uint64_t> held_bytes{0};
   std::atomic<uint32_t> in_flight{0};
+  // What addresses are bound to, see balancer.h. Relaxed: set by the primary before it is used.
+  std::atomic<uint32_t> seat{0};
   // An engine uses the slot: set by its constructor, cleared (release) with its last access, read
   // by add_worker (acquire). A thread that dies may still be cleaning up when its task has ended.
   std::atomic<bool> in_use{false};
@@ -76,8 +78,9 @@ class ServerShared {
 
   ListenerShared& listener(int index) { return listeners_[index]; }
   WorkerShared* worker(int index) { return workers_[index].load(std::memory_order_acquire); }
-  // The primary: a free slot, or -1. Slots are used again once their worker has gone.
-  int add_worker();
+  // The primary: a free slot, or -1. Slots are used again once their worker has gone. The worker
+  // takes the seat of the one in the slot `replaced`, which goes on serving for now; -1: of none.
+  int add_worker(int replaced = -1);
   void remove_worker(int index);
 
   // Set by the primary before there are workers; released with the server.
@@ -87,7 +90,8 @@ class ServerShared {
   // The primary, before anyone accepts. A connection too many is answered with 503 and closed; 0
   // of the limit per address: none.
   void set_connection_limits(int64_t connections_max, uint32_t per_address_max);
-  bool limits_addresses() const { return per_address_max_ > 0; }
+  void set_policy(Policy policy) { policy_ = policy; }  // the primary, before anyone accepts
+  bool needs_addresses() const { return per_address_max_ > 0 || policy_ == Policy::kAddress; }
   // How many more connections the process may have; taken from once per batch of accepts.
   int64_t room() const;
   // Counts an accepted connection and gives it its id. False: it has been turned away.
@@ -125,6 +129,7 @@ class ServerShared {
 
   ServerShared() = default;
   ~ServerShared();
+  uint32_t seat_for(int replaced);
   int read_loads(WorkerLoad* loads, int except);
   bool push_to_best(const Handover& item, int except, uint64_t* wake_bits);
   int64_t connections() const;
@@ -133,6 +138,7 @@ class ServerShared {
   std::atomic<int> references_{1};  // acq_rel: the last release sees all writes
   std::atomic<uint64_t> next_id_{1};
   uint64_t stuck_ns_ = 250000000;
+  Policy policy_ = Policy::kLeastConnections;
   AccessLog* access_log_ = nullptr;
   ListenerShared listeners_[kListenersMax];
   // Listeners that have ever had a state. Relaxed: written by the primary before they accept, read

@@ -140,12 +140,14 @@ double member(napi_env env, napi_value object, const char* name) {
   return value > 0 && value < 4294967296.0 ? value : 0;
 }
 
-// createServer({ stuckMs, connectionsMax, connectionsPerAddressMax }) → { handle, id }
+// createServer({ stuckMs, balance, connectionsMax, connectionsPerAddressMax }) → { handle, id }
 napi_value create_server(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ServerShared* server = ServerShared::create();
   double stuck_ms = member(env, arguments[0], "stuckMs");
   server->set_stuck_ns(static_cast<uint64_t>(stuck_ms * 1e6));
+  double policy = member(env, arguments[0], "balance");
+  if (policy < BALANCE_COUNT) server->set_policy(static_cast<Policy>(policy));
   double per_address = member(env, arguments[0], "connectionsPerAddressMax");
   server->set_connection_limits(
       connections_max_of(member(env, arguments[0], "connectionsMax")),
@@ -158,10 +160,13 @@ napi_value create_server(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// addWorker(server) → slot, or -1 when all are taken
+// addWorker(server, replaced) → slot, or -1 when all are taken. `replaced`: the slot of the worker
+// that it will replace and that still serves, or -1.
 napi_value add_worker(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  return from_double(env, server_of(env, arguments[0])->add_worker());
+  int replaced = to_int(env, arguments[1]);
+  if (replaced < 0 || replaced >= kWorkersMax) replaced = -1;
+  return from_double(env, server_of(env, arguments[0])->add_worker(replaced));
 }
 
 // removeWorker(server, slot)
@@ -286,7 +291,7 @@ namespace {
 
 constexpr Call kCalls[] = {
     {"createServer", create_server, "o"},
-    {"addWorker", add_worker, "S"},
+    {"addWorker", add_worker, "Sd"},
     {"removeWorker", remove_worker, "Sw"},
     {"setListenerState", set_listener_state, "Slw"},
     {"listen", listen, "Slonf"},

@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { ACCESS_LOG_FORMATS, accessLogCheck } from "./access-log.ts";
 import type { AccessLogFormat, AccessLogOption } from "./access-log.ts";
 import { isAppOption } from "./app.ts";
+import { BALANCE_POLICIES, type BalancePolicy } from "./balance.ts";
 import {
   flag, integer, members, milliseconds, oneOf, text, textList, textRecord, where,
 } from "./checks.ts";
@@ -31,6 +32,7 @@ export interface ServerSettings {
   drainQuietMs: number;
   adoptTimeoutMs: number;
   stuckMs: number;
+  balance: BalancePolicy;
   connectionsPerAddressMax: number;
   memoryBytesMax: number;
   inFlightMax: number;
@@ -99,6 +101,13 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     fallback: availableParallelism(),
     fallbackText: "one per available core",
     text: "Worker threads; 0 runs the handlers in the primary thread, for a debugger or profiler.",
+  },
+  balance: {
+    group: "Workers",
+    check: oneOf(BALANCE_POLICIES),
+    fallback: "least-connections",
+    text: "Which worker gets a connection: the one with the fewest, the least busy one, the next " +
+      "in turn, or the same for the same peer address.",
   },
   resourceLimits: {
     group: "Workers",

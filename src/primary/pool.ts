@@ -153,7 +153,7 @@ export class WorkerPool {
 
   #spawn(): WorkerChannel {
     const { native, server } = this.#host;
-    const slot = native.addWorker(server);
+    const slot = native.addWorker(server, -1);
     if (slot < 0) {
       const message = "no slot for a worker: 256 are in use, those that are ending included";
       throw new MillraceError("ERR_MILLRACE_WORKER_DIED", message);

@@ -16,6 +16,7 @@ import {
   withAppDefaults,
 } from "../options.ts";
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
+import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { AccessLog } from "./access-log.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
 import { Metrics } from "./metrics.ts";
@@ -65,6 +66,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#options = options;
     const { handle, id } = native.createServer({
       stuckMs: options.stuckMs,
+      balance: BALANCE_NUMBERS[options.balance],
       connectionsMax: options.connectionsMax ?? 0,
       connectionsPerAddressMax: options.connectionsPerAddressMax,
     });

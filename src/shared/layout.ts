@@ -104,6 +104,11 @@ export const SLOT_FLAG_ENDED = 2 as const;
 export const HEADER_BYTES = 8 as const;
 export const SLAB_BYTES_MIN = 131072 as const;
 export const TARGET_MAX = 8192 as const;
+export const BALANCE_LEAST_CONNECTIONS = 0 as const;
+export const BALANCE_LEAST_BUSY = 1 as const;
+export const BALANCE_ROUND_ROBIN = 2 as const;
+export const BALANCE_ADDRESS = 3 as const;
+export const BALANCE_COUNT = 4 as const;
 export const TYPE_NONE = 0 as const;
 export const TYPE_TEXT = 1 as const;
 export const TYPE_JSON = 2 as const;
@@ -214,6 +219,11 @@ export const LAYOUT: { readonly [name: string]: number } = {
   HEADER_BYTES,
   SLAB_BYTES_MIN,
   TARGET_MAX,
+  BALANCE_LEAST_CONNECTIONS,
+  BALANCE_LEAST_BUSY,
+  BALANCE_ROUND_ROBIN,
+  BALANCE_ADDRESS,
+  BALANCE_COUNT,
   TYPE_NONE,
   TYPE_TEXT,
   TYPE_JSON,

@@ -23,11 +23,12 @@ const limits = { headBytesMax: 16384, headersMax: 100, targetBytesMax: 8192, pip
   headTimeoutMs: 1000, bodyTimeoutMs: 1000, idleTimeoutMs: 1000, handlerTimeoutMs: 0,
   writeTimeoutMs: 1000, announceKeepAlive: false, defaultLines: Buffer.alloc(0) };
 const options = { drainQuietMs: 1, tellsDone: false, reportsRefusals: true, listeners: [limits] };
-const serverOptions = { stuckMs: 250, connectionsMax: 0, connectionsPerAddressMax: 0 };
+const serverOptions = { stuckMs: 250, balance: 0, connectionsMax: 0, connectionsPerAddressMax: 0 };
 const server = native.createServer(serverOptions);
-const slot = native.addWorker(server.handle);
+const slot = native.addWorker(server.handle, -1);
 const engine = native.createEngine(server.id, slot, options, () => {});
-const closed = native.createEngine(server.id, native.addWorker(server.handle), options, () => {});
+const other = native.addWorker(server.handle, -1);
+const closed = native.createEngine(server.id, other, options, () => {});
 native.engineClose(closed.handle);
 const bind = { host: "127.0.0.1", port: 0 };
 const listener = native.listen(server.handle, 0, bind, 16, () => {});

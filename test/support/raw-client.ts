@@ -12,6 +12,8 @@ import type { RawResponse } from "./raw-response.ts";
 export interface RawTarget {
   readonly port?: number | undefined;
   readonly host?: string | undefined;
+  /** The address to connect from. */
+  readonly from?: string | undefined;
   /** The path of a Unix socket. */
   readonly path?: string | undefined;
   /** The limit of each wait. */
@@ -170,7 +172,12 @@ export class RawClient {
 
 export async function connectRaw(target: RawTarget): Promise<RawClient> {
   const socket = target.path === undefined
-    ? connect({ port: target.port ?? 0, host: target.host ?? "127.0.0.1", allowHalfOpen: true })
+    ? connect({
+      port: target.port ?? 0,
+      host: target.host ?? "127.0.0.1",
+      ...(target.from !== undefined && { localAddress: target.from }),
+      allowHalfOpen: true,
+    })
     : connect({ path: target.path, allowHalfOpen: true });
   const where = target.path ?? `${target.host ?? "127.0.0.1"}:${target.port}`;
   const timeoutMs = target.timeoutMs ?? DEADLINE_MS;
