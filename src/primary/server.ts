@@ -60,6 +60,7 @@ class MillraceServer implements Server, ListenerHost {
   #abortStart: () => void = () => {};
   #settleClosed!: () => void;
   #cleanups: (() => void)[] = [];
+  #endRotation: () => void = () => {};
 
   constructor(native: Native, options: ResolvedOptions) {
     this.native = native;
@@ -157,7 +158,7 @@ class MillraceServer implements Server, ListenerHost {
     }
     if (signals) this.#cleanups.push(handleSignals((force) => void this.close({ force })));
     if (signals && logsToFile(accessLog, logDestination)) {
-      this.#cleanups.push(handleRotation(this));
+      this.#endRotation = handleRotation(this);
     }
   }
 
@@ -232,6 +233,7 @@ class MillraceServer implements Server, ListenerHost {
     for (const listener of this.#listeners) listener.abandon();
     await this.#pool?.destroy();
     await this.#accessLog?.close();
+    this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
     this.native.dropOrphans(this.server, -1);
     this.#settleClosed();
   }

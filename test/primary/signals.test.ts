@@ -4,6 +4,7 @@ import { handleSignals } from "../../src/primary/signals.ts";
 import { startChild } from "../support/child.ts";
 import { until } from "../support/deadline.ts";
 import { get } from "../support/lifecycle.ts";
+import { startApp } from "../support/server.ts";
 
 t.test("the first drains, a second one forces, and they can be taken off", async (t) => {
   const counts = (): number[] =>
@@ -55,4 +56,25 @@ t.test("without signals: true a signal is the process's own", async (t) => {
   const server = await startChild(t, {});
   server.child.kill("SIGTERM");
   t.equal(await server.ended(), "SIGTERM");
+});
+
+t.test("SIGUSR2 is handled until the logs are closed", async (t) => {
+  const before = process.listenerCount("SIGUSR2");
+  // The disk is full: that the lines are lost is told when the log's last ones are written.
+  const accessLog = { path: "/dev/full", format: "json" } as const;
+  const { server, connect } = await startApp(t, "export default () => \"hello\";", {
+    signals: true, accessLog, drainQuietMs: 0,
+  });
+  const client = await connect();
+  t.equal((await client.request(get())).body, "hello");
+  client.close();
+  const counts: number[] = [];
+  server.events.once("error", (error: { code?: string }) => {
+    counts.push(process.listenerCount("SIGUSR2"));
+    t.equal(error.code, "ERR_MILLRACE_ACCESS_LOG");
+    process.kill(process.pid, "SIGUSR2");
+  });
+  await server.close();
+  t.same(counts, [before + 1]);
+  t.equal(process.listenerCount("SIGUSR2"), before);
 });
