@@ -64,6 +64,10 @@ function unreadable(file: string, cause: unknown): MillraceError {
 function againstFolder(content: object, folder: string): Record<string, unknown> {
   const values: Record<string, unknown> = { ...content };
   const { app, listeners, accessLog, logDestination } = values;
+  for (const name of ["control", "pidFile"]) {
+    const path = values[name];
+    if (typeof path === "string" && path !== "") values[name] = resolve(folder, path);
+  }
   if (typeof app === "string" && app !== "") {
     values["app"] = resolve(folder, app.startsWith("file:") ? fileURLToPath(app) : app);
   }

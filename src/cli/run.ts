@@ -15,7 +15,7 @@ import { helpText } from "./help.ts";
 import { configText } from "./print-config.ts";
 import { reportText } from "./report.ts";
 import { SignalStop } from "./signals.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion } from "../shared/version.ts";
 
 /** Resolves to the exit code when the command is over; for a server, when it has closed. */
 export async function run(argv: readonly string[]): Promise<number> {

@@ -40,6 +40,12 @@ export const text: Check = {
   says: "a string that is not empty",
 };
 
+export const filePath: Check = {
+  kind: "text",
+  schema: v.pipe(v.string(), v.check((path) => !path.includes("\0"))),
+  says: "a path, or empty for none",
+};
+
 export const fieldName: Check = {
   kind: "text",
   schema: v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,64}$/)),

@@ -2,8 +2,8 @@
 import type { Check } from "./checks.ts";
 
 type Group =
-  | "App" | "Listeners" | "Workers" | "Start and stop" | "Requests" | "Time" | "Size" | "Overload"
-  | "Answers" | "Observability" | "Log";
+  | "App" | "Listeners" | "Workers" | "Start and stop" | "Operation" | "Requests" | "Time" | "Size"
+  | "Overload" | "Answers" | "Observability" | "Log";
 
 export interface OptionRow {
   readonly group: Group;

@@ -8,7 +8,7 @@ import type { AccessLogFormat, AccessLogOption } from "./access-log.ts";
 import { isAppOption } from "./app.ts";
 import { BALANCE_POLICIES, type BalancePolicy } from "./balance.ts";
 import {
-  flag, integer, members, milliseconds, oneOf, text, textList, textRecord, where,
+  filePath, flag, integer, members, milliseconds, oneOf, text, textList, textRecord, where,
 } from "./checks.ts";
 import { HOST_DEFAULT, PORT_DEFAULT, portCheck } from "./listeners.ts";
 import type { OptionRow } from "./row.ts";
@@ -31,6 +31,8 @@ export interface ServerSettings {
   deadlineMs: number;
   drainQuietMs: number;
   adoptTimeoutMs: number;
+  control: string;
+  pidFile: string;
   stuckMs: number;
   balance: BalancePolicy;
   connectionsPerAddressMax: number;
@@ -167,6 +169,21 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: milliseconds(0),
     fallback: 5000,
     text: "How long connections of a dead worker wait for the worker that replaces it.",
+  },
+  control: {
+    group: "Operation",
+    check: filePath,
+    fallback: "",
+    fallbackText: "none",
+    text: "The path of a Unix socket on which `millrace ctl` asks the server and tells it what " +
+      "to do. Only the user that the server runs as can use it.",
+  },
+  pidFile: {
+    group: "Operation",
+    check: filePath,
+    fallback: "",
+    fallbackText: "none",
+    text: "A file that names the process while the server listens.",
   },
   stuckMs: {
     group: "Time",

@@ -20,6 +20,7 @@ import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { AccessLog } from "./access-log.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
 import { Metrics } from "./metrics.ts";
+import { Operations } from "./operations.ts";
 import { type PoolHost, WorkerPool } from "./pool.ts";
 import { handleRotation, handleSignals } from "./signals.ts";
 import { Statistics } from "./statistics.ts";
@@ -51,7 +52,9 @@ class MillraceServer implements Server, ListenerHost {
   readonly #accessLog: AccessLog | null;
   /** A reader of its own: utilisation is since the previous look of the same reader. */
   readonly #watched: Statistics;
+  readonly #controlled: Statistics;
   readonly #metrics: Metrics;
+  readonly #operations: Operations;
   #options: ResolvedOptions;
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
@@ -79,6 +82,12 @@ class MillraceServer implements Server, ListenerHost {
     this.#accessLog = log === undefined ? null : new AccessLog(this, log);
     this.#watched = new Statistics(native, handle, options);
     this.#metrics = this.#makeMetrics(options);
+    this.#controlled = new Statistics(native, handle, options);
+    this.#operations = new Operations(options, {
+      server: this,
+      isDraining: () => this.#closing !== null,
+      stats: () => this.#controlled.read(this.#pool.channels, this.#listeners),
+    });
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -107,6 +116,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   async #bringUp(): Promise<void> {
+    await this.#operations.prepare();
     this.#accessLog?.start(this.#options.listeners);
     this.#pool = new WorkerPool(this.#poolHost());
     const ready = await this.#pool.start();
@@ -116,6 +126,7 @@ class MillraceServer implements Server, ListenerHost {
     );
     await Promise.all(this.#listeners.map((listener) => listener.start()));
     await this.#pool.open();
+    await this.#operations.announce();
   }
 
   #poolHost(): PoolHost {
@@ -140,6 +151,7 @@ class MillraceServer implements Server, ListenerHost {
   #spawned(channel: WorkerChannel): void {
     this.#statistics.spawned(channel);
     this.#watched.spawned(channel);
+    this.#controlled.spawned(channel);
     this.#metrics.spawned();
   }
 
@@ -234,6 +246,7 @@ class MillraceServer implements Server, ListenerHost {
     await this.#pool?.destroy();
     await this.#accessLog?.close();
     this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
+    await this.#operations.close();
     this.native.dropOrphans(this.server, -1);
     this.#settleClosed();
   }

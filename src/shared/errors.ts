@@ -72,6 +72,19 @@ export const ERRORS = {
   ERR_MILLRACE_CONTROL_TIMEOUT: {
     text: "A worker did not acknowledge a control message in time.",
   },
+  ERR_MILLRACE_CONTROL_SOCKET: {
+    text: "The control socket cannot be opened, or nobody answers on it.",
+  },
+  ERR_MILLRACE_CONTROL_REQUEST: {
+    text: "A request on the control socket is not one that it knows. The message says why.",
+  },
+  ERR_MILLRACE_CONTROL_BUSY: {
+    text: "The control socket has too many requests in work; ask again later.",
+    status: 503,
+  },
+  ERR_MILLRACE_PID_FILE: {
+    text: "The pid file cannot be written, or names another server that runs.",
+  },
   ERR_MILLRACE_SERVER_CLOSED: { text: "The server has closed, or is closing." },
   ERR_MILLRACE_BODY_TOO_LARGE: {
     text: "The body of a request is longer than `bodyBytesMax` or `bodyStreamBytesMax`.",

@@ -1,4 +1,4 @@
-/** The version of the package, read from its package.json. Runs on the command line. */
+/** The version of the package, read from its package.json. Any thread. */
 import { createRequire } from "node:module";
 
 export function packageVersion(): string {

@@ -1,7 +1,7 @@
 /** Test of the version. */
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { packageVersion } from "../../src/cli/version.ts";
+import { packageVersion } from "../../src/shared/version.ts";
 import { repositoryFile } from "../support/environment.ts";
 
 t.test("the version is that of package.json", async (t) => {

@@ -1,0 +1,165 @@
+/**
+ * The resources of the control socket: what can be asked and told, with the fields that each body
+ * may have. All of it goes through the calls of the public server. Thread: the primary's.
+ */
+import { type Check, flag, milliseconds, passes, show } from "../options/checks.ts";
+import { suggest } from "../options/suggest.ts";
+import type { Server, Stats } from "../shared/app.ts";
+import type { ControlListener, ControlStatus } from "../shared/control.ts";
+import { packageVersion } from "../shared/version.ts";
+import {
+  type AnswerControl, type ControlAnswer, type ControlRequest, malformed,
+} from "./control-exchange.ts";
+
+/** What the resources act on. */
+export interface Controlled {
+  readonly server: Server;
+  readonly isDraining: () => boolean;
+  /** Read by a reader of its own: utilisation is since the same reader's last look. */
+  readonly stats: () => Stats;
+}
+
+type Fields = Readonly<Record<string, Check>>;
+
+interface Asked {
+  /** What stands in the place of `:id`. */
+  readonly id: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly query: URLSearchParams;
+}
+
+interface Resource {
+  /** As `POST /listeners/:id/stop`. */
+  readonly name: string;
+  /** What the body may have; absent where the call itself checks it. */
+  readonly fields?: Fields;
+  /** Names of the query. */
+  readonly query?: readonly string[];
+  /** Of success, 200 if not given. */
+  readonly status?: number;
+  run(on: Controlled, asked: Asked): unknown;
+}
+
+const STOP: Fields = { force: flag, deadlineMs: milliseconds(0) };
+const NOTHING: Fields = {};
+
+export const RESOURCES: readonly Resource[] = [
+  { name: "GET /status", fields: NOTHING, run: (on) => status(on) },
+  { name: "GET /listeners", fields: NOTHING, run: (on) => ({ listeners: listed(on, on.stats()) }) },
+  { name: "GET /stats", fields: NOTHING, run: (on) => on.stats() },
+  {
+    name: "POST /listeners/:id/pause",
+    fields: NOTHING,
+    run: async ({ server }, { id }) => {
+      await server.pauseListener(id);
+      return { listeners: server.listeners };
+    },
+  },
+  {
+    name: "POST /listeners/:id/start",
+    fields: NOTHING,
+    run: async ({ server }, { id }) => {
+      await server.startListener(id);
+      return { listeners: server.listeners };
+    },
+  },
+  {
+    name: "POST /listeners/:id/stop",
+    fields: STOP,
+    run: async ({ server }, { id, body }) => await server.stopListener(id, body),
+  },
+  {
+    name: "POST /drain",
+    fields: STOP,
+    status: 202,
+    run: ({ server }, { body }) => {
+      // Not awaited: the control socket ends with the server, and the answer must leave before.
+      void server.close(body);
+      return { state: "draining" };
+    },
+  },
+  {
+    name: "POST /reopen-logs",
+    fields: NOTHING,
+    run: async ({ server }) => await server.reopenLogs(),
+  },
+];
+
+/** Answers what is asked of `on`. */
+export function controlResources(on: Controlled): AnswerControl {
+  return async (request) => {
+    const found = find(request);
+    const { resource, id } = found;
+    checkFields(request.body, resource.fields);
+    checkQuery(request.query, resource.query ?? []);
+    const { body, query } = request;
+    const value = await resource.run(on, { id, body, query });
+    return { status: resource.status ?? 200, value } satisfies ControlAnswer;
+  };
+}
+
+function find({ method, segments }: ControlRequest): { resource: Resource; id: string } {
+  const allowed: string[] = [];
+  for (const resource of RESOURCES) {
+    const [own = "", path = ""] = resource.name.split(" ");
+    const pattern = path.split("/").slice(1);
+    if (!matches(pattern, segments)) continue;
+    if (own === method) return { resource, id: segments[pattern.indexOf(":id")] ?? "" };
+    allowed.push(own);
+  }
+  const path = `/${segments.join("/")}`;
+  if (allowed.length > 0) throw malformed(405, `${path} takes ${allowed.join(" and ")}`);
+  const known = RESOURCES.map(({ name }) => name).join(", ");
+  throw malformed(404, `there is no ${path}; there are ${known}`);
+}
+
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  return pattern.length === segments.length &&
+    pattern.every((each, index) => each === segments[index] || isFilled(each, segments[index]));
+}
+
+function isFilled(pattern: string, segment: string | undefined): boolean {
+  return pattern === ":id" && segment !== "";
+}
+
+function checkFields(body: ControlRequest["body"], fields: Fields | undefined): void {
+  if (fields === undefined) return;
+  for (const [name, value] of Object.entries(body)) {
+    const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (check === undefined) {
+      throw malformed(400, `unknown field ${show(name)}${suggest(name, Object.keys(fields))}`);
+    }
+    if (!passes(check, value)) {
+      throw malformed(400, `${name} must be ${check.says}, not ${show(value)}`);
+    }
+  }
+}
+
+function checkQuery(query: URLSearchParams, known: readonly string[]): void {
+  for (const name of query.keys()) {
+    if (!known.includes(name)) throw malformed(400, `unknown parameter ${show(name)}`);
+  }
+}
+
+function listed({ server }: Controlled, stats: Stats): ControlListener[] {
+  const counted = new Map(stats.listeners.map((each) => [each.id, each]));
+  return server.listeners.map((info) => ({ ...counted.get(info.id)!, ...info }));
+}
+
+function status(on: Controlled): ControlStatus {
+  const stats = on.stats();
+  const all = (field: "connections" | "requests"): number =>
+    stats.listeners.reduce((sum, each) => sum + each[field], 0);
+  return {
+    pid: process.pid,
+    version: packageVersion(),
+    node: process.version,
+    state: on.isDraining() ? "draining" : "serving",
+    generation: Math.max(0, ...stats.workers.map((worker) => worker.generation)),
+    uptimeSeconds: Math.round(process.uptime()),
+    connections: all("connections"),
+    requests: all("requests"),
+    workers: stats.workers,
+    listeners: listed(on, stats),
+  };
+}

@@ -1,0 +1,107 @@
+/** Tests of the resources of the control socket, on servers that run. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { RESOURCES } from "../../src/primary/control-resources.ts";
+import { askControl } from "../support/ask-control.ts";
+import { until } from "../support/deadline.ts";
+import { ownFolder } from "../support/folder.ts";
+import type { Owner } from "../support/folder.ts";
+import { startApp } from "../support/server.ts";
+import type { TestServer } from "../support/server.ts";
+
+const HELLO = 'export default () => new Response("hello");';
+
+async function controlled(owner: Owner): Promise<TestServer & { control: string }> {
+  const control = join(ownFolder(owner), "c");
+  return { ...await startApp(owner, HELLO, { control }), control };
+}
+
+t.test("the status tells of the process, its workers and its listeners", async (t) => {
+  const { control, url } = await controlled(t);
+  await (await fetch(url)).text();
+  const { status, value } = await askControl(control, "GET /status");
+  t.equal(status, 200);
+  t.match(value, {
+    pid: process.pid, node: process.version, version: /^\d+\.\d+\.\d+/, state: "serving",
+    generation: 1, requests: 1, uptimeSeconds: Number,
+    workers: [{ id: 1, state: "serving", requests: 1 }],
+    listeners: [{ id: "default", state: "listening", requests: 1, url }],
+  });
+  t.strictSame((await askControl(control, "GET /listeners")).value.listeners[0].bind,
+    new URL(url).host);
+  t.match((await askControl(control, "GET /stats")).value, { workers: [{ requests: 1 }] });
+});
+
+t.test("a listener is paused, started and stopped", async (t) => {
+  const { control, url } = await controlled(t);
+  const state = async (): Promise<string> =>
+    (await askControl(control, "GET /listeners")).value.listeners[0].state;
+  const paused = await askControl(control, "POST /listeners/default/pause");
+  t.match(paused, { status: 200, value: { listeners: [{ state: "paused" }] } });
+  await t.rejects(fetch(url));
+  t.equal((await askControl(control, "POST /listeners/default/start")).status, 200);
+  t.equal(await (await fetch(url)).text(), "hello");
+  const stopped = await askControl(control, "POST /listeners/default/stop", { deadlineMs: 5000 });
+  t.strictSame(stopped, { status: 200, value: { graceful: true, destroyed: 0 } });
+  t.equal(await state(), "stopped");
+});
+
+t.test("what is wrong is refused with its reason", async (t) => {
+  const { control } = await controlled(t);
+  const refusals: [string, object | undefined, number, RegExp][] = [
+    ["POST /listeners/none/pause", undefined, 404, /No listener/],
+    ["POST /listeners/default/stop", { force: "yes" }, 400, /force must be true or false/],
+    ["POST /listeners/default/stop", { deadlineMs: -1 }, 400, /deadlineMs must be an integer/],
+    ["POST /listeners/default/stop", { forse: true }, 400, /unknown field "forse", did you mean/],
+    ["POST /listeners/default/stop", { __proto__x: 1 }, 400, /unknown field/],
+    ["GET /status?verbose=1", undefined, 400, /unknown parameter "verbose"/],
+    ["POST /status", undefined, 405, /\/status takes GET/],
+    ["GET /drain", undefined, 405, /\/drain takes POST/],
+    ["GET /nothing", undefined, 404, /there is no \/nothing; there are GET \/status/],
+    ["POST /listeners//pause", undefined, 404, /there is no/],
+  ];
+  for (const [name, body, status, message] of refusals) {
+    const told = await askControl(control, name, body);
+    t.equal(told.status, status, name);
+    t.match(told.value.error.message, message);
+  }
+  t.equal((await askControl(control, "GET /status")).value.listeners[0].state, "listening");
+});
+
+t.test("concurrent calls end in one state, and each is answered", async (t) => {
+  const { control, url } = await controlled(t);
+  const verbs = ["pause", "stop", "status", "stop", "pause", "status"];
+  const calls = Array.from({ length: 24 }, (_, index) => verbs[index % verbs.length]!);
+  const told = await Promise.all(calls.map((verb) => verb === "status"
+    ? askControl(control, "GET /status")
+    : askControl(control, `POST /listeners/default/${verb}`)));
+  t.strictSame(new Set(told.map(({ status }) => status)), new Set([200]));
+  await askControl(control, "POST /listeners/default/start");
+  t.equal(await (await fetch(url)).text(), "hello");
+});
+
+t.test("drain is answered, then the server ends and takes the socket with it", async (t) => {
+  const { control, server, connect } = await controlled(t);
+  const connection = await connect();
+  const told = await askControl(control, "POST /drain", { deadlineMs: 5000 });
+  t.strictSame(told, { status: 202, value: { state: "draining" } });
+  t.equal((await askControl(control, "GET /status")).value.state, "draining");
+  connection.close();
+  await server.closed;
+  await until("the end of the socket", () =>
+    statSync(control, { throwIfNoEntry: false }) === undefined);
+});
+
+t.test("a drain can be forced", async (t) => {
+  const { control, server, connect } = await controlled(t);
+  const connection = await connect();
+  await askControl(control, "POST /drain", { deadlineMs: 60_000 });
+  await askControl(control, "POST /drain", { force: true });
+  await server.closed;
+  connection.close();
+});
+
+t.test("every resource has a name of its own", async (t) => {
+  t.equal(new Set(RESOURCES.map(({ name }) => name)).size, RESOURCES.length);
+});
