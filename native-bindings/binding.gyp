@@ -13,6 +13,7 @@
         "core/engine-body.cc",
         "core/engine-close.cc",
         "core/engine-control.cc",
+        "core/engine-give.cc",
         "core/engine-read.cc",
         "core/engine-record.cc",
         "core/engine-refuse.cc",

@@ -2,7 +2,8 @@
  * Compiles every native-bindings/test/*.cc with the core and runs it, once under ThreadSanitizer
  * and once under AddressSanitizer with UndefinedBehaviorSanitizer. What needs the parser, which
  * lives in Node.js, lies in test/in-node/: such a test is a shared object that a Node.js process
- * loads, under AddressSanitizer only, since ThreadSanitizer cannot be loaded late.
+ * loads, under AddressSanitizer only, since ThreadSanitizer cannot be loaded late. Those of
+ * engines, in-node/engine-*.cc, run under ThreadSanitizer too, linked with test/alone/llhttp.cc.
  * Arguments choose: names of tests, `thread`, `address`.
  */
 import { execFileSync, spawn } from "node:child_process";
@@ -39,8 +40,10 @@ const nativeFiles = filesBelow("native-bindings");
 const headerTime = Math.max(0, ...nativeFiles.filter((file) => file.endsWith(".h")).map(timeOf));
 const core = nativeFiles.filter((file) => /^native-bindings\/core\/.*\.cc$/.test(file));
 const needsNode = (file) => /\/test\/in-node\/|\/core\/(?:parser|engine)[a-z-]*\.cc$/.test(file);
+const ALONE = "native-bindings/test/alone/llhttp.cc";
+const isAlone = (file) => /\/test\/in-node\/engine-[a-z-]+\.cc$/.test(file);
 const tests = nativeFiles
-  .filter((file) => /^native-bindings\/test\/.*\.cc$/.test(file))
+  .filter((file) => /^native-bindings\/test\/.*\.cc$/.test(file) && file !== ALONE)
   .filter((file) => isChosen(basename(file, ".cc"), false));
 
 if (tests.length === 0) throw new Error("no native test of that name");
@@ -49,10 +52,12 @@ for (const [variant, flags] of Object.entries(VARIANTS)) {
   if (!isChosen(variant, true)) continue;
   const folder = join(root, "dist/native-test", variant);
   mkdirSync(folder, { recursive: true });
-  const runnable = tests.filter((test) => variant === "address" || !needsNode(test));
+  const canRun = (test) => variant === "address" || !needsNode(test) || isAlone(test);
+  const runnable = tests.filter(canRun);
   const hasNodeTests = runnable.some(needsNode);
   const sources = core.filter((source) => hasNodeTests || !needsNode(source));
-  await compileAll([...sources, ...runnable], folder, flags);
+  const extra = variant === "thread" && hasNodeTests ? [ALONE] : [];
+  await compileAll([...sources, ...extra, ...runnable], folder, flags);
   for (const test of runnable) runTest(test, variant, folder, flags);
 }
 process.stdout.write(failures === 0 ? "native tests: all passed\n" : `${failures} failed\n`);
@@ -98,9 +103,11 @@ function compile(source, object, flags) {
 
 function runTest(test, variant, folder, flags) {
   const name = basename(test, ".cc");
-  const inNode = needsNode(test);
+  const hasEngine = needsNode(test);
+  const inNode = hasEngine && variant === "address";
   const program = join(folder, inNode ? `${name}.node` : name);
-  const sources = [test, ...core.filter((source) => inNode || !needsNode(source))];
+  const sources = [test, ...core.filter((source) => hasEngine || !needsNode(source))];
+  if (hasEngine && !inNode) sources.push(ALONE);
   const objects = sources.map((source) => objectOf(source, folder));
   const linking = [...flags, inNode ? "-shared" : "-pthread", ...objects, "-o", program];
   if (tryRun("g++", linking) !== 0) process.exit(1);

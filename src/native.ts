@@ -84,6 +84,8 @@ export interface Native {
   createServer(options: ServerOptions): { readonly handle: Handle; readonly id: number };
   addWorker(server: Handle, replaced: number): number;
   removeWorker(server: Handle, slot: number): void;
+  /** The balancer passes it over from now on. */
+  leaveWorker(server: Handle, slot: number): void;
   setListenerState(server: Handle, listener: number, state: number): void;
   listen(
     server: Handle,
@@ -109,6 +111,9 @@ export interface Native {
   engineFlush(engine: Handle): void;
   engineOpen(engine: Handle): boolean;
   engineStop(engine: Handle, listener: number, force: boolean): void;
+  engineRetire(engine: Handle): void;
+  /** How many went; `to` is a worker's slot, or -1 for the balancer's choice. */
+  engineGive(engine: Handle, count: number, to: number): number;
   engineConstant(
     engine: Handle,
     status: number,

@@ -35,6 +35,7 @@ void Engine::settle(Connection& connection) {
   }
   update_clock(connection, Progress::kNone);
   if (connection.registered) update_interest(connection);
+  if (retiring_) leaving_.push_back(connection.slot);
 }
 
 void Engine::update_interest(Connection& connection) {
@@ -92,7 +93,8 @@ void Engine::update_clock(Connection& connection, Progress progress) {
   if (clock == connection.clock && !restarts) return;
   if (clock == Clock::kIdle) {
     connection.idle_sequence = connection.sequence;
-    if (is_stopping(connection.listener)) limit = options_.drain_quiet_ms;
+    bool ends = is_stopping(connection.listener) || (retiring_ && is_bound(connection));
+    if (ends) limit = options_.drain_quiet_ms;
   }
   set_clock(connection, clock, limit);
 }
@@ -206,8 +208,8 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   uint16_t listener = connection.listener;
   listener_counts_[listener]--;
   if (listener_draining_[listener]) report_drained(listener);
-  bool watched = (slot_words(connection)[SLOT_FLAGS] & SLOT_FLAG_WATCHED) != 0;
-  if (connection.unanswered > 0 || watched) {
+  if (retiring_) report_retired();
+  if (connection.unanswered > 0 || is_bound(connection)) {
     connection.notify_closed = true;
     queue_notify(connection);
   } else if (!connection.notify_queued) {

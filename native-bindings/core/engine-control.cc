@@ -46,8 +46,10 @@ void Engine::adopt(const Handover& item) {
     // Bytes that another thread had received: a message that waited, or the start of one.
     connection.held = true;
     resume(connection);
+    if (connection.clock == Clock::kHead) shorten_clock(connection, item.waited_ms);
     return;
   }
+  shorten_clock(connection, item.waited_ms);
   // Its request is usually here already; a connection that ends with it is never registered.
   read(connection);
 }
@@ -160,8 +162,7 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
   bool unseen = connection.answer_left != kSeen;
   bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
   bool reading_body = !unseen && connection.parser != nullptr && connection.parser->head_done();
-  bool watched = (slot_words(connection)[SLOT_FLAGS] & SLOT_FLAG_WATCHED) != 0;
-  bool stays = watched || connection.read_ended;
+  bool stays = is_bound(connection) || connection.read_ended;
   if (connection.unanswered > 0 && !midway) {
     select_output(connection);
     write_failure(connection, {500, "the worker that served this request has ended"});
@@ -180,24 +181,16 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
     destroy(connection, CLOSED_GONE);
     return;
   }
-  Handover item;
-  item.fd = connection.fd;
-  item.listener = connection.listener;
-  item.id = connection.id;
-  item.address = connection.address;
+  Bytes input;
   if (unseen) {
     uint32_t from = static_cast<uint32_t>(connection.answer_left);
-    item.input.append(slab_.data() + from, connection.region_end - from);
-  } else {
-    connection.input.count_in(nullptr);
-    item.input = connection.input;
-    connection.input = Bytes{};
+    input.append(slab_.data() + from, connection.region_end - from);
   }
-  if (connection.registered) transport_.unwatch(connection.fd);
-  if (connection.recording != nullptr) recorder_.forget(connection);
-  connection.fd = -1;
-  connection.stage = Stage::kClosed;
-  shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+  Handover item = take_out(connection);
+  if (unseen) {
+    item.input.release();
+    item.input = input;
+  }
   server_->place(item, worker_, wake_bits);
 }
 

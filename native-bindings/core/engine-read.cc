@@ -205,6 +205,8 @@ bool Engine::on_begin(Parser& parser) {
   if (connection.close_after) return false;  // only the body before it was still read
   if (connection.output.length >= connection.options->output_bytes_max) return false;
   if (connection.unanswered == 0) return true;
+  // What follows here goes with the connection, as soon as the answers before it have left.
+  if (retiring_ && !is_bound(connection)) return false;
   return connection.unanswered < connection.options->pipeline_max && !connection.unsafe_pending &&
          is_safe(parser.method());
 }

@@ -121,7 +121,7 @@ Persistence Engine::persistence_of(Connection& connection, int32_t flags, bool s
   bool last = connection.unanswered <= 1;
   bool close = (flags & FLAG_KEEP_ALIVE) == 0 || (flags & REPLY_CLOSE) != 0;
   if (last && connection.input_done && connection.failure.status == 0) close = true;
-  if (last && is_stopping(connection.listener)) {
+  if (last && (is_stopping(connection.listener) || (retiring_ && is_bound(connection)))) {
     close = true;
     connection.linger_close = true;
   }

@@ -94,7 +94,7 @@ bool Engine::open() {
 void Engine::use_slab(char* data) { slab_.use(data, slab_bytes_); }
 
 bool Engine::open_mailbox() {
-  if (dead_) return false;
+  if (dead_ || retiring_) return false;
   if (!shared_->mailbox.open()) return false;
   if (!transport_.watch_wakeup(shared_->mailbox.wake_fd(), kMailboxToken)) return false;
   server_->take_orphans(arrivals_);
@@ -106,7 +106,7 @@ bool Engine::open_mailbox() {
 
 bool Engine::has_work() const {
   return !resume_.empty() || !notify_.empty() || !drained_.empty() || !arrivals_.empty() ||
-         !recorder_.events.empty() ||
+         !recorder_.events.empty() || retired_ == Retired::kDue ||
          blocks_.control[CTL_REPLY_COUNT] > 0 || blocks_.control[CTL_EVENT_COUNT] > 0;
 }
 
@@ -216,6 +216,7 @@ bool Engine::run_batch() {
 }
 
 void Engine::end_turn() {
+  if (retiring_) let_leave();
   register_fresh();
   for (uint32_t slot : closed_) table_.free(*table_.at(slot));
   closed_.clear();
@@ -261,12 +262,19 @@ void Engine::put_notifications() {
     event[EVENT_LISTENER] = drained_.back();
     drained_.pop_back();
   }
+  if (retired_ == Retired::kDue && EVENT_MAX - blocks_.control[CTL_EVENT_COUNT] > 1) {
+    int32_t* event = blocks_.events + blocks_.control[CTL_EVENT_COUNT]++ * EVENT_WORDS;
+    event[EVENT_KIND] = KIND_CONTROL;
+    event[EVENT_LISTENER] = CONTROL_RETIRED;
+    retired_ = Retired::kTold;
+  }
 }
 
 // Called by the loop before it sleeps, and by JavaScript when a ring is full or a batch is long.
 void Engine::flush() {
   if (dead_) return;
   process_replies();
+  if (retiring_ && !busy_) let_leave();
   weigh();
 }
 

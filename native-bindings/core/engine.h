@@ -12,7 +12,8 @@
 // The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
 // engine-refuse.cc input that ends, engine-body.cc long bodies in, engine-reply.cc bytes out,
 // engine-record.cc logs and hooks, engine-close.cc ends and clocks, engine-control.cc adoption,
-// listener stops, constants and the hand-over when the thread dies.
+// listener stops, constants and the hand-over when the thread dies, engine-give.cc the hand-over
+// while it lives.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,9 @@ inline constexpr uint64_t kDropMax = 256 * 1024;
 inline constexpr size_t kOutBytes = 160 * 1024;
 
 inline constexpr int kRefusedMax = 200;  // statuses from 400 to 599
+
+// Whether JavaScript has been told that a retired worker has no connection left.
+enum class Retired : uint8_t { kNo, kDue, kTold };
 
 // A response made once: `Response` constants of the routes. Owned by the engine.
 struct ConstantResponse {
@@ -89,6 +93,8 @@ class Engine final : public MessageSink {
   bool open_mailbox();
   void stop_listener(uint16_t listener, bool force);
   int32_t listener_connections(uint16_t listener) const { return listener_counts_[listener]; }
+  void retire();
+  int give(int count, int to);
   int32_t add_constant(ConstantResponse constant);  // takes the bytes over
   void bind_constant(int32_t target, int32_t version, int32_t constant);
   const Connection* connection(uint32_t slot, uint32_t generation);
@@ -204,6 +210,15 @@ class Engine final : public MessageSink {
   void mark_unseen();
   void end_or_give(Connection& connection, uint64_t* wake_bits);
 
+  // engine-give.cc
+  bool is_bound(const Connection& connection);
+  bool can_leave(const Connection& connection);
+  uint32_t waited_ms(const Connection& connection);
+  void shorten_clock(Connection& connection, uint32_t milliseconds);
+  Handover take_out(Connection& connection);
+  void let_leave();
+  void report_retired();
+
   ServerShared* server_;  // one reference, released by the destructor
   WorkerShared* shared_;
   int worker_;
@@ -250,6 +265,7 @@ class Engine final : public MessageSink {
   std::vector<uint32_t> closed_;  // slots to free at the end of the turn
   std::vector<Handover> arrivals_;
   std::vector<uint16_t> drained_;  // listeners whose last connection has gone
+  std::vector<uint32_t> leaving_;  // once retired: those that have settled since the last look
 
   int32_t listener_counts_[kListenersMax] = {};
   bool listener_draining_[kListenersMax] = {};
@@ -264,6 +280,8 @@ class Engine final : public MessageSink {
   uint64_t started_ms_;
   bool busy_ = false;      // within a turn
   bool in_batch_ = false;  // JavaScript is running a batch
+  bool retiring_ = false;  // for good: nothing is taken, what is idle leaves
+  Retired retired_ = Retired::kNo;
   bool dead_ = false;
 };
 

@@ -77,6 +77,8 @@
   X(CLOSED_BAD_BODY, 4) \
   X(CLOSED_HANDLER_TIMEOUT, 5) \
   X(CLOSED_RESET, 6) \
+  /* In EVENT_LISTENER of KIND_CONTROL: a retired worker has no connection left. No listener. */ \
+  X(CONTROL_RETIRED, 65535) \
   /* Reply ring: JS to native. */ \
   X(REPLY_WORDS, 12) \
   X(REPLY_MAX, 1024) \

@@ -23,6 +23,7 @@ struct Handover {
   uint16_t listener = 0;
   uint64_t id = 0;
   uint64_t address = 0;  // the peer's, as in AddressTable; 0: nobody asks
+  uint32_t waited_ms = 0;  // how long its idle or head clock has run: it goes on from there
   Bytes input;  // read but not answered; whoever adopts or closes the connection frees it
 };
 

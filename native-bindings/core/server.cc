@@ -88,6 +88,7 @@ int ServerShared::add_worker(int replaced) {
     bool is_new = worker == nullptr;
     if (is_new) worker = new WorkerShared;
     worker->awake_since_ns.store(0, std::memory_order_relaxed);
+    worker->is_leaving.store(false, std::memory_order_relaxed);
     worker->seat.store(seat, std::memory_order_relaxed);
     if (is_new) workers_[i].store(worker, std::memory_order_release);  // pairs with worker()
     return i;
@@ -97,6 +98,12 @@ int ServerShared::add_worker(int replaced) {
 
 void ServerShared::remove_worker(int index) { reserved_[index] = false; }
 
+void ServerShared::leave_worker(int index) {
+  WorkerShared* leaving = worker(index);
+  if (leaving == nullptr) return;
+  leaving->is_leaving.store(true, std::memory_order_relaxed);  // read by read_loads
+}
+
 // The load table as it is now, without `except`; returns how many slots it has.
 int ServerShared::read_loads(WorkerLoad* loads, int except) {
   int count = 0;
@@ -104,7 +111,8 @@ int ServerShared::read_loads(WorkerLoad* loads, int except) {
     WorkerShared* candidate = worker(i);
     if (candidate == nullptr) break;  // slots are filled from the front
     count = i + 1;
-    loads[i].open = i != except && candidate->mailbox.is_open();
+    bool is_leaving = candidate->is_leaving.load(std::memory_order_relaxed);
+    loads[i].open = i != except && !is_leaving && candidate->mailbox.is_open();
     if (!loads[i].open) continue;
     loads[i].connections = candidate->connections.load(std::memory_order_relaxed);
     loads[i].utilisation = candidate->utilisation.load(std::memory_order_relaxed);
@@ -123,17 +131,27 @@ bool ServerShared::push_to_best(const Handover& item, int except, uint64_t* wake
     Placement placement{last, item.address, clock_ns(), stuck_ns_};
     int index = count == 0 ? -1 : pick_worker(policy_, loads, count, placement);
     if (index < 0) return false;
-    WorkerShared* chosen = worker(index);
-    chosen->connections.fetch_add(1, std::memory_order_relaxed);
-    Mailbox::Push pushed = chosen->mailbox.push(item);
-    if (pushed != Mailbox::Push::kClosed) {
-      if (pushed == Mailbox::Push::kWakeNeeded) wake_bits[index / 64] |= 1ull << (index % 64);
+    if (push_to(item, index, wake_bits)) {
       last_worker_.store(index, std::memory_order_relaxed);
       return true;
     }
-    chosen->connections.fetch_sub(1, std::memory_order_relaxed);
     loads[index].open = false;  // closed meanwhile: each round has one candidate less
   }
+}
+
+bool ServerShared::push_to(const Handover& item, int index, uint64_t* wake_bits) {
+  WorkerShared* chosen = worker(index);
+  chosen->connections.fetch_add(1, std::memory_order_relaxed);
+  Mailbox::Push pushed = chosen->mailbox.push(item);
+  if (pushed == Mailbox::Push::kWakeNeeded) wake_bits[index / 64] |= 1ull << (index % 64);
+  if (pushed != Mailbox::Push::kClosed) return true;
+  chosen->connections.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool ServerShared::offer(const Handover& item, int except, int to, uint64_t* wake_bits) {
+  if (to < 0) return push_to_best(item, except, wake_bits);
+  return to < kWorkersMax && worker(to) != nullptr && push_to(item, to, wake_bits);
 }
 
 void ServerShared::place(const Handover& item, int except, uint64_t* wake_bits) {

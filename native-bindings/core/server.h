@@ -62,6 +62,9 @@ struct WorkerShared {
   // An engine uses the slot: set by its constructor, cleared (release) with its last access, read
   // by add_worker (acquire). A thread that dies may still be cleaning up when its task has ended.
   std::atomic<bool> in_use{false};
+  // The worker is being retired: nobody gives it connections any more. Relaxed: set by the primary
+  // before it asks the worker, whose mailbox closes a little later; that is what decides.
+  std::atomic<bool> is_leaving{false};
   Counters counters[kListenersMax];
 };
 
@@ -82,6 +85,8 @@ class ServerShared {
   // takes the seat of the one in the slot `replaced`, which goes on serving for now; -1: of none.
   int add_worker(int replaced = -1);
   void remove_worker(int index);
+  // The primary: from now on the balancer passes the worker over, also before it has heard of it.
+  void leave_worker(int index);
 
   // Set by the primary before there are workers; released with the server.
   void set_access_log(AccessLog* log) { access_log_ = log; }
@@ -109,6 +114,9 @@ class ServerShared {
   // Gives a connection to a worker other than `except`; without one it waits here. The mailbox
   // that must be woken is set in `wake` (one bit a worker). Never fails, never blocks on a thread.
   void place(const Handover& item, int except, uint64_t* wake_bits);
+  // The same, but false instead of waiting: without a worker the caller stays owner. `to`: the only
+  // worker that may have it, or -1.
+  bool offer(const Handover& item, int except, int to, uint64_t* wake_bits);
   void wake(const uint64_t* wake_bits);
   // A worker that has opened its mailbox: those that waited are its.
   void take_orphans(std::vector<Handover>& into);
@@ -132,6 +140,7 @@ class ServerShared {
   uint32_t seat_for(int replaced);
   int read_loads(WorkerLoad* loads, int except);
   bool push_to_best(const Handover& item, int except, uint64_t* wake_bits);
+  bool push_to(const Handover& item, int index, uint64_t* wake_bits);
   int64_t connections() const;
 
   int id_ = 0;

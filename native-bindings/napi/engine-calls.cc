@@ -174,6 +174,21 @@ napi_value engine_stop(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// engineRetire(engine): it takes nothing new, and each connection leaves as soon as it is idle.
+napi_value engine_retire(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])->engine().retire();
+  return nullptr;
+}
+
+// engineGive(engine, count, to) → how many idle connections have gone to the worker `to`, or to
+// those that the balancer picked (-1).
+napi_value engine_give(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Engine& engine = bridge_of(env, arguments[0])->engine();
+  return from_double(env, engine.give(to_int(env, arguments[1]), to_int(env, arguments[2])));
+}
+
 Bytes bytes_of(napi_env env, napi_value value) {
   Bytes bytes;
   void* data = nullptr;
@@ -293,6 +308,8 @@ constexpr Call kCalls[] = {
     {"engineFlush", engine_flush, "E"},
     {"engineOpen", engine_open, "E"},
     {"engineStop", engine_stop, "Elb"},
+    {"engineRetire", engine_retire, "E"},
+    {"engineGive", engine_give, "Edd"},
     {"engineConstant", engine_constant, "EddBB"},
     {"engineCounts", engine_counts, "EF"},
     {"engineBind", engine_bind, "Eddd"},

@@ -176,6 +176,13 @@ napi_value remove_worker(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// leaveWorker(server, slot): nobody gives the worker connections any more.
+napi_value leave_worker(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  server_of(env, arguments[0])->leave_worker(to_int(env, arguments[1]));
+  return nullptr;
+}
+
 // setListenerState(server, listener, state)
 napi_value set_listener_state(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -293,6 +300,7 @@ constexpr Call kCalls[] = {
     {"createServer", create_server, "o"},
     {"addWorker", add_worker, "Sd"},
     {"removeWorker", remove_worker, "Sw"},
+    {"leaveWorker", leave_worker, "Sw"},
     {"setListenerState", set_listener_state, "Slw"},
     {"listen", listen, "Slonf"},
     {"closeListener", close_listener, "L"},

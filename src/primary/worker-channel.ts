@@ -36,6 +36,8 @@ export class WorkerChannel {
   readonly workerPort: MessagePort;
   /** Resolves when the app is loaded and `init` is done; rejects when that failed. */
   readonly ready: Promise<Ready>;
+  /** Resolves when it has been retired and no connection is left, or when it has gone. */
+  readonly retired: Promise<void>;
   state: WorkerState = "starting";
   threadId = 0;
   failure: MillraceError | null = null;
@@ -45,7 +47,10 @@ export class WorkerChannel {
   readonly #onCall: (request: ControlCall) => Promise<unknown>;
   readonly #acks = new Map<number, () => void>();
   readonly #drains = new Map<number, Set<() => void>>();
+  /** Answers to `give`, by the id of the message. */
+  readonly #given = new Map<number, number>();
   #settleReady!: { resolve(ready: Ready): void; reject(error: Error): void };
+  #settleRetired!: () => void;
   #nextId = 1;
   #metrics: { promise: MetricsAnswer; settle(metrics: readonly Metric[] | null): void } | null =
     null;
@@ -64,6 +69,7 @@ export class WorkerChannel {
     this.#port = port1;
     this.workerPort = port2;
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    this.retired = new Promise((resolve) => (this.#settleRetired = resolve));
     this.ready.catch(() => {}); // a replacement's failure is reported by its supervisor
     port1.on("message", (message: FromWorker) => this.#receive(message));
   }
@@ -92,6 +98,27 @@ export class WorkerChannel {
       this.#drains.set(listener, waiting.add(resolve));
       void this.send({ type: "stop", listener, force });
     });
+  }
+
+  /**
+   * Its mailbox closes, and each connection leaves as soon as it is idle. Resolves when those that
+   * were idle have left, or when the worker has gone; `retired` tells of the last one.
+   */
+  retire(): Promise<void> {
+    if (this.state === "serving") this.state = "draining";
+    return this.send({ type: "retire" });
+  }
+
+  /**
+   * Has it give up to `count` idle connections away, to the worker of the slot `to` or to those
+   * that the balancer picks. Resolves to how many have left it; 0 when it has gone.
+   */
+  async give(count: number, to?: number): Promise<number> {
+    const id = this.#nextId;
+    await this.send({ type: "give", count, ...(to !== undefined && { to }) });
+    const given = this.#given.get(id) ?? 0;
+    this.#given.delete(id);
+    return given;
   }
 
   /**
@@ -133,6 +160,7 @@ export class WorkerChannel {
     this.#acks.clear();
     this.#drains.clear();
     this.#settleMetrics(null);
+    this.#settleRetired();
   }
 
   #receive(message: FromWorker): void {
@@ -153,6 +181,12 @@ export class WorkerChannel {
       case "drained":
         for (const resolve of this.#drains.get(message.listener) ?? []) resolve();
         this.#drains.delete(message.listener);
+        break;
+      case "retired":
+        this.#settleRetired();
+        break;
+      case "given":
+        this.#given.set(message.id, message.count);
         break;
       case "metrics":
         this.#settleMetrics(message.metrics);

@@ -58,6 +58,7 @@ export const CLOSED_TIMEOUT = 3 as const;
 export const CLOSED_BAD_BODY = 4 as const;
 export const CLOSED_HANDLER_TIMEOUT = 5 as const;
 export const CLOSED_RESET = 6 as const;
+export const CONTROL_RETIRED = 65535 as const;
 export const REPLY_WORDS = 12 as const;
 export const REPLY_MAX = 1024 as const;
 export const REPLY_KIND = 0 as const;
@@ -173,6 +174,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   CLOSED_BAD_BODY,
   CLOSED_HANDLER_TIMEOUT,
   CLOSED_RESET,
+  CONTROL_RETIRED,
   REPLY_WORDS,
   REPLY_MAX,
   REPLY_KIND,

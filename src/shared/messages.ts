@@ -71,6 +71,16 @@ export type ToWorker =
       readonly listener: number;
       readonly force: boolean;
     }
+  /**
+   * For good: take nothing new, give each connection away as soon as it is idle. Acknowledged when
+   * those that are idle now have gone; `retired` follows when none is left.
+   */
+  | { readonly type: "retire"; readonly id: number }
+  /**
+   * Give up to so many idle connections away, to the worker of the slot `to` or as the balancer has
+   * it: `given` says how many went, then the acknowledgement.
+   */
+  | { readonly type: "give"; readonly id: number; readonly count: number; readonly to?: number }
   /** Go on with the file that the log's path names now. */
   | { readonly type: "reopenLog"; readonly id: number }
   /** What the app has registered is wanted: `metrics` follows, then the acknowledgement. */
@@ -97,6 +107,8 @@ export type FromWorker =
   | { readonly type: "failed"; readonly error: SentError }
   | { readonly type: "ack"; readonly id: number }
   | { readonly type: "drained"; readonly listener: number }
+  | { readonly type: "retired" }
+  | { readonly type: "given"; readonly id: number; readonly count: number }
   /** Null: they could not be collected, and the worker's log says why. */
   | { readonly type: "metrics"; readonly id: number; readonly metrics: readonly Metric[] | null }
   | { readonly type: "call"; readonly call: number; readonly request: ControlCall };

@@ -8,6 +8,7 @@ import {
   CLOSED_END,
   CLOSED_HANDLER_TIMEOUT,
   CLOSED_TIMEOUT,
+  CONTROL_RETIRED,
   EVENT_BODY_BUFFER,
   EVENT_BODY_LENGTH,
   EVENT_BODY_OFFSET,
@@ -44,6 +45,7 @@ export interface EventTargets {
   readonly clientErrors: ClientErrors;
   readonly bodyBuffers: BodyBuffers;
   readonly onDrained: (listener: number) => void;
+  readonly onRetired: () => void;
 }
 
 export class ConnectionEvents {
@@ -58,7 +60,7 @@ export class ConnectionEvents {
     const { events } = this.#to.rings;
     switch (events[base]) {
       case KIND_CONTROL:
-        this.#to.onDrained(events[base + EVENT_LISTENER]!);
+        this.#control(events[base + EVENT_LISTENER]!);
         break;
       case KIND_REFUSED:
         this.#to.hooks?.refused(base);
@@ -72,6 +74,11 @@ export class ConnectionEvents {
       default:
         this.#ofConnection(base, slab);
     }
+  }
+
+  #control(listener: number): void {
+    if (listener === CONTROL_RETIRED) this.#to.onRetired();
+    else this.#to.onDrained(listener);
   }
 
   #ofConnection(base: number, slab: Buffer): void {

@@ -11,6 +11,8 @@ import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/mes
 export interface ControlTarget {
   open(): void;
   stop(listener: number, force: boolean): void;
+  retire(): void;
+  give(count: number, to: number | undefined): number;
   reopenLog(): void;
   metrics(): Promise<readonly Metric[] | null>;
 }
@@ -79,6 +81,16 @@ export class WorkerControl {
         break;
       case "stop":
         this.#target?.stop(message.listener, message.force);
+        break;
+      case "retire":
+        this.#target?.retire();
+        break;
+      case "give":
+        this.send({
+          type: "given",
+          id: message.id,
+          count: this.#target?.give(message.count, message.to) ?? 0,
+        });
         break;
       case "reopenLog":
         this.#target?.reopenLog();

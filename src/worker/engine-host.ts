@@ -44,6 +44,8 @@ export interface EngineSetup {
   readonly server: ServerControl;
   /** A listener that was asked to stop has no connection left here. */
   onDrained(listener: number): void;
+  /** The worker was retired, and its last connection has gone. */
+  onRetired(): void;
 }
 
 /** The reason with which `request.signal` aborts. */

@@ -132,6 +132,7 @@ export class Engine {
       clientErrors: this.#host.clientErrors,
       bodyBuffers: this.#bodyBuffers,
       onDrained: (listener) => setup.onDrained(listener),
+      onRetired: () => setup.onRetired(),
     });
   }
 
@@ -145,6 +146,16 @@ export class Engine {
   /** Ends the connections of a listener; `onDrained` follows when none is left. */
   stopListener(listener: number, force: boolean): void {
     this.#native.engineStop(this.#blocks.handle, listener, force);
+  }
+
+  /** For good: takes nothing new, gives away what is idle. `onRetired` follows the last one. */
+  retire(): void {
+    this.#native.engineRetire(this.#blocks.handle);
+  }
+
+  /** Gives idle connections to the worker of that slot, or as the balancer has it; how many. */
+  give(count: number, to: number | undefined): number {
+    return this.#native.engineGive(this.#blocks.handle, count, to ?? -1);
   }
 
   /** Settles when what handlers gave to `waitUntil` has. */

@@ -50,11 +50,14 @@ async function run(
     log,
     server: control.server,
     onDrained: (listener) => control.send({ type: "drained", listener }),
+    onRetired: () => control.send({ type: "retired" }),
   });
   try {
     control.attach({
       open: () => engine.open(),
       stop: (listener, force) => engine.stopListener(listener, force),
+      retire: () => engine.retire(),
+      give: (count, to) => engine.give(count, to),
       reopenLog,
       metrics: () => {
         engine.countNative();

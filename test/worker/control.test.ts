@@ -33,6 +33,8 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   control.attach({
     open: () => done.push("open"),
     stop: (listener, force) => done.push({ listener, force }),
+    retire: () => done.push("retire"),
+    give: (count, to) => count + (to ?? 0),
     reopenLog: () => done.push("reopened"),
     metrics: async () => [],
   });
@@ -43,6 +45,12 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   port.postMessage({ type: "stop", id: 2, listener: 3, force: true });
   t.strictSame(await next(), { type: "ack", id: 2 });
   t.strictSame(done, ["reopened", "open", { listener: 3, force: true }]);
+  port.postMessage({ type: "retire", id: 5 });
+  t.strictSame(await next(), { type: "ack", id: 5 });
+  t.equal(done.at(-1), "retire");
+  port.postMessage({ type: "give", id: 6, count: 7, to: 2 });
+  t.strictSame(await next(), { type: "given", id: 6, count: 9 });
+  t.strictSame(await next(), { type: "ack", id: 6 });
   port.postMessage({ type: "metrics", id: 4 });
   t.strictSame(await next(), { type: "metrics", id: 4, metrics: [] });
   t.strictSame(await next(), { type: "ack", id: 4 });
