@@ -167,7 +167,8 @@ export class Rings {
     lines: string,
     length: number,
   ): void {
-    this.#putHead(KIND_RESPOND, slot, generation, flags, status, type, lines, length);
+    const known = flags | REPLY_LENGTH; // also that there is none: else the body's would count
+    this.#putHead(KIND_RESPOND, slot, generation, known, status, type, lines, length);
   }
 
   /** An interim answer (RFC 9110 15.2). */
