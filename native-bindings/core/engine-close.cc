@@ -193,6 +193,8 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   if (connection.until_close && midway) Transport::reset_on_close(connection.fd);
   Transport::close_socket(connection.fd);
   slot_words(connection)[SLOT_GENERATION] = 0;  // JavaScript sees at once that it has gone
+  // …and whose doing that was, until the slot has its next connection.
+  if (reason == CLOSED_RESET) slot_words(connection)[SLOT_FLAGS] |= SLOT_FLAG_RESET;
   connection.fd = -1;
   connection.stage = Stage::kClosed;
   connection.closed_reason = reason;

@@ -126,6 +126,7 @@
   X(SLOT_FLAGS, 3) \
   X(SLOT_FLAG_WATCHED, 1) \
   X(SLOT_FLAG_ENDED, 2) \
+  X(SLOT_FLAG_RESET, 4) \
   /* Header table in a slab: four 16-bit offsets a field, relative to the message. */ \
   X(HEADER_BYTES, 8) \
   X(SLAB_BYTES_MIN, 131072) \

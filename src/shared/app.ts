@@ -81,7 +81,7 @@ export interface MalformedRequestInfo {
   readonly remote: Endpoint;
 }
 
-/** The signal of the request has aborted. After `fin` the answer is still written. */
+/** With `fin` and `reset` the request's signal aborts. After `fin` the answer is still written. */
 export interface VanishedClientInfo {
   readonly kind: "vanished";
   /** FIN; a reset or an error of the connection; or it took nothing for `writeTimeoutMs`. */
@@ -231,7 +231,10 @@ export interface Context {
   readonly trace: TraceContext;
   /** `trace.traceparent`. */
   readonly traceparent: string;
-  /** The same as `request.signal`. */
+  /**
+   * The same as `request.signal`: aborts at FIN or a reset of the client before the answer is
+   * complete, never by what the server cuts itself; `connection.onClose` tells of every end.
+   */
   readonly signal: AbortSignal;
   /** Lets the worker live until the promise has settled; a rejection is logged. */
   waitUntil(promise: Promise<unknown>): void;

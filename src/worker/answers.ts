@@ -167,6 +167,7 @@ export class Answers {
 
   /** Nobody waits for it any more: its connection ended before the answer was complete. */
   lose(exchange: Exchange): void {
+    this.#host.decideSignal(exchange);
     this.#finish(exchange, 0, 0);
   }
 

@@ -7,6 +7,7 @@ import {
   CLOSED_BAD_BODY,
   CLOSED_END,
   CLOSED_HANDLER_TIMEOUT,
+  CLOSED_RESET,
   CLOSED_TIMEOUT,
   CONTROL_RETIRED,
   EVENT_BODY_BUFFER,
@@ -150,16 +151,19 @@ export class ConnectionEvents {
     }
     // Of pipelined requests all lose their reader at once.
     const pending = [...state.pending];
+    // Those of them that have not asked for their signal yet have one now, too.
+    for (const exchange of pending) exchange.abort ??= new AbortController();
     if (reason !== CLOSED_END) {
       connections.forget(state.slot);
       answers.dropWaiting(state);
       bodyOf(state)?.fail(bodyError(CLOSED_BAD_BODY));
       state.pump?.cancel();
     }
-    // Also of those that have not asked for their signal yet.
+    // What the server has cut by itself aborts none: who makes or reads a body has been told.
+    const isPeerGone = reason === CLOSED_END || reason === CLOSED_RESET;
     for (const exchange of pending) {
       clientErrors.vanished(exchange, reason, state.info);
-      (exchange.abort ??= new AbortController()).abort(peerGone());
+      if (isPeerGone) exchange.abort!.abort(peerGone());
       if (reason !== CLOSED_END) answers.countLost(exchange);
     }
     if (reason !== CLOSED_END) state.info?.runCloseHandlers();

@@ -8,6 +8,7 @@ import type { ConnectionInfo, Endpoint } from "../shared/app.ts";
 import type { NativeConnection } from "../native.ts";
 import {
   SLOT_FLAG_ENDED,
+  SLOT_FLAG_RESET,
   SLOT_FLAG_WATCHED,
   SLOT_FLAGS,
   SLOT_GENERATION,
@@ -16,6 +17,8 @@ import {
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "../shared/app.ts";
 import type { BodyPump } from "./pump.ts";
+
+const PEER_GONE = SLOT_FLAG_ENDED | SLOT_FLAG_RESET;
 
 /** What a connection asks of its engine. */
 export interface ConnectionHost {
@@ -82,9 +85,12 @@ export class Connections {
     return this.#host.slots[slot * SLOT_WORDS + SLOT_GENERATION] === generation;
   }
 
-  /** The peer has sent FIN: it may still read, or have gone. */
-  hasEnded(slot: number): boolean {
-    return (this.#host.slots[slot * SLOT_WORDS + SLOT_FLAGS]! & SLOT_FLAG_ENDED) !== 0;
+  /**
+   * The peer has sent FIN, and may still read or have gone; or a reset. Also to be asked of a
+   * connection that has gone, as long as its slot has no other one: until its batch is over.
+   */
+  isPeerGone(slot: number): boolean {
+    return (this.#host.slots[slot * SLOT_WORDS + SLOT_FLAGS]! & PEER_GONE) !== 0;
   }
 
   infoOf(exchange: Exchange): Connection {

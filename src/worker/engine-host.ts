@@ -164,20 +164,26 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   signalOf(exchange: Exchange): AbortSignal {
     if (exchange.abort === null) {
-      exchange.abort = new AbortController();
-      const { slot, generation, isComplete } = exchange;
-      if (isComplete) return exchange.abort.signal;
-      const isOpen = this.connections.isOpen(slot, generation);
-      if (!isOpen || this.connections.hasEnded(slot)) exchange.abort.abort(peerGone());
-      else this.track(exchange);
+      this.decideSignal(exchange);
+      if (!exchange.isComplete && !exchange.abort!.signal.aborted) this.track(exchange);
     }
-    return exchange.abort.signal;
+    return exchange.abort!.signal;
+  }
+
+  decideSignal(exchange: Exchange): void {
+    if (exchange.abort !== null) return;
+    exchange.abort = new AbortController();
+    if (!exchange.isComplete && this.connections.isPeerGone(exchange.slot)) {
+      exchange.abort.abort(peerGone());
+    }
   }
 
   track(exchange: Exchange): void {
     const { slot, generation } = exchange;
-    // Without a connection there is nobody to tell of its end.
-    if (!this.connections.isOpen(slot, generation)) return;
+    if (!this.connections.isOpen(slot, generation)) {
+      this.decideSignal(exchange);
+      return;
+    }
     this.connections.of(slot, generation).pending.add(exchange);
     this.clientErrors.watch(exchange);
   }

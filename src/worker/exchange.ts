@@ -55,6 +55,11 @@ export interface ExchangeHost {
   localOrigin(exchange: Exchange): string;
   flowOf(exchange: Exchange): BodyFlow;
   signalOf(exchange: Exchange): AbortSignal;
+  /**
+   * Its connection may have gone: its signal, if there is none yet, says from now on whether the
+   * peer has. Nobody knows that any more once the slot has its next connection.
+   */
+  decideSignal(exchange: Exchange): void;
   /** Its answer is on its way: its connection must know of it. */
   track(exchange: Exchange): void;
   /** Its answer cannot be sent on. `isAnswered` tells whether some of it has been sent. */

@@ -1,6 +1,8 @@
 /** `request.signal`, the state of a connection, and its close handlers. */
 import t from "tap";
 import { until } from "../support/deadline.ts";
+import { connectRaw } from "../support/raw-client.ts";
+import type { RawClient } from "../support/raw-client.ts";
 import { startApp } from "../support/server.ts";
 import type { TestServer } from "../support/server.ts";
 
@@ -132,6 +134,99 @@ t.test("the signal aborts at no other time", async (t) => {
   await until("no connection but ours", () => server.server.stats().workers[0]!.connections <= 1);
   t.strictSame(await own(server, "aborted"), [false, false, false, false, false]);
   t.strictSame(await own(server, "log"), []);
+});
+
+const CUT = `
+  const log = [];
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  const watch = ({ signal }, name) => {
+    log.push(name + " started");
+    signal.addEventListener("abort", () => log.push(name + " aborted"));
+  };
+  const kept = [];
+  const keep = (request, context) => {
+    const name = request.params.name;
+    kept.push(request);
+    context.connection.onClose(() => log.push(name + " closed"));
+    if (!name.startsWith("late")) watch(request, name);
+    else log.push(name + " started");
+    return name;
+  };
+  export default {
+    routes: {
+      "/wait/:name": async (request, context) => {
+        const name = keep(request, context);
+        await opened;
+        log.push(name + " ended " + request.signal.aborted);
+      },
+      "/source/:name": (request, context) => {
+        const name = keep(request, context);
+        return new Response(new ReadableStream({
+          start: (controller) => controller.enqueue("x"),
+          cancel: () => { log.push(name + " cancelled"); },
+        }));
+      },
+      "/flood/:name": (request, context) => {
+        const name = keep(request, context);
+        return new Response((async function* () {
+          try { for (;;) yield new Uint8Array(65536); }
+          finally { log.push(name + " cancelled"); }
+        })());
+      },
+      "/upload/:name": async (request, context) => {
+        const name = keep(request, context);
+        await request.text().catch(() => log.push(name + " failed"));
+        return "late";
+      },
+      "/abort/:name": async (request, context) => {
+        const name = keep(request, context);
+        context.connection.abort();
+        await opened;
+        log.push(name + " ended " + request.signal.aborted);
+      },
+      "/-/open": () => (open(), new Response("open")),
+      "/-/log": () => Response.json(log),
+      "/-/aborted": () => Response.json(kept.map((request) => request.signal.aborted)),
+    },
+  };
+`;
+
+t.test("what the server cuts aborts no signal, and is told by other means", async (t) => {
+  const listeners = ["control", "web"].map((id) => ({ id, host: "127.0.0.1", port: 0 }));
+  const server = await startApp(t, CUT, { listeners, writeTimeoutMs: 200 });
+  const { port } = server.server.listeners[1]!;
+  const begin = async (path: string, lines = ""): Promise<RawClient> => {
+    const client = await connectRaw({ port });
+    t.teardown(() => client.close());
+    if (path.startsWith("/flood")) client.pause();
+    client.write(`GET ${path} HTTP/1.1\r\nHost: a.test\r\n${lines}\r\n`);
+    await logged(server, `${path.split("/")[2]} started`);
+    return client;
+  };
+  await begin("/flood/stalled");
+  await logged(server, "stalled cancelled");
+  await logged(server, "stalled closed");
+  await begin("/abort/abort");
+  await begin("/abort/late-abort");
+  await logged(server, "late-abort closed");
+  await begin("/wait/wait");
+  await begin("/wait/late-wait");
+  await (await begin("/source/source")).readUntil("x");
+  await begin("/upload/upload", "Content-Length: 5\r\n");
+  await server.server.stopListener("web", { force: true });
+  for (const line of ["wait closed", "late-wait closed", "source cancelled", "upload failed"]) {
+    await logged(server, line);
+  }
+  // Others have come and gone in their slots before anybody asks again.
+  for (let i = 0; i < 10; i++) (await server.connect()).reset();
+  await fetch(`${server.url}/-/open`);
+  for (const name of ["abort", "late-abort", "wait", "late-wait"]) {
+    await logged(server, `${name} ended false`);
+  }
+  t.strictSame(await own(server, "aborted"), Array.from({ length: 7 }, () => false));
+  const log = await own<string[]>(server, "log");
+  t.strictSame(log.filter((line) => line.endsWith("aborted")), []);
 });
 
 t.test("state stays with its connection", async (t) => {
