@@ -26,6 +26,7 @@
         "core/parser.cc",
         "core/parser-body.cc",
         "core/parser-head.cc",
+        "core/probes.cc",
         "core/recorder.cc",
         "core/refusals.cc",
         "core/request-line.cc",

@@ -38,6 +38,9 @@ export interface NativeListenerOptions {
   readonly handlerTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly announceKeepAlive: boolean;
+  /** The paths of its probes; empty: none. */
+  readonly livenessPath: string;
+  readonly readinessPath: string;
 }
 
 export interface ServerOptions {
@@ -86,6 +89,8 @@ export interface Native {
   removeWorker(server: Handle, slot: number): void;
   /** The balancer passes it over from now on. */
   leaveWorker(server: Handle, slot: number): void;
+  /** One of READINESS. */
+  setReadiness(server: Handle, readiness: number): void;
   setListenerState(server: Handle, listener: number, state: number): void;
   listen(
     server: Handle,
@@ -122,6 +127,8 @@ export interface Native {
     body: Buffer,
   ): number;
   engineBind(engine: Handle, target: number, version: number, constant: number): void;
+  /** One of READINESS. */
+  engineReadiness(engine: Handle, listener: number): number;
   engineCounts(engine: Handle, into: Float64Array): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
   engineClose(engine: Handle): void;
@@ -149,6 +156,9 @@ export const LISTENER_STATE = {
   stopping: 3,
   stopped: 4,
 } as const;
+
+/** `Readiness` of core/probes.h. */
+export const READINESS = { starting: 0, ready: 1, draining: 2 } as const;
 
 const SUPPORTED = "linux-x64";
 

@@ -11,6 +11,10 @@ bool Engine::is_stopping(uint16_t listener) {
   return state >= static_cast<uint32_t>(ListenerState::kStopping);
 }
 
+Readiness Engine::readiness(uint16_t listener) {
+  return is_stopping(listener) ? Readiness::kDraining : server_->readiness();
+}
+
 // Takes what has arrived while there is room for its requests; the rest waits for the next round.
 void Engine::adopt_all() {
   size_t done = 0;

@@ -8,6 +8,7 @@
 
 #include "encoder.h"
 #include "parser.h"
+#include "probes.h"
 
 namespace millrace {
 
@@ -25,6 +26,8 @@ struct ListenerOptions {
   uint32_t write_timeout_ms = 30000;
   KeepAliveLine keep_alive;  // empty: not announced
   std::string default_lines;  // of every answer, as bytes; mostly empty
+  ProbePaths probes;
+  bool has_probes = false;  // one of them is not empty
 };
 
 struct EngineOptions {

@@ -223,9 +223,10 @@ Failure Engine::on_head(Parser& parser) {
   connection.awaits_continue = parser.expects_continue() && parser.has_content();
   if (connection.recording != nullptr) record_head(connection, parser);
   Counters::add(shared_->counters[connection.listener].requests, 1);
+  const ListenerOptions& options = *connection.options;
+  if (options.has_probes && take_probe(connection, parser, path_length)) return {};
   if (over_budget_) return reject(connection);
-  uint64_t body_bytes_max = connection.options->body_bytes_max;
-  if (body_bytes_max > 0 && parser.content_length() > body_bytes_max) {
+  if (options.body_bytes_max > 0 && parser.content_length() > options.body_bytes_max) {
     connection.body_open = false;
     return kContentTooLarge;
   }
@@ -242,6 +243,22 @@ Failure Engine::on_head(Parser& parser) {
   if (in_flight_ >= in_flight_max_) return reject(connection);
   put_request(connection, parser, id, path_length);
   return {};
+}
+
+// A probe is answered when its message has ended, as a constant is. What lies behind an unanswered
+// request, and what has another method, is JavaScript's to answer: it has the same paths.
+bool Engine::take_probe(Connection& connection, const Parser& parser, uint32_t path_length) {
+  if (connection.unanswered > 0 || connection.body_open) return false;
+  if (parser.method() != kMethodGet && parser.method() != kMethodHead) return false;
+  std::string_view path(parser.message() + parser.target_offset(), path_length);
+  const ProbePaths& paths = connection.options->probes;
+  Readiness readiness = server_->readiness();
+  constant_ = probes_.answer(paths, path, readiness, is_stopping(connection.listener));
+  if (constant_ == nullptr) return false;
+  if (connection.recording != nullptr) recorder_.answered_natively(connection);
+  connection.sequence++;
+  slot_words(connection)[SLOT_NEXT_SEQUENCE] = static_cast<int32_t>(connection.sequence);
+  return true;
 }
 
 // A request for which there is no room: 503, without JavaScript.

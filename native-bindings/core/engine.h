@@ -20,10 +20,12 @@
 #include <vector>
 
 #include "connection.h"
+#include "constant-response.h"
 #include "encoder.h"
 #include "engine-options.h"
 #include "intern.h"
 #include "layout.h"
+#include "probes.h"
 #include "recorder.h"
 #include "server.h"
 #include "slab.h"
@@ -42,15 +44,6 @@ inline constexpr int kRefusedMax = 200;  // statuses from 400 to 599
 
 // Whether JavaScript has been told that a retired worker has no connection left.
 enum class Retired : uint8_t { kNo, kDue, kTold };
-
-// A response made once: `Response` constants of the routes. Owned by the engine.
-struct ConstantResponse {
-  int status;
-  int type;
-  Bytes lines;
-  Bytes body;
-  uint64_t answered[4] = {};  // to GET, GET of HTTP/1.0, HEAD, HEAD of HTTP/1.0
-};
 
 // How the engine enters JavaScript. False: the environment is ending.
 struct EngineHost {
@@ -98,6 +91,8 @@ class Engine final : public MessageSink {
   int32_t add_constant(ConstantResponse constant);  // takes the bytes over
   void bind_constant(int32_t target, int32_t version, int32_t constant);
   const Connection* connection(uint32_t slot, uint32_t generation);
+  // What a readiness probe of the listener is told now.
+  Readiness readiness(uint16_t listener);
   void name_requests(std::string prefix, std::vector<std::string> headers) {
     recorder_.name_requests(std::move(prefix), std::move(headers));
   }
@@ -141,6 +136,7 @@ class Engine final : public MessageSink {
   void complete_request(const Bytes& trailers);
   void keep_input(Connection& connection, const char* from, const char* end, bool same);
   Failure reject(Connection& connection);
+  bool take_probe(Connection& connection, const Parser& parser, uint32_t path_length);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();
   void drop_parser(Connection& connection);
@@ -235,7 +231,8 @@ class Engine final : public MessageSink {
   ConnectionTable table_;
   Recorder recorder_;
   std::vector<const char*> reasons_;  // of refusals, static texts: JavaScript knows their index
-  std::vector<ConstantResponse> constants_;
+  std::vector<ConstantResponse> constants_;  // of the routes
+  Probes probes_;
   uint64_t refused_[kRefusedMax] = {};  // by status, from 400 on
   std::vector<Parser*> parsers_;  // idle ones
 

@@ -216,7 +216,7 @@ void Recorder::finish(Connection& connection, RequestRecord& record, bool aborte
   result.duration_ns = done_ns_ - record.started_ns;
   result.aborted = aborted;
   if (record.is_logged) write_line(record, result);
-  if (!tells_) return;
+  if (!tells_ || !record.is_told) return;
   tell(connection, record, KIND_DONE);
   RecordEvent& event = events.back();
   event.flags |= aborted ? DONE_ABORTED : 0;

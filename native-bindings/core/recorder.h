@@ -55,6 +55,8 @@ class Recorder {
   void head(Connection& connection, const Parser& parser);
   // JavaScript is given the request of the newest record.
   void given(Connection& connection) { connection.recording->last->is_given = true; }
+  // It is not given: the core answers it, and no hook hears of it.
+  void answered_natively(Connection& connection) { connection.recording->last->is_told = false; }
   // A request that the core refuses, with what has come of its first line.
   void refused(Connection& connection, uint16_t status, const char* reason, const char* from,
                size_t length);

@@ -20,6 +20,7 @@ struct RequestRecord {
   uint16_t status = 0;  // 0: no answer yet
   bool is_logged = false;
   bool is_given = false;    // JavaScript has the request
+  bool is_told = true;      // JavaScript is to hear of its end, where it hears of any
   bool is_refused = false;  // …or has been told that it was refused
   Bytes line;               // of the access log, without the result
 };

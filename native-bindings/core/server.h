@@ -14,6 +14,7 @@
 #include "address-table.h"
 #include "balancer.h"
 #include "mailbox.h"
+#include "probes.h"
 #include "refusals.h"
 
 namespace millrace {
@@ -92,6 +93,14 @@ class ServerShared {
   void set_access_log(AccessLog* log) { access_log_ = log; }
   AccessLog* access_log() { return access_log_; }
   void set_listener_state(int index, ListenerState state);
+  // Written by the primary (release), read by the engines that answer a readiness probe (acquire):
+  // who is told of a drain finds done what the primary has done before it.
+  void set_readiness(Readiness readiness) {
+    readiness_.store(static_cast<uint32_t>(readiness), std::memory_order_release);
+  }
+  Readiness readiness() const {
+    return static_cast<Readiness>(readiness_.load(std::memory_order_acquire));
+  }
   // The primary, before anyone accepts. A connection too many is answered with 503 and closed; 0
   // of the limit per address: none.
   void set_connection_limits(int64_t connections_max, uint32_t per_address_max);
@@ -148,6 +157,7 @@ class ServerShared {
   std::atomic<uint64_t> next_id_{1};
   uint64_t stuck_ns_ = 250000000;
   Policy policy_ = Policy::kLeastConnections;
+  std::atomic<uint32_t> readiness_{0};  // a Readiness; see set_readiness
   AccessLog* access_log_ = nullptr;
   ListenerShared listeners_[kListenersMax];
   // Listeners that have ever had a state. Relaxed: written by the primary before they accept, read

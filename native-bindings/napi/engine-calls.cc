@@ -53,6 +53,9 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   if (napi_get_buffer_info(env, get(env, value, "defaultLines"), &lines, &length) == napi_ok) {
     options.default_lines.assign(static_cast<char*>(lines), length);
   }
+  options.probes.liveness = to_string(env, get(env, value, "livenessPath"));
+  options.probes.readiness = to_string(env, get(env, value, "readinessPath"));
+  options.has_probes = options.probes.is_any();
   if (to_bool(env, get(env, value, "announceKeepAlive"))) {
     options.keep_alive.announce(options.idle_timeout_ms);
   }
@@ -220,6 +223,14 @@ napi_value engine_bind(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// engineReadiness(engine, listener) → what a probe is told, as READINESS of src/native.ts
+napi_value engine_readiness(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  uint16_t listener = static_cast<uint16_t>(to_int(env, arguments[1]));
+  Readiness readiness = bridge_of(env, arguments[0])->engine().readiness(listener);
+  return from_double(env, static_cast<double>(readiness));
+}
+
 // engineCounts(engine, into: Float64Array): see Engine::counts.
 napi_value engine_counts(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -313,6 +324,7 @@ constexpr Call kCalls[] = {
     {"engineConstant", engine_constant, "EddBB"},
     {"engineCounts", engine_counts, "EF"},
     {"engineBind", engine_bind, "Eddd"},
+    {"engineReadiness", engine_readiness, "El"},
     {"engineConnection", engine_connection, "Edd"},
     {"engineClose", engine_close, "E"},
     {"nameThread", name_thread, "s"},

@@ -192,6 +192,15 @@ napi_value set_listener_state(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// setReadiness(server, readiness): what readiness probes are told, as READINESS of src/native.ts
+napi_value set_readiness(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int readiness = to_int(env, arguments[1]);
+  bool is_known = readiness >= 0 && readiness <= static_cast<int>(Readiness::kDraining);
+  if (is_known) server_of(env, arguments[0])->set_readiness(static_cast<Readiness>(readiness));
+  return nullptr;
+}
+
 // listen(server, listener, { host, port } | { path }, backlog, onFailed) → { handle, port }
 // or { error: errno }
 napi_value listen(napi_env env, napi_callback_info info) {
@@ -302,6 +311,7 @@ constexpr Call kCalls[] = {
     {"removeWorker", remove_worker, "Sw"},
     {"leaveWorker", leave_worker, "Sw"},
     {"setListenerState", set_listener_state, "Slw"},
+    {"setReadiness", set_readiness, "Sd"},
     {"listen", listen, "Slonf"},
     {"closeListener", close_listener, "L"},
     {"expireOrphans", expire_orphans, "Sn"},

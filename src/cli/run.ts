@@ -59,6 +59,7 @@ async function serveUntilClosed(options: ResolvedOptions): Promise<number> {
     server: () => server,
     say: (line) => process.stderr.write(`millrace: ${line}\n`),
     deadlineMs: options.deadlineMs,
+    drainDelayMs: options.drainDelayMs,
     logsToFile: logsToFile(options.accessLog, options.logDestination),
   });
   signals.install();

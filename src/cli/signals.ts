@@ -3,10 +3,11 @@
  * runs. Runs in the primary.
  */
 import { constants } from "node:os";
-import type { StopOptions } from "../shared/app.ts";
+import type { DrainOptions, StopOptions } from "../shared/app.ts";
 
 /** The part of a server that signals act on. */
 export interface Stoppable {
+  drain(options?: DrainOptions): Promise<void>;
   close(options?: StopOptions): Promise<void>;
   reopenLogs(): Promise<void>;
 }
@@ -18,6 +19,7 @@ export interface SignalFacts {
   readonly server: () => Stoppable | undefined;
   readonly say: (line: string) => void;
   readonly deadlineMs: number;
+  readonly drainDelayMs: number;
   /** SIGUSR2 opens the logs again; where no file is written it is left alone. */
   readonly logsToFile: boolean;
 }
@@ -57,7 +59,7 @@ export class SignalStop {
   };
 
   #onSignal(signal: NodeJS.Signals): void {
-    const { abortStart, deadlineMs, say } = this.#facts;
+    const { abortStart, say } = this.#facts;
     const server = this.#facts.server();
     const cut = 128 + constants.signals[signal];
     switch (this.#state) {
@@ -68,24 +70,30 @@ export class SignalStop {
           abortStart();
           return;
         }
-        say(`${signal}: draining for at most ${deadlineMs} ms, a second signal ends it`);
-        this.#close(server);
+        say(`${signal}: ${this.#planText()}, a second signal ends it`);
+        this.#report(server.drain());
         return;
       case "draining":
         this.#state = "forced";
         this.#exitCode = cut;
         if (server === undefined) process.exit(cut);
         say(`${signal}: closing at once`);
-        this.#close(server, { force: true });
+        this.#report(server.close({ force: true }));
         return;
       case "forced":
         process.exit(cut);
     }
   }
 
+  #planText(): string {
+    const { deadlineMs, drainDelayMs } = this.#facts;
+    const drain = `draining for at most ${deadlineMs} ms`;
+    return drainDelayMs === 0 ? drain : `not ready, ${drain} in ${drainDelayMs} ms`;
+  }
+
   /** The command waits for the server to have closed; only a failure to close is told here. */
-  #close(server: Stoppable, options?: StopOptions): void {
-    server.close(options).catch((error: unknown) => {
+  #report(closing: Promise<void>): void {
+    closing.catch((error: unknown) => {
       this.#facts.say(`closing failed: ${String(error)}`);
     });
   }

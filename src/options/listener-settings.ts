@@ -150,6 +150,22 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     text: "Where GET is answered with the metrics of the server, such as `/metrics`; implies " +
       "`metrics`. Give it to a listener that only monitoring reaches.",
   },
+  livenessPath: {
+    group: "Observability",
+    check: urlPath,
+    fallback: "",
+    fallbackText: "none",
+    text: "Where GET is answered with 200 while the worker's loop turns, such as `/livez`; no " +
+      "handler is asked.",
+  },
+  readinessPath: {
+    group: "Observability",
+    check: urlPath,
+    fallback: "",
+    fallbackText: "none",
+    text: "Where GET is answered with 200 while new requests are welcome, such as `/readyz`, and " +
+      "with 503 while the server starts, drains or stops; no handler is asked.",
+  },
 };
 
 function isMethodList(value: unknown): boolean {
@@ -169,9 +185,21 @@ export function settingsOf(
   for (const name of LISTENER_SETTINGS) values[name] = own[name] ?? server[name];
   // The rows have checked each member.
   const settings = values as unknown as ListenerSettings;
+  checkPaths(settings, `${label}: `);
   fitTarget(settings, own.targetBytesMax !== undefined, `${label}: `);
   fitOutput(settings, own.outputHardBytesMax !== undefined, `${label}: `);
   return settings;
+}
+
+/** What the server itself answers there: of two at one path, one could never be reached. */
+function checkPaths(settings: ListenerSettings, label: string): void {
+  const names = ["metricsPath", "livenessPath", "readinessPath"] as const;
+  for (const [index, name] of names.entries()) {
+    const other = names.slice(0, index).find((each) => settings[each] === settings[name]);
+    if (other === undefined || settings[name] === "") continue;
+    const message = `${label}${name} and ${other} must differ`;
+    throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
+  }
 }
 
 /** What a listener has otherwise than the server. */

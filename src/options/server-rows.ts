@@ -29,6 +29,7 @@ export interface ServerSettings {
   signals: boolean;
   initTimeoutMs: number;
   deadlineMs: number;
+  drainDelayMs: number;
   drainQuietMs: number;
   adoptTimeoutMs: number;
   control: string;
@@ -157,6 +158,13 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: milliseconds(0),
     fallback: 10_000,
     text: "How long a stop waits for what still runs before it destroys the rest.",
+  },
+  drainDelayMs: {
+    group: "Start and stop",
+    check: milliseconds(0),
+    fallback: 0,
+    text: "How long a drain, as of SIGTERM, only answers readiness probes with 503 before " +
+      "listeners stop: what load balancers need to notice.",
   },
   drainQuietMs: {
     group: "Start and stop",

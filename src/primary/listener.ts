@@ -15,7 +15,7 @@ export interface ListenerHost {
   readonly server: Handle;
   emit(event: string, detail: unknown): void;
   /** Asks all workers to end the listener's connections; resolves when none is left. */
-  drain(listener: number, force: boolean): Promise<void>;
+  drainListener(listener: number, force: boolean): Promise<void>;
 }
 
 /** A broken listening socket is opened again this many times in a row, then it has failed. */
@@ -164,10 +164,10 @@ export class Listener {
   /** A worker that dies meanwhile hands its connections to one that has drained already. */
   async #drained(isOver: () => boolean): Promise<true> {
     const { native, server } = this.#host;
-    await this.#host.drain(this.index, false);
+    await this.#host.drainListener(this.index, false);
     while (!isOver() && native.listenerConnections(server, this.index) > 0) {
       await new Promise((resolve) => setTimeout(resolve, MOVED_CHECK_MS));
-      await this.#host.drain(this.index, false);
+      await this.#host.drainListener(this.index, false);
     }
     return true;
   }
@@ -177,7 +177,7 @@ export class Listener {
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(resolve, FORCE_GRACE_MS, "late");
     });
-    const result = await Promise.race([this.#host.drain(this.index, true), late]);
+    const result = await Promise.race([this.#host.drainListener(this.index, true), late]);
     clearTimeout(timer);
     if (result !== "late") return;
     const message = `a worker did not end its connections of listener ${this.id} in time`;

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from "node:events";
 import type {
-  ListenerInfo, MetricsReport, Server, Stats, StopOptions, StopResult,
+  DrainOptions, ListenerInfo, MetricsReport, Server, Stats, StopOptions, StopResult,
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ControlCall } from "../shared/messages.ts";
@@ -18,6 +18,7 @@ import {
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
 import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { AccessLog } from "./access-log.ts";
+import { Drain } from "./drain.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
 import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
@@ -55,6 +56,7 @@ class MillraceServer implements Server, ListenerHost {
   readonly #controlled: Statistics;
   readonly #metrics: Metrics;
   readonly #operations: Operations;
+  readonly #drain: Drain;
   #options: ResolvedOptions;
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
@@ -85,9 +87,10 @@ class MillraceServer implements Server, ListenerHost {
     this.#controlled = new Statistics(native, handle, options);
     this.#operations = new Operations(options, {
       server: this,
-      isDraining: () => this.#closing !== null,
+      isDraining: () => this.#drain.isUnderWay,
       stats: () => this.#controlled.read(this.#pool.channels, this.#listeners),
     });
+    this.#drain = new Drain(native, handle);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -126,6 +129,7 @@ class MillraceServer implements Server, ListenerHost {
     );
     await Promise.all(this.#listeners.map((listener) => listener.start()));
     await this.#pool.open();
+    this.#drain.ready();
     await this.#operations.announce();
   }
 
@@ -168,7 +172,9 @@ class MillraceServer implements Server, ListenerHost {
       signal.addEventListener("abort", onAbort, { once: true });
       this.#cleanups.push(() => signal.removeEventListener("abort", onAbort));
     }
-    if (signals) this.#cleanups.push(handleSignals((force) => void this.close({ force })));
+    if (signals) this.#cleanups.push(handleSignals((force) => (
+      void (force ? this.close({ force }) : this.drain())
+    )));
     if (signals && logsToFile(accessLog, logDestination)) {
       this.#endRotation = handleRotation(this);
     }
@@ -209,7 +215,17 @@ class MillraceServer implements Server, ListenerHost {
     await Promise.all([this.#accessLog?.reopen(), this.#pool.reopenLogs()]);
   }
 
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const { delayMs = this.#options.drainDelayMs, ...stop } = options;
+    if (this.#isStarted && this.#closing === null) {
+      if (!this.#drain.isUnderWay) this.emit("draining", { delayMs });
+      await this.#drain.begin(delayMs);
+    }
+    await (this.#closing === null ? this.close(stop) : this.closed);
+  }
+
   close(options: StopOptions = {}): Promise<void> {
+    this.#drain.cut();
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
     if (!this.#isStarted) {
       // Who starts it takes apart what there is.
@@ -251,7 +267,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#settleClosed();
   }
 
-  drain(listener: number, force: boolean): Promise<void> {
+  drainListener(listener: number, force: boolean): Promise<void> {
     return this.#pool.drain(listener, force);
   }
 
@@ -286,6 +302,9 @@ class MillraceServer implements Server, ListenerHost {
         return this.reopenLogs();
       case "metrics":
         return this.metrics();
+      case "drain":
+        void this.drain(request.options);
+        return Promise.resolve();
       case "close":
         // Not awaited: the worker that asks is one of those that have to end.
         void this.close(request.options);

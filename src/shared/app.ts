@@ -140,6 +140,8 @@ export interface ServerControl {
   /** Goes on with the files that the paths of the logs name now: after a rotation. */
   reopenLogs(): Promise<void>;
   metrics(): Promise<MetricsReport>;
+  /** As of the server. Resolves as soon as readiness probes are told, as `close` does. */
+  drain(options?: DrainOptions): Promise<void>;
   close(options?: StopOptions): Promise<void>;
 }
 
@@ -286,6 +288,15 @@ export interface StopOptions {
   deadlineMs?: number;
 }
 
+/** What `drain` may be told beside what `close` may. */
+export interface DrainOptions extends StopOptions {
+  /**
+   * Milliseconds between the first 503 of a readiness probe and the stop. Default: the option
+   * `drainDelayMs`.
+   */
+  delayMs?: number;
+}
+
 /** `graceful` says whether all ended by themselves; `destroyed` counts the connections cut. */
 export interface StopResult {
   readonly graceful: boolean;
@@ -378,5 +389,11 @@ export interface Server extends AsyncDisposable {
   startListener(id: string): Promise<void>;
   /** Goes on with the files that the paths of the logs name now: after a rotation. */
   reopenLogs(): Promise<void>;
+  /**
+   * What SIGTERM does: readiness probes are answered with 503 from now on, everything else goes on
+   * for `delayMs`, then the server closes. Resolves when it has closed.
+   */
+  drain(options?: DrainOptions): Promise<void>;
+  /** Stops without the delay of `drain`, also one that is under way. */
   close(options?: StopOptions): Promise<void>;
 }

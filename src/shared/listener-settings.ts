@@ -26,6 +26,8 @@ export interface ListenerSettings {
   headers: Readonly<Record<string, string>>;
   compression: boolean | CompressionOptions;
   metricsPath: string;
+  livenessPath: string;
+  readinessPath: string;
 }
 
 export type ListenerSetting = keyof ListenerSettings;

@@ -3,7 +3,7 @@
  * union each way. It runs over a MessagePort that is given with the task; requests never do. A
  * worker acknowledges each message that has an `id`. Types only.
  */
-import type { StopOptions } from "./app.ts";
+import type { DrainOptions, StopOptions } from "./app.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
 
@@ -52,6 +52,7 @@ export type ControlCall =
   | { readonly method: "startListener"; readonly id: string }
   | { readonly method: "reopenLogs" }
   | { readonly method: "metrics" }
+  | { readonly method: "drain"; readonly options?: DrainOptions }
   | { readonly method: "close"; readonly options?: StopOptions };
 
 export interface SentError {

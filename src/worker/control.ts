@@ -3,7 +3,9 @@
  * passes on the control calls of handlers. Thread: the worker's.
  */
 import type { MessagePort } from "node:worker_threads";
-import type { MetricsReport, ServerControl, StopOptions, StopResult } from "../shared/app.ts";
+import type {
+  DrainOptions, MetricsReport, ServerControl, StopOptions, StopResult,
+} from "../shared/app.ts";
 import type { Metric } from "../shared/metrics.ts";
 import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/messages.ts";
 
@@ -62,6 +64,8 @@ export class WorkerControl {
     startListener: (id: string): Promise<void> => this.#call({ method: "startListener", id }),
     reopenLogs: (): Promise<void> => this.#call({ method: "reopenLogs" }),
     metrics: (): Promise<MetricsReport> => this.#call({ method: "metrics" }),
+    drain: (options?: DrainOptions): Promise<void> =>
+      this.#call({ method: "drain", ...(options && { options }) }),
     close: (options?: StopOptions): Promise<void> =>
       this.#call({ method: "close", ...(options && { options }) }),
   };

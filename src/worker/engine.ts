@@ -47,9 +47,11 @@ import { Isolation } from "./isolation.ts";
 import type { Meter } from "./meter.ts";
 import { metricsRoutes } from "./metrics-route.ts";
 import { NativeCounts } from "./native-counts.ts";
+import { joinRoutes } from "./own-routes.ts";
 import {
   type HandlerStep, type OwnRoute, planServer, planSteps, planTunnel, type Step, withRequest,
 } from "./plan.ts";
+import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
@@ -106,7 +108,9 @@ export class Engine {
     this.#blocks = blocks;
     this.#app = app;
     this.#rings = new Rings(this.#native, blocks);
-    this.#ownRoutes = metricsRoutes(task.listeners);
+    const probes = probeRoutes(task.listeners, (listener) =>
+      this.#native.engineReadiness(blocks.handle, listener));
+    this.#ownRoutes = joinRoutes(probes, metricsRoutes(task.listeners));
     this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup, this.routes);
     this.#meter = this.#host.meter;
     this.#nativeCounts =

@@ -11,12 +11,15 @@ interface Seen {
   readonly stop: SignalStop;
 }
 
-function install(t: Pick<Test, "teardown">, isServing: boolean): Seen {
+function install(t: Pick<Test, "teardown">, isServing: boolean, drainDelayMs = 0): Seen {
   const calls: unknown[] = [];
   const lines: string[] = [];
   const server = {
     close: async (options?: StopOptions) => {
-      calls.push(options ?? "drain");
+      calls.push(options);
+    },
+    drain: async () => {
+      calls.push("drain");
     },
     reopenLogs: async () => {
       calls.push("reopened");
@@ -27,6 +30,7 @@ function install(t: Pick<Test, "teardown">, isServing: boolean): Seen {
     server: () => (isServing ? server : undefined),
     say: (line) => lines.push(line),
     deadlineMs: 10_000,
+    drainDelayMs,
     logsToFile: true,
   });
   stop.install();
@@ -45,6 +49,13 @@ t.test("the first signal drains, the second one forces", async (t) => {
   await until("the force", () => calls.length === 2);
   t.strictSame(calls, ["drain", { force: true }]);
   t.equal(stop.exitCode, 130);
+});
+
+t.test("the delay of a drain is told", async (t) => {
+  const { calls, lines } = install(t, true, 3000);
+  process.kill(process.pid, "SIGTERM");
+  await until("the drain", () => calls.length === 1);
+  t.match(lines, [/^SIGTERM: not ready, draining for at most 10000 ms in 3000 ms, a second/]);
 });
 
 t.test("SIGUSR2 opens the logs again", async (t) => {

@@ -47,3 +47,12 @@ t.test("a target limit fits into the head of its own listener", async (t) => {
     message: "listeners[0]: targetBytesMax must be at most headBytesMax, which is 1024",
   });
 });
+
+t.test("what the server answers itself has different paths on one listener", async (t) => {
+  const listeners = [{ port: 1, livenessPath: "/up" }, { port: 2, readinessPath: "/up" }];
+  t.doesNotThrow(() => resolveOptions({ app, listeners }, {}), "they are two listeners");
+  t.throws(() => resolveOptions({ app, listeners, metricsPath: "/up" }, {}), {
+    code: "ERR_MILLRACE_OPTION_INVALID",
+    message: "listeners[0]: livenessPath and metricsPath must differ",
+  });
+});
