@@ -5,6 +5,7 @@
       "sources": [
         "core/access-log.cc",
         "core/acceptor.cc",
+        "core/listening-socket.cc",
         "core/address-table.cc",
         "core/balancer.cc",
         "core/connection.cc",

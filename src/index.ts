@@ -1,6 +1,8 @@
 /**
  * The public surface of the package; re-exports only.
  */
+export { bindUrl, parseBind } from "./options/bind.ts";
+export type { Bind, BindOptions } from "./options/bind.ts";
 export { serve } from "./primary/server.ts";
 export { HttpError, MillraceError } from "./shared/errors.ts";
 export type { ErrorCode } from "./shared/errors.ts";

@@ -76,8 +76,21 @@ export interface NativeConnection {
   readonly local: NativeEndpoint;
 }
 
+/** Where a listening socket is bound: a numeric address, a Unix path, or a descriptor to adopt. */
+export type NativeBind =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string; readonly mode?: number }
+  /** With a path the file of the socket is taken over with it. */
+  | { readonly fd: number; readonly path?: string };
+
 export type ListenResult =
-  | { readonly handle: Handle; readonly port: number }
+  | {
+      readonly handle: Handle;
+      /** As the system says it is bound; empty and 0 for what it is not. */
+      readonly host: string;
+      readonly port: number;
+      readonly path: string;
+    }
   | { readonly error: number };
 
 /** What the addon exports; native-bindings/napi documents each call. */
@@ -95,11 +108,13 @@ export interface Native {
   listen(
     server: Handle,
     listener: number,
-    bind: { host: string; port: number } | { path: string },
+    bind: NativeBind,
     backlog: number,
-    onFailed: (errno: number, isBroken: boolean) => void,
+    onFailed: (errno: number, isBroken: boolean, hasAccepted: boolean) => void,
   ): ListenResult;
-  closeListener(listener: Handle): void;
+  closeListener(listener: Handle, keepsPath: boolean): void;
+  holdListener(listener: Handle, isHeld: boolean): void;
+  listenerDescriptor(listener: Handle): number;
   expireOrphans(server: Handle, ageMs: number): number;
   dropOrphans(server: Handle, listener: number): number;
   workerStats(server: Handle, slot: number, into: Float64Array): void;

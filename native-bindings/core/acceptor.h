@@ -1,20 +1,14 @@
-// Listening sockets and the accept loop. Accepting needs no JavaScript: the listening descriptor
+// The accept loop of a listening socket. Accepting needs no JavaScript: the listening descriptor
 // is readable, accept4 runs in a bounded loop, the balancer picks a worker and the descriptor goes
 // into its mailbox. Thread: the primary's.
 #pragma once
 
 #include <cstdint>
 
+#include "listening-socket.h"
 #include "server.h"
 
 namespace millrace {
-
-struct BindAddress {
-  const char* host;  // a numeric address; null for a Unix socket
-  uint16_t port;
-  const char* path;  // a Unix socket's path; null otherwise
-  int backlog;
-};
 
 enum class AcceptResult : uint8_t {
   kMore,       // the bound of one loop was reached
@@ -28,23 +22,25 @@ class Acceptor {
   static constexpr int kAcceptMax = 64;  // per wake-up, so that one listener starves nobody
 
   // Returns 0 or an errno.
-  int listen(const BindAddress& address);
+  int listen(const BindAddress& address) { return socket_.open(address); }
   AcceptResult accept_ready(ServerShared& server, uint16_t listener);
-  // Serves what waits in the kernel's queue, then closes: closing it full would reset them.
-  void close(ServerShared& server, uint16_t listener);
-  int fd() const { return fd_; }
+  // Serves what waits in the kernel's queue, then closes: closing it full would reset them. The
+  // file of a Unix socket is removed unless it is kept, for a process that goes on with it.
+  void close(ServerShared& server, uint16_t listener, bool keeps_path = false);
+  // An adopted descriptor is given back as it came.
+  void disown() { socket_.disown(); }
+  int fd() const { return socket_.fd(); }
+  const ListeningSocket& socket() const { return socket_; }
   // The errno with which accepting was given up last, of kExhausted and kFailed.
   int error() const { return error_; }
-  uint16_t port() const { return port_; }
+  uint16_t port() const { return socket_.port(); }
+  // Whether the socket has ever worked.
+  bool has_accepted() const { return has_accepted_; }
 
  private:
-  int bind_inet(const BindAddress& address);
-  int bind_unix(const BindAddress& address);
-
-  int fd_ = -1;
+  ListeningSocket socket_;
   int error_ = 0;
-  uint16_t port_ = 0;
-  char path_[108] = {};  // a Unix socket's path, removed on close; the size of sun_path
+  bool has_accepted_ = false;
 };
 
 }  // namespace millrace

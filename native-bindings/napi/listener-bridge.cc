@@ -29,16 +29,36 @@ int ListenerBridge::start(const BindAddress& address, napi_value on_failed) {
     return code;
   }
   napi_create_reference(env_, on_failed, 1, &on_failed_);
-  uv_poll_init(loop, &poll_, acceptor_.fd());
+  // The loop may be at its descriptor limit, or know an adopted descriptor as another's.
+  int failed = uv_poll_init(loop, &poll_, acceptor_.fd());
+  if (failed != 0) {
+    napi_delete_reference(env_, on_failed_);
+    if (address.fd >= 0) acceptor_.disown();
+    else acceptor_.close(*server_, listener_);
+    server_->release();
+    delete this;
+    return -failed;
+  }
   uv_timer_init(loop, &retry_);
   poll_.data = this;
   retry_.data = this;
   open_handles_ = 2;
+  watch();
+  napi_add_async_cleanup_hook(env_, on_cleanup, this, &cleanup_);
+  return 0;
+}
+
+void ListenerBridge::watch() {
+  if (held_ || stopped_) return;
   uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
     static_cast<ListenerBridge*>(handle->data)->accept();
   });
-  napi_add_async_cleanup_hook(env_, on_cleanup, this, &cleanup_);
-  return 0;
+}
+
+void ListenerBridge::hold(bool is_held) {
+  held_ = is_held;
+  if (is_held) uv_poll_stop(&poll_);
+  else watch();
 }
 
 void ListenerBridge::accept() {
@@ -64,13 +84,8 @@ void ListenerBridge::pause_accepting() {
   uv_poll_stop(&poll_);
   uv_timer_start(
       &retry_,
-      [](uv_timer_t* handle) {
-        auto* self = static_cast<ListenerBridge*>(handle->data);
-        uv_poll_start(&self->poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
-          static_cast<ListenerBridge*>(poll->data)->accept();
-        });
-      },
-      kRetryMs, 0);
+      [](uv_timer_t* handle) { static_cast<ListenerBridge*>(handle->data)->watch(); }, kRetryMs,
+      0);
 }
 
 void ListenerBridge::report(bool is_broken) {
@@ -80,10 +95,11 @@ void ListenerBridge::report(bool is_broken) {
   napi_value receiver = nullptr;
   napi_get_global(env_, &receiver);  // undefined is refused as a receiver
   napi_get_reference_value(env_, on_failed_, &function);
-  napi_value arguments[2] = {from_double(env_, acceptor_.error()), nullptr};
+  napi_value arguments[3] = {from_double(env_, acceptor_.error()), nullptr, nullptr};
   napi_get_boolean(env_, is_broken, &arguments[1]);
+  napi_get_boolean(env_, acceptor_.has_accepted(), &arguments[2]);
   napi_status status =
-      napi_make_callback(env_, nullptr, receiver, function, 2, arguments, nullptr);
+      napi_make_callback(env_, nullptr, receiver, function, 3, arguments, nullptr);
   napi_value error = nullptr;
   if (status == napi_pending_exception &&
       napi_get_and_clear_last_exception(env_, &error) == napi_ok) {
@@ -92,11 +108,11 @@ void ListenerBridge::report(bool is_broken) {
   napi_close_handle_scope(env_, scope);
 }
 
-void ListenerBridge::stop() {
+void ListenerBridge::stop(bool keeps_path) {
   if (stopped_) return;
   stopped_ = true;
   uv_poll_stop(&poll_);
-  acceptor_.close(*server_, listener_);
+  acceptor_.close(*server_, listener_, keeps_path);
   close_handles();
 }
 
@@ -117,7 +133,7 @@ void ListenerBridge::on_cleanup(napi_async_cleanup_hook_handle handle, void* dat
   auto* self = static_cast<ListenerBridge*>(data);
   self->cleanup_ = handle;
   self->environment_ending_ = true;
-  self->stop();
+  self->stop(false);
 }
 
 namespace {
@@ -201,18 +217,33 @@ napi_value set_readiness(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// listen(server, listener, { host, port } | { path }, backlog, onFailed) → { handle, port }
-// or { error: errno }
+ListenerBridge* bridge_of(napi_env env, napi_value value) {
+  return *static_cast<ListenerBridge**>(handle_data(env, value));
+}
+
+// Absent or negative: -1.
+int index_member(napi_env env, napi_value object, const char* name) {
+  napi_valuetype type = napi_undefined;
+  napi_value value = get(env, object, name);
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_number) return -1;
+  double number = to_double(env, value);
+  return number >= 0 && number <= 2147483647.0 ? static_cast<int>(number) : -1;
+}
+
+// listen(server, listener, { host, port } | { path, mode } | { fd, path }, backlog, onFailed)
+// → { handle, host, port, path } as the system says it is bound, or { error: errno }
 napi_value listen(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ServerShared* server = ServerShared::find(server_of(env, arguments[0])->id());
   std::string host = to_string(env, get(env, arguments[2], "host"));
   std::string path = to_string(env, get(env, arguments[2], "path"));
-  BindAddress address{};
+  BindAddress address;
   address.host = host.c_str();
   address.port = static_cast<uint16_t>(to_int(env, get(env, arguments[2], "port")));
   address.path = path.empty() ? nullptr : path.c_str();
   address.backlog = to_int(env, arguments[3]);
+  address.fd = index_member(env, arguments[2], "fd");
+  address.mode = index_member(env, arguments[2], "mode");
   auto* bridge =
       new ListenerBridge(env, server, static_cast<uint16_t>(to_int(env, arguments[1])));
   napi_value result = nullptr;
@@ -226,18 +257,35 @@ napi_value listen(napi_env env, napi_callback_info info) {
   auto* cell = new ListenerBridge*(bridge);
   auto finalize = [](napi_env, void* data, void*) { delete static_cast<ListenerBridge**>(data); };
   set(env, result, "handle", make_handle(env, HandleKind::kListener, cell, finalize));
-  set(env, result, "port", from_double(env, bridge->port()));
+  set(env, result, "host", from_string(env, bridge->socket().host()));
+  set(env, result, "port", from_double(env, bridge->socket().port()));
+  set(env, result, "path", from_string(env, bridge->socket().path()));
   return result;
 }
 
-// closeListener(handle): once; the handle is of no use afterwards.
+// closeListener(handle, keepsPath): once; the handle is of no use afterwards.
 napi_value close_listener(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto* cell = static_cast<ListenerBridge**>(handle_data(env, arguments[0]));
   ListenerBridge* bridge = *cell;
   *cell = nullptr;
-  if (bridge != nullptr) bridge->stop();
+  if (bridge != nullptr) bridge->stop(to_bool(env, arguments[1]));
   return nullptr;
+}
+
+// holdListener(handle, isHeld): see ListenerBridge::hold.
+napi_value hold_listener(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ListenerBridge* bridge = bridge_of(env, arguments[0]);
+  if (bridge != nullptr) bridge->hold(to_bool(env, arguments[1]));
+  return nullptr;
+}
+
+// listenerDescriptor(handle) → the descriptor of its socket, which stays its own; -1 once closed
+napi_value listener_descriptor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ListenerBridge* bridge = bridge_of(env, arguments[0]);
+  return from_double(env, bridge == nullptr ? -1 : bridge->socket().fd());
 }
 
 // expireOrphans(server, ageMs) → how many connections were closed for want of a worker. Those that
@@ -313,7 +361,9 @@ constexpr Call kCalls[] = {
     {"setListenerState", set_listener_state, "Slw"},
     {"setReadiness", set_readiness, "Sd"},
     {"listen", listen, "Slonf"},
-    {"closeListener", close_listener, "L"},
+    {"closeListener", close_listener, "Lb"},
+    {"holdListener", hold_listener, "Lb"},
+    {"listenerDescriptor", listener_descriptor, "L"},
     {"expireOrphans", expire_orphans, "Sn"},
     {"dropOrphans", drop_orphans, "Sd"},
     {"workerStats", worker_stats, "SwF"},

@@ -15,13 +15,17 @@ class ListenerBridge {
   ListenerBridge(napi_env env, ServerShared* server, uint16_t listener);
   // 0, or an errno and the bridge is gone with its next loop turn.
   int start(const BindAddress& address, napi_value on_failed);
-  void stop();  // serves the kernel's queue, closes; the object frees itself
-  uint16_t port() const { return acceptor_.port(); }
+  // Serves the kernel's queue, closes; the object frees itself. See Acceptor::close.
+  void stop(bool keeps_path);
+  // While it is held nothing is accepted: the kernel's queue keeps those who come.
+  void hold(bool is_held);
+  const ListeningSocket& socket() const { return acceptor_.socket(); }
 
  private:
   ~ListenerBridge() = default;
 
   void accept();
+  void watch();
   void pause_accepting();
   void report(bool is_broken);
   void close_handles();
@@ -37,6 +41,7 @@ class ListenerBridge {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   int open_handles_ = 0;
   bool stopped_ = false;
+  bool held_ = false;
   bool exhausted_ = false;  // and it has been reported
   bool environment_ending_ = false;
 };

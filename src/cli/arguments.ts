@@ -8,7 +8,8 @@ import type { ListenerOptions, OptionName } from "../options.ts";
 import { fromText, integer, passes, show } from "../options/checks.ts";
 import { flagName } from "../options/layers.ts";
 import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../options/listener-settings.ts";
-import { LISTENER_ROWS, parseBind } from "../options/listeners.ts";
+import { parseBind } from "../options/bind.ts";
+import { LISTENER_ROWS } from "../options/listeners.ts";
 import { suggest } from "../options/suggest.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerSetting } from "../shared/listener-settings.ts";
@@ -50,6 +51,10 @@ const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>>
   name: (name) => ({ name }),
   bind: parseBind,
   backlog: (text) => ({ backlog: fromText(LISTENER_ROWS.backlog.check, text) as number }),
+  mode: (text) => ({ mode: text }),
+  reopenMax: (text) => ({ reopenMax: fromText(LISTENER_ROWS.reopenMax.check, text) as number }),
+  autoStart: (text) => ({ autoStart: fromText(LISTENER_ROWS.autoStart.check, text) as boolean }),
+  comment: (comment) => ({ comment }),
   accessLog: (text) => ({ accessLog: fromText(LISTENER_ROWS.accessLog.check, text) as boolean }),
 };
 

@@ -90,7 +90,11 @@ function logPath(value: unknown, folder: string): unknown {
 }
 
 function withPath(listener: unknown, folder: string): unknown {
-  const path = (listener as ListenerOptions | null)?.path;
-  if (typeof path !== "string" || path === "") return listener;
-  return { ...listener as ListenerOptions, path: resolve(folder, path) };
+  const { path, bind } = (listener ?? {}) as ListenerOptions;
+  // A name in the abstract namespace is no file.
+  if (typeof path === "string" && path !== "" && !path.startsWith("@")) {
+    return { ...listener as ListenerOptions, path: resolve(folder, path) };
+  }
+  if (typeof bind !== "string" || !/^\.{1,2}\//.test(bind)) return listener;
+  return { ...listener as ListenerOptions, bind: resolve(folder, bind) };
 }

@@ -4,9 +4,11 @@
  */
 import { OPTION_ROWS } from "../options.ts";
 import type { OptionName, ResolvedListener, ResolvedOptions } from "../options.ts";
+import { bindText } from "../options/bind.ts";
 import { labelOf } from "../options/layers.ts";
 import type { Layer } from "../options/layers.ts";
 import { ownSettings } from "../options/listener-settings.ts";
+import { bindOf } from "../options/listeners.ts";
 
 export function configText(options: ResolvedOptions, layers: readonly Layer[]): string {
   const lines: string[][] = [["option", "value", "from"]];
@@ -20,7 +22,11 @@ export function configText(options: ResolvedOptions, layers: readonly Layer[]): 
 
 function listenerLines(options: ResolvedOptions, layers: readonly Layer[]): string[][] {
   return options.listeners.flatMap((listener) => [
-    [`listener ${listener.id}`, bindText(listener), listenerSource(options, layers, listener)],
+    [
+      `listener ${listener.id}`,
+      bindText(bindOf(listener)),
+      listenerSource(options, layers, listener),
+    ],
     ...settingLines(options, layers, listener),
   ]);
 }
@@ -35,12 +41,6 @@ function settingLines(
     shown(value),
     sourceText(options, layers, "listeners"),
   ]);
-}
-
-export function bindText(listener: ResolvedListener): string {
-  if (listener.path !== undefined) return listener.path;
-  const host = listener.host ?? "";
-  return `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
 }
 
 function listenerSource(

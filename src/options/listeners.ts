@@ -1,11 +1,13 @@
 /**
- * The options of listeners: their own table of rows, the text form of a bind, and how `listeners`,
- * `host` and `port` of all layers come together. Pure; used in the primary and on the command line.
+ * The options of listeners: their own table of rows, and how `listeners`, `host` and `port` of all
+ * layers come together. Pure; used in the primary and on the command line.
  */
-import { isIPv6 } from "node:net";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
-import { flag, integer, passes, show, text, where } from "./checks.ts";
+import {
+  type Bind, type BindOptions, bindText, descriptorCheck, parseBind, portCheck,
+} from "./bind.ts";
+import { type Check, flag, integer, text, where } from "./checks.ts";
 import { checkLayer, labelOf, strongest } from "./layers.ts";
 import type { Layer, Rows } from "./layers.ts";
 import { LISTENER_SETTING_ROWS, settingsOf } from "./listener-settings.ts";
@@ -18,7 +20,14 @@ export interface ListenerOptions extends OwnSettings {
   host?: string | undefined;
   port?: number | undefined;
   path?: string | undefined;
+  fd?: number | undefined;
+  systemd?: string | undefined;
+  bind?: string | undefined;
+  mode?: number | string | undefined;
   backlog?: number | undefined;
+  reopenMax?: number | undefined;
+  autoStart?: boolean | undefined;
+  comment?: string | undefined;
   accessLog?: boolean | undefined;
   data?: unknown;
 }
@@ -26,11 +35,17 @@ export interface ListenerOptions extends OwnSettings {
 export interface ResolvedListener {
   readonly id: string;
   readonly name: string;
-  /** Both set, or neither: then `path` is. */
+  /** Both set, or neither: then one of `path`, `fd` and `systemd` is. */
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
+  readonly fd?: number;
+  readonly systemd?: string;
+  readonly mode?: number;
   readonly backlog: number;
+  readonly reopenMax: number;
+  readonly autoStart: boolean;
+  readonly comment?: string;
   readonly accessLog: boolean;
   readonly data: unknown;
   /** Its own limits and clocks, completed by those of the server. */
@@ -46,16 +61,25 @@ const BACKLOG_DEFAULT = 511;
 /** `sun_path` of Linux has 108 bytes, of which one ends the string. */
 const PATH_BYTES_MAX = 107;
 
+/** A listening socket that breaks is opened again this many times in a row. */
+const REOPEN_DEFAULT = 5;
+
 interface ListenerRow {
-  readonly check: ReturnType<typeof integer>;
+  readonly check: Check;
   readonly text: string;
 }
 
-export const portCheck: ListenerRow["check"] = integer(0, 65535);
 const pathCheck = where(
   (value) => typeof value === "string" && value !== "" && !value.includes("\0") &&
     Buffer.byteLength(value) <= PATH_BYTES_MAX,
   `the path of a Unix socket, of 1 to ${PATH_BYTES_MAX} bytes`,
+);
+
+const modeCheck = where(
+  (value) => typeof value === "number"
+    ? Number.isInteger(value) && value >= 0 && value <= 0o777
+    : typeof value === "string" && /^0?[0-7]{3}$/.test(value),
+  'permissions such as 0o660, or as octal text such as "0660"',
 );
 
 type PlaceName = Exclude<keyof ListenerOptions, keyof ListenerSettings>;
@@ -70,11 +94,43 @@ export const LISTENER_ROWS: Readonly<Record<PlaceName, ListenerRow>> = {
   name: { check: text, text: "What reports call it; the id if not given." },
   host: { check: text, text: "The address to bind, or a name that resolves to one." },
   port: { check: portCheck, text: "The port; 0 takes any free one." },
-  path: { check: pathCheck, text: "The path of a Unix socket, instead of `host` and `port`." },
+  path: {
+    check: pathCheck,
+    text: "The path of a Unix socket, instead of `host` and `port`; with `@` in front a name in " +
+      "the abstract namespace of Linux.",
+  },
+  fd: {
+    check: descriptorCheck,
+    text: "A descriptor that the process was started with: a listening stream socket.",
+  },
+  systemd: {
+    check: where((value) => typeof value === "string", "the name of a socket unit, or empty"),
+    text: "The sockets of that name that systemd has passed (`LISTEN_FDS`); all if it is empty.",
+  },
+  bind: {
+    check: text,
+    text: "The place as text instead: `port`, `host:port`, `[v6]:port`, either behind " +
+      "`http://`, a path, `@name`, `fd:N`, `systemd` or `systemd:name`.",
+  },
+  mode: {
+    check: modeCheck,
+    text: "The permissions of the Unix socket's file, as `0o660` or `\"0660\"`. Default: as the " +
+      "process's umask has it.",
+  },
   backlog: {
     check: integer(1, 65535),
     text: `How many connections may wait to be accepted. Default ${BACKLOG_DEFAULT}.`,
   },
+  reopenMax: {
+    check: integer(0, 1000),
+    text: "How many times in a row a listening socket that has failed is opened again. Default " +
+      `${REOPEN_DEFAULT}.`,
+  },
+  autoStart: {
+    check: flag,
+    text: "Whether it is bound with the server, or when it is added. Default true.",
+  },
+  comment: { check: text, text: "Free text, which `server.listeners` shows." },
   accessLog: {
     check: flag,
     text: "Whether its requests are in the server's access log. Default true.",
@@ -87,24 +143,6 @@ export const LISTENER_ROWS: Readonly<Record<PlaceName, ListenerRow>> = {
 
 const ALL_ROWS: Rows = { ...LISTENER_ROWS, ...LISTENER_SETTING_ROWS };
 
-/** A bind as text: `port`, `host:port`, `[v6]:port`, or the path of a Unix socket with a slash. */
-export function parseBind(bind: string): { host?: string; port?: number; path?: string } {
-  if (/^\d+$/.test(bind)) return { port: parsePort(bind, bind) };
-  if (bind.includes("/")) return { path: bind };
-  const parts = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d+)$/.exec(bind);
-  const host = parts?.[1] ?? parts?.[2];
-  if (parts === null || host === undefined || (parts[1] !== undefined && !isIPv6(host))) {
-    throw invalid(`bind must be port, host:port, [v6]:port or a path, not ${show(bind)}`);
-  }
-  return { host, port: parsePort(parts[3] ?? "", bind) };
-}
-
-function parsePort(digits: string, bind: string): number {
-  const port = Number(digits);
-  if (passes(portCheck, port)) return port;
-  throw invalid(`the port of bind must be ${portCheck.says}, not ${show(bind)}`);
-}
-
 /** The listeners that the layers, ordered from the strongest, ask for together. */
 export function resolveListeners(
   layers: readonly Layer[],
@@ -114,15 +152,37 @@ export function resolveListeners(
   const listed = strongest(layers, "listeners");
   const given = (listed?.values["listeners"] ?? [{}]) as readonly ListenerOptions[];
   const label = listed === undefined ? "listeners" : labelOf(listed, "listeners", rows);
-  given.forEach((listener, index) => checkListener(listener, `${label}[${index}]`));
-  const shorts = shortForms(layers, listed, given, rows);
-  const resolved = given.map((listener, index) => {
+  const placed = given.map((listener, index) => checkListener(listener, `${label}[${index}]`));
+  const shorts = shortForms(layers, listed, placed, rows);
+  const resolved = placed.map((listener, index) => {
     const settings = settingsOf(listener, server, `${label}[${index}]`);
-    return complete(listener, index, shorts, settings);
+    const id = listener.id ?? (index === 0 ? "default" : `listener-${index + 1}`);
+    return complete(listener, id, shorts, settings);
   });
-  checkIds(resolved);
-  if (given.length > 1) checkPorts(given, label);
+  resolved.forEach((listener, index) => checkUnique(listener, resolved.slice(0, index)));
+  if (given.length > 1) checkPlaces(placed, label);
   return resolved;
+}
+
+/** One that is added to a running server; `id` is for one that does not say its own. */
+export function resolveAdded(
+  given: ListenerOptions,
+  id: string,
+  server: ListenerSettings,
+): ResolvedListener {
+  const label = "addListener";
+  const placed = checkListener(given, label);
+  if (!hasPlace(placed)) throw invalid(`${label}: a listener needs ${PLACES}`);
+  const settings = settingsOf(placed, server, label);
+  return complete(placed, placed.id ?? id, { over: {}, under: {} }, settings);
+}
+
+/** Where it is to listen. */
+export function bindOf(listener: ResolvedListener): Bind {
+  const { host, port, path, fd, systemd, mode } = listener;
+  if (path !== undefined) return { path, ...(mode !== undefined && { mode }) };
+  if (fd !== undefined) return { fd };
+  return systemd === undefined ? { host: host!, port: port! } : { systemd };
 }
 
 /** The top-level `host` and `port`: `over` the listener's own, or only `under` it. */
@@ -144,7 +204,8 @@ function shortForms(
 ): ShortForms {
   const over: ListenerOptions = {};
   const under: ListenerOptions = {};
-  const isSole = given.length === 1 && given[0]?.path === undefined;
+  const sole = given.length === 1 ? given[0]! : undefined;
+  const isSole = sole !== undefined && (sole.path ?? sole.fd ?? sole.systemd) === undefined;
   const listedAt = listed === undefined ? -1 : layers.indexOf(listed);
   for (const [index, layer] of layers.entries()) {
     const { host, port } = layer.values as ListenerOptions;
@@ -166,21 +227,31 @@ function shortForms(
 
 function complete(
   given: ListenerOptions,
-  index: number,
+  id: string,
   shorts: ShortForms,
   settings: ListenerSettings,
 ): ResolvedListener {
-  const id = given.id ?? (index === 0 ? "default" : `listener-${index + 1}`);
+  const { path, fd, systemd, mode, comment } = given;
   const common = {
     id,
     name: given.name ?? id,
     backlog: given.backlog ?? BACKLOG_DEFAULT,
+    reopenMax: given.reopenMax ?? REOPEN_DEFAULT,
+    autoStart: given.autoStart ?? true,
+    ...(comment !== undefined && { comment }),
     accessLog: given.accessLog ?? true,
     data: given.data,
     settings,
   };
-  if (given.path !== undefined) {
-    return { ...common, path: given.path, defaulted: { host: false, port: false } };
+  if ((path ?? fd ?? systemd) !== undefined) {
+    return {
+      ...common,
+      ...(path !== undefined && { path }),
+      ...(fd !== undefined && { fd }),
+      ...(systemd !== undefined && { systemd }),
+      ...(mode !== undefined && { mode: modeBits(mode) }),
+      defaulted: { host: false, port: false },
+    };
   }
   const host = shorts.over.host ?? given.host ?? shorts.under.host;
   const port = shorts.over.port ?? given.port ?? shorts.under.port;
@@ -192,36 +263,73 @@ function complete(
   };
 }
 
-function checkListener(listener: ListenerOptions, label: string): void {
+function modeBits(mode: number | string): number {
+  return typeof mode === "number" ? mode : Number.parseInt(mode, 8);
+}
+
+/** The listener as it is given, `bind` replaced by what it means. */
+function checkListener(listener: ListenerOptions, label: string): ListenerOptions {
   const values = listener as Readonly<Record<string, unknown>>;
+  let place: BindOptions | undefined;
   try {
     checkLayer({ source: "option", values }, ALL_ROWS);
+    if (listener.bind !== undefined) place = parseBind(listener.bind);
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     throw new MillraceError(error.code, `${label}: ${error.message}`);
   }
-  if (listener.path !== undefined && (listener.host ?? listener.port) !== undefined) {
-    throw invalid(`${label}: give either path or host and port`);
-  }
+  checkPlace(listener, label);
   try {
     structuredClone(listener.data);
   } catch (cause) {
     throw invalid(`${label}: data must be a value that can be cloned`, { cause });
   }
+  if (place === undefined) return listener;
+  const { bind: _, ...rest } = listener;
+  return { ...rest, ...place };
 }
 
-function checkIds(listeners: readonly ResolvedListener[]): void {
-  const seen = new Set<string>();
-  for (const { id } of listeners) {
-    if (seen.has(id)) {
-      throw new MillraceError("ERR_MILLRACE_LISTENER_DUPLICATE", `two listeners have the id ${id}`);
+const PLACES = "one of port, path, fd, systemd and bind";
+
+function checkPlace(listener: ListenerOptions, label: string): void {
+  const { host, port, path, fd, systemd, bind, mode } = listener;
+  if (path !== undefined && (host ?? port) !== undefined) {
+    throw invalid(`${label}: give either path or host and port`);
+  }
+  const given = [host ?? port, path, fd, systemd, bind].filter((each) => each !== undefined);
+  if (given.length > 1) throw invalid(`${label}: give only ${PLACES}`);
+  const isFile = (path ?? bind)?.includes("/") === true && !(path ?? bind)!.startsWith("@");
+  if (mode !== undefined && !isFile) throw invalid(`${label}: mode needs the path of a file`);
+}
+
+/** Ids, names and places are how listeners are told apart. */
+export function checkUnique(
+  listener: ResolvedListener,
+  others: Iterable<Pick<ResolvedListener, "id" | "name"> & { readonly bind?: string }>,
+): void {
+  const place = bindText(bindOf(listener));
+  const isFixed = listener.port !== 0 && listener.systemd === undefined;
+  for (const other of others) {
+    const isTaken = (name: string): boolean => name === other.id || name === other.name;
+    if (listener.id === other.id) throw duplicate(`two listeners have the id ${listener.id}`);
+    if (isTaken(listener.name) || isTaken(listener.id)) {
+      throw duplicate(`two listeners have the name ${listener.name}`);
     }
-    seen.add(id);
+    const theirs = other.bind ?? bindText(bindOf(other as ResolvedListener));
+    if (isFixed && place === theirs) throw duplicate(`two listeners have the bind ${place}`);
   }
 }
 
-function checkPorts(given: readonly ListenerOptions[], label: string): void {
-  const index = given.findIndex((listener) => (listener.port ?? listener.path) === undefined);
+function duplicate(message: string): MillraceError {
+  return new MillraceError("ERR_MILLRACE_LISTENER_DUPLICATE", message);
+}
+
+function hasPlace({ port, path, fd, systemd }: ListenerOptions): boolean {
+  return (port ?? path ?? fd ?? systemd) !== undefined;
+}
+
+function checkPlaces(given: readonly ListenerOptions[], label: string): void {
+  const index = given.findIndex((listener) => !hasPlace(listener));
   if (index >= 0) throw invalid(`${label}[${index}]: one of several listeners needs port or path`);
 }
 

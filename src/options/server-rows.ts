@@ -10,7 +10,8 @@ import { BALANCE_POLICIES, type BalancePolicy } from "./balance.ts";
 import {
   filePath, flag, integer, members, milliseconds, oneOf, text, textList, textRecord, where,
 } from "./checks.ts";
-import { HOST_DEFAULT, PORT_DEFAULT, portCheck } from "./listeners.ts";
+import { portCheck } from "./bind.ts";
+import { HOST_DEFAULT, PORT_DEFAULT } from "./listeners.ts";
 import type { OptionRow } from "./row.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";

@@ -1,12 +1,16 @@
 /**
- * One listener: its socket, its state and the stop in phases. The state word that workers see lies
- * in shared memory; the messages of a stop go through the pool. Thread: the primary's.
+ * One listener: its sockets, its state and its stop. The state word that workers see lies in shared
+ * memory; the messages of a stop go through the pool. Thread: the primary's.
  */
-import type { ListenerErrorInfo, ListenerInfo, ListenerState, StopResult } from "../shared/app.ts";
-import { type Handle, LISTENER_STATE, type Native } from "../native.ts";
+import type {
+  ListenerAddress, ListenerErrorInfo, ListenerInfo, ListenerState, StopResult,
+} from "../shared/app.ts";
+import { type Handle, LISTENER_STATE, type Native, type NativeBind } from "../native.ts";
 import type { ResolvedListener } from "../options.ts";
-import { announceListener } from "./announce.ts";
-import { acceptError, type Bind, bindError, bindText, resolveBind, urlOf } from "./bind.ts";
+import { type Bind, bindText, bindUrl } from "../options/bind.ts";
+import { bindOf } from "../options/listeners.ts";
+import { bindErrors, resolveBind } from "./bind.ts";
+import { addressOf, ListenerSocket, type Retries, type SocketOwner } from "./listener-socket.ts";
 import { MillraceError } from "../shared/errors.ts";
 
 /** What a listener asks of its server. */
@@ -18,43 +22,53 @@ export interface ListenerHost {
   drainListener(listener: number, force: boolean): Promise<void>;
 }
 
-/** A broken listening socket is opened again this many times in a row, then it has failed. */
-const REOPEN_MAX = 5;
-const REOPEN_DELAY_MS = 100;
 /** How soon connections are looked for that were between two workers when all had drained. */
 const MOVED_CHECK_MS = 20;
 /** How long workers may take to destroy what is left after the deadline. */
 const FORCE_GRACE_MS = 2000;
+/** How many free ports are tried until all addresses of a name have one. */
+const PORT_TRIES = 20;
 
 interface Stopping {
   readonly done: Promise<StopResult>;
   force(): void;
 }
 
-export class Listener {
+export class Listener implements SocketOwner {
   readonly index: number;
   readonly id: string;
   readonly name: string;
   readonly data: unknown;
+  readonly native: Native;
+  readonly server: Handle;
+  readonly backlog: number;
+  readonly reopenMax: number;
+  readonly autoStart: boolean;
   readonly #host: ListenerHost;
-  readonly #backlog: number;
+  readonly #comment: string | undefined;
+  readonly #retries = new Map<string, Retries>();
   #bind: Bind;
-  #socket: Handle | null = null;
+  #sockets: ListenerSocket[] = [];
+  /** Addresses of the host name that could not be bound, with the reason. */
+  #refused: ListenerAddress[] = [];
   #state: ListenerState = "created";
-  #reopened = 0;
+  #starting: Promise<void> | null = null;
   #stopping: Stopping | null = null;
   #isAbandoned = false;
 
   constructor(host: ListenerHost, index: number, options: ResolvedListener) {
     this.#host = host;
+    this.native = host.native;
+    this.server = host.server;
     this.index = index;
     this.id = options.id;
     this.name = options.name;
     this.data = options.data;
-    this.#backlog = options.backlog;
-    this.#bind = options.path === undefined
-      ? { host: options.host!, port: options.port! }
-      : { path: options.path };
+    this.backlog = options.backlog;
+    this.reopenMax = options.reopenMax;
+    this.autoStart = options.autoStart;
+    this.#comment = options.comment;
+    this.#bind = bindOf(options);
   }
 
   get state(): ListenerState {
@@ -62,50 +76,131 @@ export class Listener {
   }
 
   get info(): ListenerInfo {
+    // What the system says of an inherited descriptor, once it is known.
+    const known = this.#isInherited ? this.#sockets[0]?.bound ?? this.#bind : this.#bind;
+    const comment = this.#comment;
     return {
       id: this.id,
       name: this.name,
-      ...this.#bind,
+      ...(comment !== undefined && { comment }),
+      ...("host" in known && { host: known.host, port: known.port }),
+      ...("path" in known && { path: known.path }),
+      ...("fd" in this.#bind && { fd: this.#bind.fd }),
       bind: bindText(this.#bind),
-      url: urlOf(this.#bind, "http"),
+      url: bindUrl(known),
+      isTls: false,
+      addresses: this.#addresses(),
       state: this.#state,
     };
   }
 
-  /** Binds and accepts. Nothing happens if it listens already. Rejects with ERR_MILLRACE_BIND. */
-  async start(): Promise<void> {
+  get #isInherited(): boolean {
+    return "fd" in this.#bind || "systemd" in this.#bind;
+  }
+
+  #addresses(): ListenerAddress[] {
+    const bound = this.#sockets.flatMap((socket) => socket.bound ?? []);
+    return [...bound.map(addressOf), ...this.#refused];
+  }
+
+  /** The descriptors of its open sockets, for a process that is to go on with them. */
+  get descriptors(): number[] {
+    return this.#sockets.map((socket) => socket.descriptor).filter((fd) => fd >= 0);
+  }
+
+  /**
+   * Binds and accepts; of a host name's addresses at least one. Nothing happens if it listens
+   * already. Rejects with ERR_MILLRACE_BIND.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = null));
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     await this.#stopping?.done;
-    if (this.#socket !== null) return;
-    try {
+    if (this.#state === "listening") return;
+    if (this.#sockets.some((socket) => socket.state === "held")) {
+      for (const socket of this.#sockets) socket.release();
+    } else {
       await this.#open();
+    }
+    this.#setState("listening", LISTENER_STATE.open);
+    this.#host.emit("listening", this.info);
+    for (const { error, ...address } of this.#refused) this.#skipped(address, error!);
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const places = await resolveBind(this.#bind);
+      if (this.#isAbandoned) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+      this.#openAll(places);
     } catch (error) {
       this.#setState("failed", LISTENER_STATE.stopped);
       throw error;
     }
-    this.#setState("listening", LISTENER_STATE.open);
-    this.#host.emit("listening", this.info);
   }
 
-  async #open(): Promise<void> {
-    const { native, server } = this.#host;
-    const address = await resolveBind(this.#bind);
-    if (this.#isAbandoned) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-    const result = native.listen(
-      server, this.index, address, this.#backlog,
-      (errno, isBroken) => this.#failed(acceptError(this.#bind, errno), isBroken),
-    );
-    if ("error" in result) throw bindError(this.#bind, result.error);
-    this.#socket = result.handle;
-    if ("path" in this.#bind) return;
+  /** All sockets of the listener; a free port must be free at each of its addresses. */
+  #openAll(places: readonly NativeBind[]): void {
+    const isFreePort = "host" in this.#bind && this.#bind.port === 0;
+    for (let tries = 1;; tries++) {
+      const isTaken = this.#tryAll(places);
+      if (!isFreePort || !isTaken || tries === PORT_TRIES) break;
+      this.#closeSockets(true);
+    }
+    const port = this.#firstPort();
     // Port 0 has become a real one, which a later start takes again.
-    this.#bind = { host: this.#bind.host, port: result.port };
-    announceListener(this.#bind.host, result.port);
+    if ("host" in this.#bind && port !== null) this.#bind = { host: this.#bind.host, port };
   }
 
-  /** Closes only the listening socket; connections go on. */
+  /** Whether an address in use was among what could not be bound. Throws if nothing could. */
+  #tryAll(places: readonly NativeBind[]): boolean {
+    const errors: MillraceError[] = [];
+    let isTaken = false;
+    this.#closeSockets(true);
+    this.#refused = [];
+    for (const each of places) {
+      const place = "host" in each ? { ...each, port: this.#firstPort() ?? each.port } : each;
+      const socket = new ListenerSocket(this, place, this.#retriesOf(place));
+      const error = socket.open();
+      if (error === null) {
+        this.#sockets.push(socket);
+        continue;
+      }
+      errors.push(error);
+      isTaken ||= (error.cause as { code?: string }).code === "EADDRINUSE";
+      this.#refused.push({ ...addressOf(place), error: error.message });
+    }
+    if (this.#sockets.length === 0) throw bindErrors(this.#bind, errors);
+    return isTaken;
+  }
+
+  #firstPort(): number | null {
+    const bound = this.#sockets[0]?.bound;
+    return bound && "port" in bound ? bound.port : null;
+  }
+
+  #retriesOf(place: NativeBind): Retries {
+    const key = "host" in place ? place.host : bindText(place);
+    let retries = this.#retries.get(key);
+    if (retries === undefined) this.#retries.set(key, (retries = { used: 0 }));
+    return retries;
+  }
+
+  #skipped(address: Omit<ListenerAddress, "error">, reason: string): void {
+    const error = new MillraceError("ERR_MILLRACE_BIND", reason);
+    this.#tell({ listener: this.info, address, error, action: "skips" });
+  }
+
+  #tell(detail: ListenerErrorInfo): void {
+    this.#host.emit("listenerError", detail);
+  }
+
+  /** Closes only the listening sockets; connections go on. Inherited ones are kept and held. */
   pause(): void {
     if (this.#state !== "listening") return;
-    this.#closeSocket();
+    this.#closeSockets(false);
     this.#setState("paused", LISTENER_STATE.paused);
     this.#host.emit("paused", this.info);
   }
@@ -116,7 +211,8 @@ export class Listener {
       if (force) this.#stopping.force();
       return this.#stopping.done;
     }
-    if (this.#state === "stopped" || this.#state === "created") {
+    const isIdle = this.#state === "stopped" || this.#state === "created";
+    if (isIdle && this.#starting === null) {
       return Promise.resolve({ graceful: true, destroyed: 0 });
     }
     let escalate!: () => void;
@@ -127,10 +223,11 @@ export class Listener {
   }
 
   async #stop(force: boolean, deadlineMs: number, forced: Promise<void>): Promise<StopResult> {
-    const { native, server } = this.#host;
+    const { native, server } = this;
+    if (this.#starting !== null) await this.#starting.catch(() => {});
     this.#setState("stopping", LISTENER_STATE.stopping);
     // The socket's queue is accepted empty and served before it closes.
-    this.#closeSocket();
+    this.#closeSockets(false);
     const connections = (): number => native.listenerConnections(server, this.index);
     this.#phase("requests", connections());
     let destroyed = 0;
@@ -187,38 +284,33 @@ export class Listener {
   /** The server has failed to start, or ends: no phases, no events. */
   abandon(): void {
     this.#isAbandoned = true;
-    this.#closeSocket();
+    this.#closeSockets(true);
   }
 
-  /** Without descriptors or memory native tries again by itself; the clients wait meanwhile. */
-  #failed(error: MillraceError, isBroken: boolean): void {
-    const isLast = isBroken && this.#reopened >= REOPEN_MAX;
-    const action = isLast ? "fails" : isBroken ? "reopens" : "waits";
-    const detail: ListenerErrorInfo = { listener: this.info, error, action };
-    this.#host.emit("listenerError", detail);
-    if (isBroken) this.#broken();
+  troubled(error: MillraceError, action: "waits" | "reopens" | "fails"): void {
+    this.#tell({ listener: this.info, error, action });
   }
 
-  #broken(): void {
-    this.#closeSocket();
+  reopened(): void {
+    this.#host.emit("listening", this.info);
+  }
+
+  /** The others of its sockets go on; without any it has failed. */
+  failed(cause: MillraceError): void {
     if (this.#state !== "listening") return;
-    if (this.#reopened >= REOPEN_MAX) {
-      this.#setState("failed", LISTENER_STATE.paused);
-      const message = `Listener ${this.id} has failed ${REOPEN_MAX} times in a row`;
-      this.#host.emit("error", new MillraceError("ERR_MILLRACE_BIND", message));
-      return;
-    }
-    const delay = REOPEN_DELAY_MS * 2 ** this.#reopened++;
-    setTimeout(() => {
-      if (this.#state !== "listening" || this.#socket !== null) return;
-      this.#open().then(() => (this.#reopened = 0), () => this.#broken());
-    }, delay).unref();
+    if (this.#sockets.some(({ state }) => state === "open" || state === "reopening")) return;
+    this.#setState("failed", LISTENER_STATE.paused);
+    const message = `Listener ${this.id} has failed for good: ${cause.message}`;
+    this.#host.emit("error", new MillraceError("ERR_MILLRACE_LISTENER_FAILED", message, { cause }));
   }
 
-  #closeSocket(): void {
-    const socket = this.#socket;
-    this.#socket = null;
-    if (socket !== null) this.#host.native.closeListener(socket);
+  /** Inherited ones are only held, unless they are of no use any more. */
+  #closeSockets(isFinal: boolean): void {
+    for (const socket of this.#sockets) {
+      if (this.#isInherited && !isFinal) socket.hold();
+      else socket.close();
+    }
+    if (isFinal || !this.#isInherited) this.#sockets = [];
   }
 
   #setState(state: ListenerState, shared: number): void {

@@ -24,6 +24,7 @@ import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
 import { type PoolHost, WorkerPool } from "./pool.ts";
 import { handleRotation, handleSignals } from "./signals.ts";
+import { claimSystemdSockets } from "./systemd-sockets.ts";
 import { Statistics } from "./statistics.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
@@ -70,6 +71,8 @@ class MillraceServer implements Server, ListenerHost {
   constructor(native: Native, options: ResolvedOptions) {
     this.native = native;
     this.#options = options;
+    // Before there are workers, which are given a copy of the environment.
+    if (options.listeners.some(({ systemd }) => systemd !== undefined)) claimSystemdSockets();
     const { handle, id } = native.createServer({
       stuckMs: options.stuckMs,
       balance: BALANCE_NUMBERS[options.balance],
@@ -127,7 +130,8 @@ class MillraceServer implements Server, ListenerHost {
     this.#listeners = this.#options.listeners.map(
       (options, index) => new Listener(this, index, options),
     );
-    await Promise.all(this.#listeners.map((listener) => listener.start()));
+    await Promise.all(this.#listeners.filter(({ autoStart }) => autoStart).map((listener) =>
+      listener.start()));
     await this.#pool.open();
     this.#drain.ready();
     await this.#operations.announce();

@@ -308,13 +308,29 @@ export type ListenerState = "created" | "listening" | "paused" | "stopping" | "s
 export interface ListenerInfo {
   readonly id: string;
   readonly name: string;
+  readonly comment?: string;
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
-  /** As `host:port`, `[v6]:port` or the path. */
+  readonly fd?: number;
+  /** As `host:port`, `[v6]:port`, the path, `@name`, `fd:N`, `systemd` or `systemd:name`. */
   readonly bind: string;
+  /** Reaches it from this machine, also if it listens on a wildcard address. */
   readonly url: string;
+  readonly isTls: boolean;
+  /** Of each of its sockets; empty until they are bound for the first time. */
+  readonly addresses: readonly ListenerAddress[];
   readonly state: ListenerState;
+}
+
+/** One of the addresses of a listener. */
+export interface ListenerAddress {
+  /** Numeric, or the path of a Unix socket. */
+  readonly address: string;
+  readonly port?: number;
+  readonly family: "IPv4" | "IPv6" | "unix";
+  /** Why it could not be bound, while others of the same host name could. */
+  readonly error?: string;
 }
 
 /** What the server's event `listenerError` tells. */
@@ -322,8 +338,13 @@ export interface ListenerErrorInfo {
   readonly listener: ListenerInfo;
   /** Its `cause` has the system's code, such as EMFILE. */
   readonly error: Error;
-  /** Connections wait in the kernel's queue; or the socket is opened again; or it has failed. */
-  readonly action: "waits" | "reopens" | "fails";
+  /** Set with `skips`. */
+  readonly address?: ListenerAddress;
+  /**
+   * Connections wait in the kernel's queue; the socket is opened again; it has failed; or an
+   * address of the host name could not be bound, and the others serve.
+   */
+  readonly action: "waits" | "reopens" | "fails" | "skips";
 }
 
 export interface WorkerStats {

@@ -41,8 +41,11 @@ export const ERRORS = {
   ERR_MILLRACE_ACCEPT: {
     text: "A listener cannot accept connections, as when no descriptor is left. See `cause`.",
   },
-  ERR_MILLRACE_LISTENER_UNKNOWN: { text: "No listener has this id." },
-  ERR_MILLRACE_LISTENER_DUPLICATE: { text: "Two listeners have the same id." },
+  ERR_MILLRACE_LISTENER_FAILED: {
+    text: "A listening socket has failed more often in a row than `reopenMax` allows.",
+  },
+  ERR_MILLRACE_LISTENER_UNKNOWN: { text: "No listener has this id, name or bind." },
+  ERR_MILLRACE_LISTENER_DUPLICATE: { text: "Two listeners have the same id, name or bind." },
   ERR_MILLRACE_APP_NOT_FOUND: { text: "The file of the app does not exist." },
   ERR_MILLRACE_APP_LOAD: {
     text: "The app's module failed while it was loaded. What it threw is in `cause`.",

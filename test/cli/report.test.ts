@@ -7,7 +7,8 @@ import type { ListenerInfo } from "../../src/shared/app.ts";
 
 function listener(of: Partial<ListenerInfo>): ListenerInfo {
   const id = of.id ?? "default";
-  return { id, name: id, bind: "", url: "http://127.0.0.1:3000", state: "listening", ...of };
+  const url = "http://127.0.0.1:3000";
+  return { id, name: id, bind: "", url, isTls: false, addresses: [], state: "listening", ...of };
 }
 
 const app = pathToFileURL(join(process.cwd(), "app.mjs")).href;

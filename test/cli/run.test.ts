@@ -17,7 +17,8 @@ t.test("only what a layer gave is handed on", async (t) => {
   t.strictSame(explicit, {
     workers: 3, stuckMs: 100, signals: false, signal,
     listeners: [{
-      id: "default", name: "default", port: 8080, backlog: 511, accessLog: true, data: undefined,
+      id: "default", name: "default", port: 8080, backlog: 511, reopenMax: 5,
+      autoStart: true, accessLog: true, data: undefined,
     }],
   });
 });

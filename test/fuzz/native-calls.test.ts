@@ -33,7 +33,7 @@ native.engineClose(closed.handle);
 const bind = { host: "127.0.0.1", port: 0 };
 const listener = native.listen(server.handle, 0, bind, 16, () => {});
 const ended = native.listen(server.handle, 1, bind, 16, () => {});
-native.closeListener(ended.handle);
+native.closeListener(ended.handle, false);
 const slab = Buffer.alloc(engine.slabBytes);
 native.engineSlab(engine.handle, slab);
 const detached = Buffer.from(new ArrayBuffer(8));

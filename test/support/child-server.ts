@@ -24,6 +24,10 @@ server.events.on("stopping", ({ phase }: { phase: string }) => {
 server.events.on("listenerError", ({ error, action }: ListenerErrorInfo) => {
   process.stdout.write(`listenerError ${(error.cause as { code: string }).code} ${action}\n`);
 });
+server.events.on("listening", ({ id }: { id: string }) => {
+  process.stdout.write(`listening ${id}\n`);
+});
+server.events.on("error", ({ code }: { code: string }) => process.stdout.write(`error ${code}\n`));
 const look = setInterval(() => {
   if (gate.count === 0) return;
   process.stdout.write("at the gate\n");

@@ -20,12 +20,16 @@ export interface ChildServer {
   connect(): Promise<RawClient>;
 }
 
-/** `descriptors` bounds how many files the process may have open; `env` is what is added. */
+/**
+ * `descriptors` bounds how many files the process may have open; `env` is what is added; `passed`
+ * are descriptors that it inherits, as 3 and so on.
+ */
 export async function startChild(
   owner: Owner,
   options: object,
   descriptors?: number,
   env: Record<string, string> = {},
+  passed: readonly number[] = [],
 ): Promise<ChildServer> {
   const node = [process.execPath, CHILD, JSON.stringify(options)];
   const [command, ...args] = descriptors === undefined
@@ -34,11 +38,11 @@ export async function startChild(
   if (QUOTED.test(CHILD)) throw new Error(`a path that sh would take apart: ${CHILD}`);
   const child = spawn(command!, args, {
     env: cleanEnv(env),
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit", ...passed],
   });
   owner.teardown(() => void child.kill("SIGKILL"));
   let printed = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const end = new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.on("close", (code, signal) => resolve(code ?? signal));
   });
