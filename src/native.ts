@@ -16,6 +16,7 @@ export interface EngineBlocks {
   readonly arena: ArrayBuffer;
   readonly control: ArrayBuffer;
   readonly slots: ArrayBuffer;
+  readonly route: ArrayBuffer;
   readonly slabBytes: number;
 }
 
@@ -117,6 +118,7 @@ export interface Native {
   listenerDescriptor(listener: Handle): number;
   expireOrphans(server: Handle, ageMs: number): number;
   dropOrphans(server: Handle, listener: number): number;
+  condemnWorker(server: Handle, slot: number): void;
   workerStats(server: Handle, slot: number, into: Float64Array): void;
   listenerConnections(server: Handle, listener: number): number;
   listenerRefused(server: Handle, listener: number): number;

@@ -161,6 +161,13 @@ void Engine::mark_unseen() {
   }
 }
 
+// What a request gets whose handler will not answer any more.
+Failure Engine::verdict() const {
+  bool is_stuck = shared_->is_condemned.load(std::memory_order_acquire);
+  if (is_stuck) return {503, "the worker that served this request did not yield"};
+  return {500, "the worker that served this request has ended"};
+}
+
 // One connection of a dying worker: answered and ended, given away, or cut.
 void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
   bool unseen = connection.answer_left != kSeen;
@@ -169,7 +176,7 @@ void Engine::end_or_give(Connection& connection, uint64_t* wake_bits) {
   bool stays = is_bound(connection) || connection.read_ended;
   if (connection.unanswered > 0 && !midway) {
     select_output(connection);
-    write_failure(connection, {500, "the worker that served this request has ended"});
+    write_failure(connection, verdict());
     if (out_length_ > 0) send_output(connection, nullptr, 0);
     writing_ = nullptr;
     if (connection.stage != Stage::kOpen) return;

@@ -308,7 +308,7 @@ void Engine::write_failure(Connection& connection, const Failure& failure) {
   HeadFields fields;
   fields.status = failure.status;
   fields.type = TYPE_TEXT;
-  if (failure.status == 503) {  // only ever for want of room, which comes and goes
+  if (failure.status == 503) {  // for want of room, or of a worker that yields: both come and go
     fields.lines = "Retry-After: 1\r\n";
     fields.lines_length = std::strlen(fields.lines);
   }

@@ -72,6 +72,7 @@ class Engine final : public MessageSink {
   bool open();  // false: out of descriptors
   int poll_fd() const { return transport_.poll_fd(); }
   const SharedBlocks& blocks() const { return blocks_; }
+  void* route_word() { return &shared_->route; }  // the server's memory, which the engine holds
   uint32_t slab_bytes() const { return slab_bytes_; }
   void use_slab(char* data);
   // Null takes the buffer away. It stays JavaScript's.
@@ -204,6 +205,7 @@ class Engine final : public MessageSink {
   bool is_stopping(uint16_t listener);
   void report_drained(uint16_t listener);
   void mark_unseen();
+  Failure verdict() const;
   void end_or_give(Connection& connection, uint64_t* wake_bits);
 
   // engine-give.cc

@@ -89,6 +89,8 @@ int ServerShared::add_worker(int replaced) {
     if (is_new) worker = new WorkerShared;
     worker->awake_since_ns.store(0, std::memory_order_relaxed);
     worker->is_leaving.store(false, std::memory_order_relaxed);
+    worker->route.store(-1, std::memory_order_relaxed);
+    worker->is_condemned.store(false, std::memory_order_relaxed);
     worker->seat.store(seat, std::memory_order_relaxed);
     if (is_new) workers_[i].store(worker, std::memory_order_release);  // pairs with worker()
     return i;

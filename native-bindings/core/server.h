@@ -66,6 +66,13 @@ struct WorkerShared {
   // The worker is being retired: nobody gives it connections any more. Relaxed: set by the primary
   // before it asks the worker, whose mailbox closes a little later; that is what decides.
   std::atomic<bool> is_leaving{false};
+  // The primary ends its thread because it does not yield. Set (release) before the thread is
+  // terminated, read by `die` (acquire).
+  std::atomic<bool> is_condemned{false};
+  // The number of the route whose handler JavaScript has entered last, -1: none in this phase of
+  // the loop. Written for each call of a handler by plain stores of 32 bits, so it lies with the
+  // counters, which have the same writer. Relaxed: a hint for messages.
+  alignas(64) std::atomic<int32_t> route{-1};
   Counters counters[kListenersMax];
 };
 

@@ -83,6 +83,7 @@ void EngineBridge::before_sleep() {
     window_busy_ns_ = 0;
   }
   awake_ns_ = 0;
+  shared_->route.store(-1, std::memory_order_relaxed);  // read by the primary
   shared_->awake_since_ns.store(0, std::memory_order_relaxed);  // read by the balancer
 }
 
@@ -95,9 +96,12 @@ void EngineBridge::mark_awake() {
 
 void EngineBridge::after_sleep() {
   mark_awake();
-  if (!uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_))) return;
-  uv_idle_stop(&idle_);
-  if (engine_.has_work()) engine_.turn();
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_))) {
+    uv_idle_stop(&idle_);
+    if (engine_.has_work()) engine_.turn();
+  }
+  // What comes now, such as timers, is in no route.
+  shared_->route.store(-1, std::memory_order_relaxed);  // read by the primary
 }
 
 // One entry for all events of a turn; ticks and microtasks run before it returns.

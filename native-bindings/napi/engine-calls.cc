@@ -127,6 +127,7 @@ napi_value create_engine(napi_env env, napi_callback_info info) {
   set_block(env, result, "arena", blocks.arena, ARENA_BYTES, bridge);
   set_block(env, result, "control", blocks.control, sizeof(int32_t) * CTL_WORDS, bridge);
   set_block(env, result, "slots", blocks.slots, sizeof(int32_t) * SLOT_WORDS * SLOT_MAX, bridge);
+  set_block(env, result, "route", bridge->engine().route_word(), sizeof(int32_t), bridge);
   set(env, result, "slabBytes", from_double(env, bridge->engine().slab_bytes()));
   return result;
 }

@@ -307,8 +307,17 @@ double count_of(const std::atomic<uint64_t>& counter) {
   return static_cast<double>(counter.load(std::memory_order_relaxed));
 }
 
+// condemnWorker(server, slot): its thread is about to be terminated because it does not yield.
+napi_value condemn_worker(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  WorkerShared* worker = server_of(env, arguments[0])->worker(to_int(env, arguments[1]));
+  if (worker != nullptr) worker->is_condemned.store(true, std::memory_order_release);
+  return nullptr;
+}
+
 // workerStats(server, slot, into: Float64Array): connections, busy ms, ms awake (0: asleep), bytes
-// held, requests in flight, then for each listener requests, bytes in, bytes out, rejected.
+// held, requests in flight, the number of the route entered last (-1: none), then for each listener
+// requests, bytes in, bytes out, rejected.
 napi_value worker_stats(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   WorkerShared* worker = server_of(env, arguments[0])->worker(to_int(env, arguments[1]));
@@ -316,7 +325,7 @@ napi_value worker_stats(napi_env env, napi_callback_info info) {
   size_t length = 0;
   napi_get_typedarray_info(env, arguments[2], nullptr, &length, &data, nullptr, nullptr);
   auto* out = static_cast<double*>(data);
-  if (worker == nullptr || length < 5) return nullptr;
+  if (worker == nullptr || length < 6) return nullptr;
   uint64_t awake = worker->awake_since_ns.load(std::memory_order_relaxed);
   uint64_t now = clock_ns();
   out[0] = worker->connections.load(std::memory_order_relaxed);
@@ -324,12 +333,13 @@ napi_value worker_stats(napi_env env, napi_callback_info info) {
   out[2] = awake == 0 || awake > now ? 0 : static_cast<double>(now - awake) / 1e6;
   out[3] = count_of(worker->held_bytes);
   out[4] = worker->in_flight.load(std::memory_order_relaxed);
-  size_t listeners = (length - 5) / 4;
+  out[5] = worker->route.load(std::memory_order_relaxed);
+  size_t listeners = (length - 6) / 4;
   for (size_t i = 0; i < listeners && i < static_cast<size_t>(kListenersMax); i++) {
-    out[5 + i * 4] = count_of(worker->counters[i].requests);
-    out[6 + i * 4] = count_of(worker->counters[i].bytes_in);
-    out[7 + i * 4] = count_of(worker->counters[i].bytes_out);
-    out[8 + i * 4] = count_of(worker->counters[i].rejected);
+    out[6 + i * 4] = count_of(worker->counters[i].requests);
+    out[7 + i * 4] = count_of(worker->counters[i].bytes_in);
+    out[8 + i * 4] = count_of(worker->counters[i].bytes_out);
+    out[9 + i * 4] = count_of(worker->counters[i].rejected);
   }
   return nullptr;
 }
@@ -366,6 +376,7 @@ constexpr Call kCalls[] = {
     {"listenerDescriptor", listener_descriptor, "L"},
     {"expireOrphans", expire_orphans, "Sn"},
     {"dropOrphans", drop_orphans, "Sd"},
+    {"condemnWorker", condemn_worker, "Sw"},
     {"workerStats", worker_stats, "SwF"},
     {"listenerConnections", listener_connections, "Sl"},
     {"listenerRefused", listener_refused, "Sl"},

@@ -36,6 +36,7 @@ export interface ServerSettings {
   control: string;
   pidFile: string;
   stuckMs: number;
+  stuckTerminateMs: number;
   balance: BalancePolicy;
   connectionsPerAddressMax: number;
   memoryBytesMax: number;
@@ -199,6 +200,13 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: milliseconds(1),
     fallback: 250,
     text: "A worker whose loop has not turned for this long gets no new connections.",
+  },
+  stuckTerminateMs: {
+    group: "Time",
+    check: milliseconds(0),
+    fallback: 0,
+    text: "A worker whose loop has not turned for this long is terminated and replaced, unless a " +
+      "debugger is attached. 0: never.",
   },
   connectionsMax: {
     group: "Overload",

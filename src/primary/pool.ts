@@ -136,6 +136,11 @@ export class WorkerPool {
     await Promise.all(gone);
   }
 
+  /** Kills its thread; `error` is why it has ended. */
+  terminate(channel: WorkerChannel, error: MillraceError): void {
+    this.#abandon.get(channel)?.(error);
+  }
+
   get size(): number {
     return this.channels.size;
   }

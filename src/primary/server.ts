@@ -20,12 +20,14 @@ import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { AccessLog } from "./access-log.ts";
 import { Drain } from "./drain.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
+import { PrimaryLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
 import { type PoolHost, WorkerPool } from "./pool.ts";
 import { handleRotation, handleSignals } from "./signals.ts";
 import { claimSystemdSockets } from "./systemd-sockets.ts";
 import { Statistics } from "./statistics.ts";
+import { StuckWatch } from "./stuck-watch.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** What workers may still take for `close` after the listeners have stopped, at least. */
@@ -58,6 +60,8 @@ class MillraceServer implements Server, ListenerHost {
   readonly #metrics: Metrics;
   readonly #operations: Operations;
   readonly #drain: Drain;
+  readonly #log: PrimaryLog;
+  readonly #stuckWatch: StuckWatch;
   #options: ResolvedOptions;
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
@@ -94,6 +98,8 @@ class MillraceServer implements Server, ListenerHost {
       stats: () => this.#controlled.read(this.#pool.channels, this.#listeners),
     });
     this.#drain = new Drain(native, handle);
+    this.#log = new PrimaryLog(options);
+    this.#stuckWatch = this.#makeStuckWatch(options);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -105,6 +111,17 @@ class MillraceServer implements Server, ListenerHost {
       stats: () => this.#watched.read(this.#pool.channels, this.#listeners),
     };
     return new Metrics(host, isOn, options.metricsTimeoutMs);
+  }
+
+  #makeStuckWatch(options: ResolvedOptions): StuckWatch {
+    return new StuckWatch({
+      native: this.native,
+      server: this.server,
+      log: this.#log,
+      channels: () => this.#pool.channels,
+      emit: (event, info) => this.emit(event, info),
+      terminate: (channel, error) => this.#pool.terminate(channel, error),
+    }, options);
   }
 
   async start(): Promise<void> {
@@ -135,6 +152,7 @@ class MillraceServer implements Server, ListenerHost {
     await this.#pool.open();
     this.#drain.ready();
     await this.#operations.announce();
+    this.#stuckWatch.start();
   }
 
   #poolHost(): PoolHost {
@@ -216,6 +234,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   async reopenLogs(): Promise<void> {
+    this.#log.reopen();
     await Promise.all([this.#accessLog?.reopen(), this.#pool.reopenLogs()]);
   }
 
@@ -262,12 +281,14 @@ class MillraceServer implements Server, ListenerHost {
   async #tearDown(): Promise<void> {
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups = [];
+    this.#stuckWatch.stop();
     for (const listener of this.#listeners) listener.abandon();
     await this.#pool?.destroy();
     await this.#accessLog?.close();
     this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
     await this.#operations.close();
     this.native.dropOrphans(this.server, -1);
+    this.#log.close();
     this.#settleClosed();
   }
 

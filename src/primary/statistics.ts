@@ -8,7 +8,7 @@ import type { Listener } from "./listener.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** The layout that native's `workerStats` writes. */
-const FIRST_LISTENER = 5;
+const FIRST_LISTENER = 6;
 const PER_LISTENER = 4;
 
 interface Snapshot {
@@ -69,6 +69,7 @@ export class Statistics {
       threadId: channel.threadId,
       generation: channel.generation,
       state: isStuck ? "stuck" : channel.state,
+      route: isStuck ? channel.routeOf(counts[5]!) : null,
       connections: counts[0]!,
       requests: total(counts, 0) - total(before, 0),
       bytesIn: total(counts, 1) - total(before, 1),

@@ -46,6 +46,7 @@ export class WorkerChannel {
   readonly #port: MessagePort;
   readonly #onCall: (request: ControlCall) => Promise<unknown>;
   readonly #acks = new Map<number, () => void>();
+  readonly #marks: string[] = [];
   readonly #drains = new Map<number, Set<() => void>>();
   /** Answers to `give`, by the id of the message. */
   readonly #given = new Map<number, number>();
@@ -141,6 +142,11 @@ export class WorkerChannel {
     this.#metrics = null;
   }
 
+  /** The route of a number in its word of shared memory; empty: `fetch`; null: none. */
+  routeOf(mark: number): string | null {
+    return this.#marks[mark] ?? null;
+  }
+
   /** Takes what has arrived already: the end of a task may overtake what it said before. */
   catchUp(): void {
     for (;;) {
@@ -173,6 +179,9 @@ export class WorkerChannel {
         break;
       case "failed":
         this.fail(toMillraceError(message.error));
+        break;
+      case "route":
+        this.#marks[message.mark] = message.route;
         break;
       case "ack":
         this.#acks.get(message.id)?.();

@@ -347,11 +347,29 @@ export interface ListenerErrorInfo {
   readonly action: "waits" | "reopens" | "fails" | "skips";
 }
 
+/** What the server's event `stuck` tells: a worker's loop has not turned for `stuckMs`. */
+export interface StuckInfo {
+  readonly id: number;
+  readonly threadId: number;
+  readonly generation: number;
+  /** At its start; when it yields again; when its thread has ended. */
+  readonly state: "stuck" | "well" | "ended";
+  /** The route whose handler it entered last; empty: `fetch`; null: it was in none. */
+  readonly route: string | null;
+  /** Milliseconds without a turn of its loop, as far as it was seen. */
+  readonly forMs: number;
+}
+
 export interface WorkerStats {
   readonly id: number;
   readonly threadId: number;
   readonly generation: number;
   readonly state: "starting" | "serving" | "draining" | "stuck" | "dead";
+  /**
+   * Of a stuck worker, the route whose handler it entered last; empty: `fetch`. Null: it was in
+   * none, as in a timer, or is not stuck.
+   */
+  readonly route: string | null;
   readonly connections: number;
   readonly requests: number;
   readonly bytesIn: number;

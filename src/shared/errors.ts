@@ -69,6 +69,9 @@ export const ERRORS = {
     text: "A constant Response of a route has a stream as its body, which can be sent only once.",
   },
   ERR_MILLRACE_WORKER_DIED: { text: "A worker thread ended although nobody had asked it to." },
+  ERR_MILLRACE_WORKER_STUCK: {
+    text: "A worker did not turn its loop for `stuckTerminateMs`, and was terminated.",
+  },
   ERR_MILLRACE_CRASH_LOOP: {
     text: "Workers died one after the other. Replacements now start with a growing delay.",
   },

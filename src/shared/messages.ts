@@ -107,6 +107,8 @@ export type FromWorker =
     }
   | { readonly type: "failed"; readonly error: SentError }
   | { readonly type: "ack"; readonly id: number }
+  /** The route that `mark` means in the word of the route entered last; empty: `fetch`. */
+  | { readonly type: "route"; readonly mark: number; readonly route: string }
   | { readonly type: "drained"; readonly listener: number }
   | { readonly type: "retired" }
   | { readonly type: "given"; readonly id: number; readonly count: number }

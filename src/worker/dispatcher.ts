@@ -8,6 +8,7 @@ import { FLAG_HEAD } from "../shared/layout.ts";
 import type { Answers } from "./answers.ts";
 import type { ClientErrors } from "./client-errors.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
+import type { EnteredRoute } from "./entered-route.ts";
 import type { Exchange } from "./exchange.ts";
 import { discardValue, type FailureHost, Failures } from "./failures.ts";
 import type { Isolation } from "./isolation.ts";
@@ -22,6 +23,7 @@ import type { Tracing } from "./tracing.ts";
 export interface DispatchHost extends ContextHost, FailureHost {
   readonly tracing: Tracing;
   readonly clientErrors: ClientErrors;
+  readonly entered: EnteredRoute;
 }
 
 export class Dispatcher {
@@ -30,6 +32,7 @@ export class Dispatcher {
   readonly #host: DispatchHost;
   readonly #isolation: Isolation;
   readonly #tracing: Tracing;
+  readonly #entered: Int32Array;
 
   constructor(app: App, answers: Answers, host: DispatchHost, isolation: Isolation) {
     this.failures = new Failures(app, answers, host, partsOf);
@@ -37,6 +40,7 @@ export class Dispatcher {
     this.#host = host;
     this.#isolation = isolation;
     this.#tracing = host.tracing;
+    this.#entered = host.entered.word;
   }
 
   /** Runs the step that the exchange is at. */
@@ -136,6 +140,7 @@ export class Dispatcher {
   }
 
   #call(exchange: Exchange, step: HandlerStep): unknown {
+    this.#entered[0] = step.mark;
     const context = (exchange.context ??= new HandlerContext(this.#host, exchange));
     if (!this.#tracing.isOn) return invoke(exchange, step, context);
     return this.#traced(exchange, step, context);

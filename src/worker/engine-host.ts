@@ -13,13 +13,14 @@ import {
 } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ServeTask } from "../shared/messages.ts";
-import type { Handle, Native, NativeConnection } from "../native.ts";
+import type { EngineBlocks, Handle, Native, NativeConnection } from "../native.ts";
 import type { Answers } from "./answers.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
 import type { ContextHost, ListenerView } from "./context.ts";
 import { DefaultHeaders } from "./default-headers.ts";
 import { ClientErrors } from "./client-errors.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
+import { EnteredRoute } from "./entered-route.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { Meter } from "./meter.ts";
@@ -46,6 +47,8 @@ export interface EngineSetup {
   onDrained(listener: number): void;
   /** The worker was retired, and its last connection has gone. */
   onRetired(): void;
+  /** The primary is to know a route by this number. */
+  onRoute(mark: number, route: string): void;
 }
 
 /** The reason with which `request.signal` aborts. */
@@ -66,6 +69,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly slots: Int32Array;
   readonly tracing: Tracing = new Tracing();
   readonly meter: Meter | null;
+  readonly entered: EnteredRoute;
   readonly connections: Connections;
   readonly clientErrors: ClientErrors;
   /** Set by the engine, which needs this object to make it. */
@@ -87,7 +91,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   constructor(
     native: Native,
-    handle: Handle,
+    { handle, route }: EngineBlocks,
     rings: Rings,
     setup: EngineSetup,
     routes: readonly string[],
@@ -96,6 +100,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#handle = handle;
     this.#rings = rings;
     this.#setup = setup;
+    this.entered = new EnteredRoute(route, (mark, name) => setup.onRoute(mark, name));
     this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
     this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
     this.#settings = setup.task.listeners.map(({ settings }) => settings);

@@ -87,6 +87,7 @@ export class Engine {
   readonly #targets: (Target | undefined)[] =
     Array.from({ length: TARGET_MAX }, () => undefined);
   readonly #others: ConnectionEvents;
+  readonly #entered: Int32Array;
   #slab: Buffer;
   readonly #bodyBuffers: BodyBuffers;
   /** Made in the last batch, perhaps still without an answer. */
@@ -111,7 +112,8 @@ export class Engine {
     const probes = probeRoutes(task.listeners, (listener) =>
       this.#native.engineReadiness(blocks.handle, listener));
     this.#ownRoutes = joinRoutes(probes, metricsRoutes(task.listeners));
-    this.#host = new EngineHost(this.#native, blocks.handle, this.#rings, setup, this.routes);
+    this.#host = new EngineHost(this.#native, blocks, this.#rings, setup, this.routes);
+    this.#entered = this.#host.entered.word;
     this.#meter = this.#host.meter;
     this.#nativeCounts =
       this.#meter === null ? null : new NativeCounts(this.#native, blocks.handle, this.#meter);
@@ -294,6 +296,7 @@ export class Engine {
   ): ResponseParts | null {
     const { events } = this.#rings;
     let result: unknown;
+    this.#entered[0] = step.mark;
     try {
       const handler = step.handler as () => unknown;
       result = this.#isolation.isOn ? this.#isolation.run(handler) : handler();
@@ -355,16 +358,21 @@ export class Engine {
     return text === "*" ? text : pathOfUrl(text);
   }
 
+  #marked(steps: Step[]): Step[] {
+    this.#host.entered.mark(steps);
+    return steps;
+  }
+
   #plan(target: Target, method: number, base: number): Step[] {
     const name = METHODS[method]!;
     const { fetch } = this.#app;
-    if (name === "CONNECT") return planTunnel(fetch);
+    if (name === "CONNECT") return this.#marked(planTunnel(fetch));
     if (target.path === "*") {
       const { methods } = this.#host.settingsOf(this.#rings.events[base + EVENT_LISTENER]!);
       return planServer(this.#router, fetch, methods);
     }
     const own = this.#ownRoutes.get(target.path);
-    const planned = planSteps(this.#router, fetch, target.path, name, own);
+    const planned = this.#marked(planSteps(this.#router, fetch, target.path, name, own));
     // A hook is given the request, so nothing goes the short ways.
     const steps = this.#hooks === null ? planned : planned.map(withRequest);
     target.plans[method] = steps;

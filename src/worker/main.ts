@@ -51,6 +51,7 @@ async function run(
     server: control.server,
     onDrained: (listener) => control.send({ type: "drained", listener }),
     onRetired: () => control.send({ type: "retired" }),
+    onRoute: (mark, route) => control.send({ type: "route", mark, route }),
   });
   try {
     control.attach({

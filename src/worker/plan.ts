@@ -24,6 +24,8 @@ export interface HandlerStep extends StepBase {
   readonly isBare: boolean;
   /** What a handler object says of bodies; null: nothing. */
   readonly rules: Partial<BodyRules> | null;
+  /** The number by which the primary knows its route (entered-route.ts); -1: not given yet. */
+  mark: number;
 }
 
 export interface ConstantStep extends StepBase {
@@ -62,6 +64,7 @@ function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
     owner: isObject ? handler : undefined,
     isBare: !isObject && isBare(handler),
     rules: isObject ? ownRules(handler) : null,
+    mark: -1,
   };
 }
 

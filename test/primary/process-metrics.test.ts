@@ -20,8 +20,8 @@ t.test("the process", async (t) => {
 
 t.test("workers and listeners, by id", async (t) => {
   const worker = {
-    id: 3, threadId: 4, generation: 1, state: "stuck", connections: 5, requests: 6, bytesIn: 7,
-    bytesOut: 8, rejected: 10, heldBytes: 11, inFlight: 12, utilisation: 0.5,
+    id: 3, threadId: 4, generation: 1, state: "stuck", route: "/a", connections: 5, requests: 6,
+    bytesIn: 7, bytesOut: 8, rejected: 10, heldBytes: 11, inFlight: 12, utilisation: 0.5,
   } as const;
   const listener = {
     id: "web", connections: 1, requests: 2, bytesIn: 3, bytesOut: 4, refused: 5, rejected: 6,
