@@ -22,6 +22,8 @@ export interface EngineBlocks {
 
 /** What native needs to know of a listener: milliseconds, bytes and counts. 0: no such limit. */
 export interface NativeListenerOptions {
+  /** The number of the table of routes that its paths resolve in. */
+  readonly routes: number;
   readonly headBytesMax: number;
   readonly headersMax: number;
   readonly targetBytesMax: number;
@@ -146,6 +148,7 @@ export interface Native {
   engineBind(engine: Handle, target: number, version: number, constant: number): void;
   /** One of READINESS. */
   engineReadiness(engine: Handle, listener: number): number;
+  engineEpoch(engine: Handle): void;
   engineCounts(engine: Handle, into: Float64Array): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
   engineClose(engine: Handle): void;

@@ -128,6 +128,20 @@ void Engine::bind_constant(int32_t target, int32_t version, int32_t constant) {
   if (entry.version == version) entry.constant = constant;
 }
 
+// Never within a parse, which alone holds a constant: answers are copied when they are written.
+void Engine::new_epoch() {
+  targets_.new_epoch();
+  release_constants();
+}
+
+void Engine::release_constants() {
+  for (ConstantResponse& constant : constants_) {
+    constant.lines.release();
+    constant.body.release();
+  }
+  constants_.clear();
+}
+
 const Connection* Engine::connection(uint32_t slot, uint32_t generation) {
   Connection* connection = table_.at(slot);
   if (connection == nullptr || connection->fd < 0 || connection->generation != generation) {

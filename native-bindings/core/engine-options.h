@@ -15,6 +15,7 @@ namespace millrace {
 // The limits and clocks of one listener. 0 of a clock: it does not run.
 struct ListenerOptions {
   Limits limits{16384, 100, 8192, kHttpMethods};
+  uint32_t routes = 0;  // the number of the table of routes that its paths resolve in
   uint32_t pipeline_max = 64;
   uint32_t output_bytes_max = 65536;
   uint32_t output_hard_bytes_max = 16777216;  // beyond it the connection ends

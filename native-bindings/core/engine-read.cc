@@ -215,7 +215,8 @@ Failure Engine::on_head(Parser& parser) {
   Connection& connection = *reading_;
   const char* target = parser.message() + parser.target_offset();
   uint32_t path_length = path_length_of(target, parser.target_length());
-  int32_t id = target[0] == '/' ? targets_.find_or_add(target, path_length) : -1;
+  uint32_t routes = connection.options->routes;
+  int32_t id = target[0] == '/' ? targets_.find_or_add(target, path_length, routes) : -1;
   constant_ = nullptr;
   connection.body_open = parser.has_body();
   connection.body_left = parser.is_chunked() ? 0 : parser.content_length();

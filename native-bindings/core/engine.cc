@@ -72,10 +72,7 @@ Engine::~Engine() {
     delete connection.parser;
   }
   for (Parser* parser : parsers_) delete parser;
-  for (ConstantResponse& constant : constants_) {
-    constant.lines.release();
-    constant.body.release();
-  }
+  release_constants();
   transport_.close();
   munmap(blocks_.events, kEventBytes);
   munmap(blocks_.replies, kReplyBytes);

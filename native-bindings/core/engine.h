@@ -91,6 +91,8 @@ class Engine final : public MessageSink {
   int give(int count, int to);
   int32_t add_constant(ConstantResponse constant);  // takes the bytes over
   void bind_constant(int32_t target, int32_t version, int32_t constant);
+  // Routes have changed: every target is resolved anew, and the constants so far are gone.
+  void new_epoch();
   const Connection* connection(uint32_t slot, uint32_t generation);
   // What a readiness probe of the listener is told now.
   Readiness readiness(uint16_t listener);
@@ -199,6 +201,7 @@ class Engine final : public MessageSink {
   int32_t reason_index(const char* reason);
 
   // engine-control.cc
+  void release_constants();
   void adopt_all();
   void adopt(const Handover& item);
   void register_fresh();

@@ -27,8 +27,8 @@ uint64_t tail_of(const char* at, uint32_t length) {
 
 // Eight bytes at a time, multiply and fold. The seed keeps an outsider from choosing collisions;
 // a collision costs one more match in JavaScript and nothing else.
-uint64_t hash_of(const char* path, uint32_t length, uint64_t seed) {
-  uint64_t hash = seed ^ (length * 0x9e3779b97f4a7c15ull);
+uint64_t hash_of(const char* path, uint32_t length, uint32_t key, uint64_t seed) {
+  uint64_t hash = seed ^ (key * 0x9e3779b97f4a7c15ull);
   while (length >= 8) {
     uint64_t word;
     std::memcpy(&word, path, 8);
@@ -60,9 +60,11 @@ InternTable::~InternTable() {
   delete[] entries_;
 }
 
-int32_t InternTable::find_or_add(const char* path, uint32_t length) {
+int32_t InternTable::find_or_add(const char* path, uint32_t length, uint32_t routes) {
+  static_assert(kPathBytesMax < 1u << 16, "a length leaves the upper half of a key alone");
   if (length > kPathBytesMax) return -1;
-  uint64_t wide = hash_of(path, length, process_seed());
+  uint32_t key = length | routes << 16;
+  uint64_t wide = hash_of(path, length, key, process_seed());
   uint32_t hash = static_cast<uint32_t>(wide >> 32);
   uint32_t first = static_cast<uint32_t>(wide) & (kEntries - 1) & ~(kWays - 1);
   uint32_t victim = first + (hash & (kWays - 1));
@@ -72,7 +74,7 @@ int32_t InternTable::find_or_add(const char* path, uint32_t length) {
       victim = i;
       break;
     }
-    if (entry.hash == hash && entry.length == length &&
+    if (entry.hash == hash && entry.key == key &&
         std::memcmp(entry.path, path, length) == 0) {
       return static_cast<int32_t>(i);
     }
@@ -80,11 +82,18 @@ int32_t InternTable::find_or_add(const char* path, uint32_t length) {
   InternEntry& entry = entries_[victim];
   entry.path = static_cast<char*>(std::realloc(entry.path, length == 0 ? 1 : length));
   std::memcpy(entry.path, path, length);
-  entry.length = length;
+  entry.key = key;
   entry.hash = hash;
   entry.version++;
   entry.constant = -1;
   return static_cast<int32_t>(victim);
+}
+
+void InternTable::new_epoch() {
+  for (uint32_t i = 0; i < kEntries; i++) {
+    entries_[i].version++;
+    entries_[i].constant = -1;
+  }
 }
 
 }  // namespace millrace

@@ -2,7 +2,11 @@
 // which keeps per id the path and the route it resolved to.
 //
 // Four-way associative on a 64-bit hash, bounded; the bytes are compared, so a collision is only a
-// miss. An id that is given to another path gets a new version, and JavaScript compares it.
+// miss. An id that is given to another path gets a new version, and JavaScript compares it. When
+// routes change every id gets one (`new_epoch`): what was resolved before is never met again.
+//
+// A listener may have a table of routes of its own, so the number of that table is part of the key.
+// It shares a word with the path's length: servers with one table pay nothing for it.
 //
 // Thread: the worker's.
 #pragma once
@@ -16,7 +20,7 @@ namespace millrace {
 
 struct InternEntry {
   char* path = nullptr;  // owned by the table
-  uint32_t length = 0;
+  uint32_t key = 0;      // the path's length, and above it the table of routes
   uint32_t hash = 0;
   int32_t version = 0;
   int32_t constant = -1;  // index of a prebuilt response, or -1
@@ -32,8 +36,10 @@ class InternTable {
   InternTable(const InternTable&) = delete;
   InternTable& operator=(const InternTable&) = delete;
 
-  // The id of a path, or -1 when it is not kept.
-  int32_t find_or_add(const char* path, uint32_t length);
+  // The id of a path in a table of routes below 2^16, or -1 when it is not kept.
+  int32_t find_or_add(const char* path, uint32_t length, uint32_t routes);
+  // No id that was given out keeps its version or its constant.
+  void new_epoch();
   InternEntry& at(int32_t id) { return entries_[id]; }
 
  private:

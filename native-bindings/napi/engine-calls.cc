@@ -38,6 +38,7 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   double methods = to_double(env, get(env, value, "methodBits"));
   options.limits.methods =
       (methods > 0 && methods < 9e15 ? static_cast<uint64_t>(methods) : 0) & kHttpMethods;
+  options.routes = option(env, value, "routes") & 0xffff;
   options.pipeline_max = bounded(env, value, "pipelineMax", EVENT_MAX / 2);
   options.output_bytes_max = option(env, value, "outputBytesMax");
   options.output_hard_bytes_max = option(env, value, "outputHardBytesMax");
@@ -232,6 +233,13 @@ napi_value engine_readiness(napi_env env, napi_callback_info info) {
   return from_double(env, static_cast<double>(readiness));
 }
 
+// engineEpoch(engine): routes have changed: targets get new versions, no constant is left.
+napi_value engine_epoch(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bridge_of(env, arguments[0])->engine().new_epoch();
+  return nullptr;
+}
+
 // engineCounts(engine, into: Float64Array): see Engine::counts.
 napi_value engine_counts(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -326,6 +334,7 @@ constexpr Call kCalls[] = {
     {"engineCounts", engine_counts, "EF"},
     {"engineBind", engine_bind, "Eddd"},
     {"engineReadiness", engine_readiness, "El"},
+    {"engineEpoch", engine_epoch, "E"},
     {"engineConnection", engine_connection, "Edd"},
     {"engineClose", engine_close, "E"},
     {"nameThread", name_thread, "s"},

@@ -11,9 +11,9 @@ using millrace::test::Guarded;
 
 namespace {
 
-int32_t id_of(InternTable& table, const std::string& path) {
+int32_t id_of(InternTable& table, const std::string& path, uint32_t routes = 0) {
   Guarded bytes{std::string_view(path)};
-  return table.find_or_add(bytes.data(), static_cast<uint32_t>(path.size()));
+  return table.find_or_add(bytes.data(), static_cast<uint32_t>(path.size()), routes);
 }
 
 void the_same_path_has_the_same_id() {
@@ -60,6 +60,42 @@ void a_recycled_id_has_a_new_version_and_no_constant() {
   CHECK(recycled > 0);
 }
 
+void the_same_path_of_another_table_of_routes_is_another() {
+  InternTable table;
+  // So many that ids are recycled too.
+  for (uint32_t i = 0; i < InternTable::kEntries / 2; i++) {
+    std::string path = "/" + std::string(i % 300, 'x') + std::to_string(i);
+    int32_t first = id_of(table, path, 0);
+    table.at(first).constant = 7;
+    int32_t version = table.at(first).version;
+    for (uint32_t routes : {1u, 2u, 128u, 65535u}) {
+      int32_t other = id_of(table, path, routes);
+      CHECK(other != first || table.at(other).version > version);
+      CHECK(table.at(other).constant == -1);
+    }
+  }
+  // A length cannot be taken for a table.
+  CHECK(id_of(table, "/a", 1) != id_of(table, "/a", 0));
+  CHECK(id_of(table, "/ab", 0) != id_of(table, "/a", 1));
+}
+
+void a_new_epoch_keeps_ids_but_no_version_and_no_constant() {
+  InternTable table;
+  std::vector<int32_t> ids;
+  std::vector<int32_t> versions;
+  for (int i = 0; i < 500; i++) {
+    ids.push_back(id_of(table, "/" + std::to_string(i)));
+    table.at(ids.back()).constant = i;
+    versions.push_back(table.at(ids.back()).version);
+  }
+  table.new_epoch();
+  for (size_t i = 0; i < ids.size(); i++) {
+    const auto& entry = table.at(ids[i]);
+    CHECK(entry.version > versions[i] && entry.constant == -1);
+    CHECK(id_of(table, "/" + std::to_string(i)) == ids[i] && entry.version > versions[i]);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -67,4 +103,6 @@ int main() {
   paths_that_share_much_differ();
   a_long_path_is_not_kept();
   a_recycled_id_has_a_new_version_and_no_constant();
+  the_same_path_of_another_table_of_routes_is_another();
+  a_new_epoch_keeps_ids_but_no_version_and_no_constant();
 }

@@ -39,6 +39,8 @@ export interface PoolHost {
   gone(channel: WorkerChannel, isExpected: boolean): void;
   /** Where it counts its requests; null when nobody asks for that. */
   seriesOf(channel: WorkerChannel): SharedArrayBuffer | null;
+  /** The tables of routes that are no longer as its app has them. */
+  routesOf(channel: WorkerChannel): ServeTask["routes"];
   /** A replacement serves: what is being stopped must be stopped there too. */
   joined(channel: WorkerChannel): void;
 }
@@ -245,6 +247,7 @@ export class WorkerPool {
         logDestination: destinationOf(options.logDestination),
       },
       series: this.#host.seriesOf(channel),
+      routes: this.#host.routesOf(channel),
     };
   }
 

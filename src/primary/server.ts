@@ -169,6 +169,7 @@ class MillraceServer implements Server, ListenerHost {
       call: (request) => this.#call(request),
       spawned: (channel) => this.#spawned(channel),
       gone: (channel, isExpected) => this.#metrics.gone(channel, isExpected),
+      routesOf: () => ({}),
       seriesOf: (channel) => this.#metrics.http?.tableOf(channel) ?? null,
       joined: (channel) => this.#joined(channel),
     };

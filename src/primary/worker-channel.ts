@@ -12,6 +12,7 @@ import {
   type ToWorker,
 } from "../shared/messages.ts";
 import type { Metric } from "../shared/metrics.ts";
+import type { TableFacts } from "../shared/routes.ts";
 
 export type WorkerState = "starting" | "serving" | "draining" | "dead";
 
@@ -19,6 +20,7 @@ export type WorkerState = "starting" | "serving" | "draining" | "dead";
 export interface Ready {
   readonly threadId: number;
   readonly routes: readonly string[];
+  readonly tables: readonly TableFacts[];
   readonly port?: unknown;
   readonly hostname?: unknown;
 }
@@ -45,7 +47,7 @@ export class WorkerChannel {
   routes: readonly string[] = [];
   readonly #port: MessagePort;
   readonly #onCall: (request: ControlCall) => Promise<unknown>;
-  readonly #acks = new Map<number, () => void>();
+  readonly #acks = new Map<number, (error?: SentError) => void>();
   readonly #marks: string[] = [];
   readonly #drains = new Map<number, Set<() => void>>();
   /** Answers to `give`, by the id of the message. */
@@ -81,12 +83,18 @@ export class WorkerChannel {
     this.#settleReady.reject(error);
   }
 
-  /** Resolves with the worker's acknowledgement, or when the worker has gone. */
+  /**
+   * Resolves with the worker's acknowledgement, or when the worker has gone. Rejects only where it
+   * acknowledges with an error, as `prepare` of routes may be.
+   */
   send(message: OmitId<ToWorker>): Promise<void> {
     if (this.state === "dead") return Promise.resolve();
     const id = this.#nextId++;
-    return new Promise((resolve) => {
-      this.#acks.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      this.#acks.set(id, (error) => {
+        if (error === undefined) resolve();
+        else reject(toMillraceError(error));
+      });
       this.#port.postMessage({ ...message, id });
     });
   }
@@ -184,8 +192,11 @@ export class WorkerChannel {
         this.#marks[message.mark] = message.route;
         break;
       case "ack":
-        this.#acks.get(message.id)?.();
+        this.#acks.get(message.id)?.(message.error);
         this.#acks.delete(message.id);
+        break;
+      case "patterns":
+        this.routes = message.routes;
         break;
       case "drained":
         for (const resolve of this.#drains.get(message.listener) ?? []) resolve();

@@ -40,12 +40,26 @@ export interface HandlerObject {
 
 export type Handler = FetchHandler | HandlerObject;
 
-/** One route: a handler for every method, a constant answer, or one of either per method. */
-export type Route = Handler | Response | { readonly [method: string]: Handler | Response };
+/**
+ * One route: a handler for every method, a constant answer, or one of either per method. A string
+ * is a name of the app's `handlers`.
+ */
+export type Route =
+  | Handler
+  | Response
+  | string
+  | { readonly [method: string]: Handler | Response | string };
+
+/** Handlers by name, for routes that name theirs; pairs, if a name given twice is to be refused. */
+export type NamedHandlers =
+  | { readonly [name: string]: Route }
+  | readonly (readonly [name: string, handler: Route])[];
 
 /** The default export of an app module. All members are optional, but one of routes or fetch. */
 export interface App {
   routes?: { readonly [pattern: string]: Route };
+  /** A name is not empty and begins with no slash. */
+  handlers?: NamedHandlers;
   fetch?: FetchHandler;
   error?(error: unknown, request: MillraceRequest): HandlerResult | Promise<HandlerResult>;
   /** A client sent what is no request, or went before its answer was complete. */

@@ -68,6 +68,12 @@ export const ERRORS = {
   ERR_MILLRACE_ROUTE_STREAM: {
     text: "A constant Response of a route has a stream as its body, which can be sent only once.",
   },
+  ERR_MILLRACE_HANDLER_UNKNOWN: {
+    text: "A route names a handler that the app does not have. The message names the row.",
+  },
+  ERR_MILLRACE_HANDLER_DUPLICATE: {
+    text: "An app gives two handlers the same name.",
+  },
   ERR_MILLRACE_WORKER_DIED: { text: "A worker thread ended although nobody had asked it to." },
   ERR_MILLRACE_WORKER_STUCK: {
     text: "A worker did not turn its loop for `stuckTerminateMs`, and was terminated.",

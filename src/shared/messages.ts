@@ -6,6 +6,7 @@
 import type { DrainOptions, StopOptions } from "./app.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
+import type { EditedTables, TableFacts, TableRow } from "./routes.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
 export const CONTROL_VERSION = 1;
@@ -40,6 +41,8 @@ export interface ServeTask<Port = unknown> {
     | { readonly kind: "module"; readonly href: string }
     | { readonly kind: "value"; readonly value: unknown };
   readonly listeners: readonly ListenerFacts[];
+  /** Tables of routes that were replaced while the server ran. */
+  readonly routes: EditedTables;
   readonly options: WorkerOptions;
   /** The worker's table of HTTP metrics (shared/series.ts); null when nobody counts. */
   readonly series: SharedArrayBuffer | null;
@@ -86,6 +89,26 @@ export type ToWorker =
   | { readonly type: "reopenLog"; readonly id: number }
   /** What the app has registered is wanted: `metrics` follows, then the acknowledgement. */
   | { readonly type: "metrics"; readonly id: number }
+  /**
+   * A table of routes is replaced in two steps. `prepare` is acknowledged with an error if a row
+   * cannot be; `commit` puts in force what was prepared with the same version.
+   */
+  | {
+      readonly type: "routes";
+      readonly id: number;
+      readonly table: number;
+      readonly version: number;
+      readonly step:
+        | { readonly kind: "prepare"; readonly rows: readonly TableRow[] }
+        | { readonly kind: "commit" };
+    }
+  /** Acknowledged when no request runs in these rows of a table, which have left it. */
+  | {
+      readonly type: "awaitRoutes";
+      readonly id: number;
+      readonly table: number;
+      readonly rows: readonly string[];
+    }
   /** Every listener has stopped: close the app and end the task. */
   | { readonly type: "end"; readonly id: number }
   | {
@@ -102,11 +125,15 @@ export type FromWorker =
       readonly threadId: number;
       /** The patterns that the rows of `series` mean by their places; empty without it. */
       readonly routes: readonly string[];
+      readonly tables: readonly TableFacts[];
       readonly port?: unknown;
       readonly hostname?: unknown;
     }
   | { readonly type: "failed"; readonly error: SentError }
-  | { readonly type: "ack"; readonly id: number }
+  /** With an error: it was not carried out, and nothing has changed. */
+  | { readonly type: "ack"; readonly id: number; readonly error?: SentError }
+  /** The patterns that `ready` told, and those that have come with other routes. */
+  | { readonly type: "patterns"; readonly routes: readonly string[] }
   /** The route that `mark` means in the word of the route entered last; empty: `fetch`. */
   | { readonly type: "route"; readonly mark: number; readonly route: string }
   | { readonly type: "drained"; readonly listener: number }

@@ -19,21 +19,27 @@ import type { Exchange } from "./exchange.ts";
 /** What of a target is shown, as of a request that native has refused. */
 const SHOWN_MAX = 256;
 
+/** The apps of a worker, and which of them a listener has. */
+export interface AppsByListener {
+  readonly apps: readonly App[];
+  ofListener(listener: number): { readonly app: App };
+}
+
 export class ClientErrors {
-  readonly #app: App;
+  readonly #apps: AppsByListener;
   readonly isOn: boolean;
   readonly #listeners: readonly ListenerView[];
   readonly #connections: Connections;
   readonly #log: Log;
 
   constructor(
-    app: App,
+    apps: AppsByListener,
     listeners: readonly ListenerView[],
     connections: Connections,
     log: Log,
   ) {
-    this.#app = app;
-    this.isOn = app.onClientError !== undefined;
+    this.#apps = apps;
+    this.isOn = apps.apps.some((app) => app.onClientError !== undefined);
     this.#listeners = listeners;
     this.#connections = connections;
     this.#log = log;
@@ -48,7 +54,7 @@ export class ClientErrors {
   refused(listener: number, status: number, lines: Buffer): void {
     const peerEnd = lines.indexOf(0x0a);
     const reasonEnd = lines.indexOf(0x0a, peerEnd + 1);
-    this.#tell({
+    this.#tell(listener, {
       kind: "malformed",
       status,
       reason: lines.toString("latin1", peerEnd + 1, reasonEnd),
@@ -62,7 +68,7 @@ export class ClientErrors {
   undecodable(exchange: Exchange, status: number): void {
     if (!this.isOn) return;
     const shown = `${exchange.method} ${exchange.rawTarget()}`.slice(0, SHOWN_MAX);
-    this.#tell({
+    this.#tell(exchange.listener, {
       kind: "malformed",
       status,
       reason: "malformed request target",
@@ -76,7 +82,7 @@ export class ClientErrors {
   vanished(exchange: Exchange, reason: number, connection: ConnectionInfo | null): void {
     const how = HOW[reason];
     if (!this.isOn || how === undefined || exchange.abort?.signal.aborted === true) return;
-    this.#tell({
+    this.#tell(exchange.listener, {
       kind: "vanished",
       how,
       request: exchange.open() as unknown as MillraceRequest,
@@ -85,12 +91,13 @@ export class ClientErrors {
     });
   }
 
-  #tell(info: ClientErrorInfo): void {
+  #tell(listener: number, info: ClientErrorInfo): void {
+    const { app } = this.#apps.ofListener(listener);
     const failed = (error: unknown): void => {
       this.#log.error({ err: error }, "the app's onClientError failed");
     };
     try {
-      const result: unknown = this.#app.onClientError!(info);
+      const result: unknown = app.onClientError?.(info);
       if (result instanceof Promise) result.catch(failed);
     } catch (error) {
       failed(error);

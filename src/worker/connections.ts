@@ -103,6 +103,11 @@ export class Connections {
     return (state.info ??= new Connection(this.#host, slot, generation));
   }
 
+  /** Of all connections: with a handler that is not done, or an answer that is being sent. */
+  *pending(): Generator<Exchange> {
+    for (const state of this.#states) if (state !== undefined) yield* state.pending;
+  }
+
   forget(slot: number): void {
     this.#states[slot] = undefined;
   }

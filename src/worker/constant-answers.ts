@@ -31,7 +31,7 @@ export class Constants {
   /** By route too: the answers of each are counted. */
   readonly #indexes = new Map<string, Map<Response, number>>();
   /** By index. */
-  readonly given: GivenConstant[] = [];
+  given: GivenConstant[] = [];
 
   constructor(native: Native, handle: Handle, host: ConstantsHost) {
     this.#native = native;
@@ -47,6 +47,12 @@ export class Constants {
     }
     const index = this.#indexOf(route, response);
     if (index >= 0) this.#native.engineBind(this.#handle, id, target.version, index);
+  }
+
+  /** Native has forgotten them. */
+  forget(): void {
+    this.#indexes.clear();
+    this.given = [];
   }
 
   /** -1: it has something that only JavaScript can say. */

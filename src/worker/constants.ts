@@ -9,12 +9,12 @@ import { isLightResponse, LightResponse, toParts } from "./response.ts";
 import { isHandler } from "./router.ts";
 
 /** The routes with Responses in memory in the place of such ones, which stay unread. */
-export async function readConstants(routes: App["routes"]): Promise<App["routes"]> {
-  const read: Record<string, Route> = {};
+export async function readConstants(routes: App["routes"]): Promise<Record<string, Route>> {
+  const read: [string, Route][] = [];
   for (const [pattern, route] of Object.entries(routes ?? {})) {
-    read[pattern] = await readRoute(route);
+    read.push([pattern, await readRoute(route)]);
   }
-  return read;
+  return Object.fromEntries(read);
 }
 
 async function readRoute(route: Route): Promise<Route> {

@@ -7,7 +7,10 @@ import type {
   DrainOptions, MetricsReport, ServerControl, StopOptions, StopResult,
 } from "../shared/app.ts";
 import type { Metric } from "../shared/metrics.ts";
-import type { ControlCall, FromWorker, SentError, ToWorker } from "../shared/messages.ts";
+import {
+  type ControlCall, type FromWorker, type SentError, toSentError, type ToWorker,
+} from "../shared/messages.ts";
+import type { RoutesMessage } from "./route-tables.ts";
 
 /** What the channel does to the worker. */
 export interface ControlTarget {
@@ -15,6 +18,9 @@ export interface ControlTarget {
   stop(listener: number, force: boolean): void;
   retire(): void;
   give(count: number, to: number | undefined): number;
+  /** Throws what is wrong with a row. */
+  routes(message: RoutesMessage): void;
+  awaitRoutes(table: number, rows: readonly string[]): Promise<void>;
   reopenLog(): void;
   metrics(): Promise<readonly Metric[] | null>;
 }
@@ -96,6 +102,14 @@ export class WorkerControl {
           count: this.#target?.give(message.count, message.to) ?? 0,
         });
         break;
+      case "routes":
+        void this.#carryOut(message.id, () => this.#target?.routes(message));
+        return;
+      case "awaitRoutes":
+        void this.#carryOut(message.id, () => (
+          this.#target?.awaitRoutes(message.table, message.rows)
+        ));
+        return;
       case "reopenLog":
         this.#target?.reopenLog();
         break;
@@ -110,6 +124,16 @@ export class WorkerControl {
         return;
     }
     this.send({ type: "ack", id: message.id });
+  }
+
+  /** What can fail, or takes time: other messages are carried out meanwhile. */
+  async #carryOut(id: number, run: () => Promise<void> | void): Promise<void> {
+    try {
+      await run();
+      this.send({ type: "ack", id });
+    } catch (error) {
+      this.send({ type: "ack", id, error: toSentError(error) });
+    }
   }
 
   async #tellMetrics(id: number): Promise<void> {

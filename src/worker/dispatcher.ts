@@ -2,7 +2,7 @@
  * Runs the steps of a request and turns what handlers return or decline into answers; what they
  * throw goes to `Failures`. Thread: the engine's.
  */
-import type { App, Context, MillraceRequest } from "../shared/app.ts";
+import type { Context, MillraceRequest } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { Answers } from "./answers.ts";
@@ -34,8 +34,8 @@ export class Dispatcher {
   readonly #tracing: Tracing;
   readonly #entered: Int32Array;
 
-  constructor(app: App, answers: Answers, host: DispatchHost, isolation: Isolation) {
-    this.failures = new Failures(app, answers, host, partsOf);
+  constructor(answers: Answers, host: DispatchHost, isolation: Isolation) {
+    this.failures = new Failures(answers, host, partsOf);
     this.#answers = answers;
     this.#host = host;
     this.#isolation = isolation;

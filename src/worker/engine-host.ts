@@ -2,7 +2,7 @@
  * What requests, contexts and connections ask of the engine they came through. Thread: the
  * engine's.
  */
-import type { App, Log, ServerControl } from "../shared/app.ts";
+import type { Log, ServerControl } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import {
   FLAG_HTTP10,
@@ -29,6 +29,7 @@ import { type Compression, compressionOf } from "./compression.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
 import { ResponseTrailers } from "./response-trailers.ts";
+import type { RouteTables } from "./route-tables.ts";
 import type { Rings } from "./rings.ts";
 import { Tracing } from "./tracing.ts";
 
@@ -40,7 +41,7 @@ const UTF8_BYTES_MAX = 3;
 /** What an engine is made from. */
 export interface EngineSetup {
   readonly task: ServeTask;
-  readonly app: App;
+  readonly tables: RouteTables;
   readonly log: Log;
   readonly server: ServerControl;
   /** A listener that was asked to stop has no connection left here. */
@@ -116,7 +117,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.server = setup.server;
     this.slots = rings.slots;
     this.connections = new Connections(this);
-    this.clientErrors = new ClientErrors(setup.app, this.#listeners, this.connections, this.log);
+    this.clientErrors = new ClientErrors(setup.tables, this.#listeners, this.connections, this.log);
   }
 
   // Of an exchange.

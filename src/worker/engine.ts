@@ -7,7 +7,6 @@
  * Request reads from is never written again. Thread: one worker's, or the primary's with
  * `workers: 0`.
  */
-import type { App } from "../shared/app.ts";
 import {
   CTL_BODY_NEEDED,
   CTL_EVENT_COUNT,
@@ -55,7 +54,8 @@ import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
-import { Router } from "./router.ts";
+import type { RouteTable } from "./route-table.ts";
+import type { RouteTables } from "./route-tables.ts";
 import { pathOfUrl, Target } from "./target.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -80,9 +80,8 @@ export class Engine {
   readonly #meter: Meter | null;
   readonly #nativeCounts: NativeCounts | null;
   readonly #ownRoutes: ReadonlyMap<string, OwnRoute>;
-  readonly #app: App;
   readonly #hooks: Hooks | null;
-  readonly #router: Router;
+  readonly #tables: RouteTables;
   /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
   readonly #targets: (Target | undefined)[] =
     Array.from({ length: TARGET_MAX }, () => undefined);
@@ -98,16 +97,15 @@ export class Engine {
   #startedAt = 0;
 
   constructor(setup: EngineSetup) {
-    const { task, app } = setup;
+    const { task, tables } = setup;
     this.#native = loadNative();
-    this.#router = new Router(app.routes);
-    const options = nativeOptions(setup, this.#router);
+    this.#tables = tables;
+    const options = nativeOptions(setup);
     const blocks = this.#native.createEngine(
       task.serverId, task.slot, options, () => this.#batch(),
     );
     if (blocks === undefined) throw new Error("no descriptors or memory left for an engine");
     this.#blocks = blocks;
-    this.#app = app;
     this.#rings = new Rings(this.#native, blocks);
     const probes = probeRoutes(task.listeners, (listener) =>
       this.#native.engineReadiness(blocks.handle, listener));
@@ -120,12 +118,12 @@ export class Engine {
     this.#tracing = this.#host.tracing;
     this.#connections = this.#host.connections;
     this.#answers = new Answers(this.#rings, this.#connections, this.#host);
-    this.#dispatcher = new Dispatcher(app, this.#answers, this.#host, this.#isolation);
+    this.#dispatcher = new Dispatcher(this.#answers, this.#host, this.#isolation);
     this.#host.dispatcher = this.#dispatcher;
     this.#host.answers = this.#answers;
     this.#constants = new Constants(this.#native, blocks.handle, this.#host);
-    this.#hooks = hasHooks(app)
-      ? new Hooks(app, this.#native, blocks.handle, this.#rings, this.#host)
+    this.#hooks = tables.apps.some(hasHooks)
+      ? new Hooks(tables, this.#native, blocks.handle, this.#rings, this.#host)
       : null;
     this.#slab = this.#newSlab();
     this.#bodyBuffers = new BodyBuffers(this.#native, blocks.handle);
@@ -139,6 +137,10 @@ export class Engine {
       bodyBuffers: this.#bodyBuffers,
       onDrained: (listener) => setup.onDrained(listener),
       onRetired: () => setup.onRetired(),
+    });
+    tables.attach({
+      routesChanged: () => this.#newEpoch(),
+      running: () => this.#connections.pending(),
     });
   }
 
@@ -171,7 +173,12 @@ export class Engine {
 
   /** All patterns that an answer may be counted under. */
   get routes(): string[] {
-    return [...this.#router.routes.map(({ pattern }) => pattern), ...this.#ownRoutes.keys()];
+    return [...new Set([...this.#tables.patterns, ...this.#ownRoutes.keys()])];
+  }
+
+  /** The same, if some have come since they were told last and somebody counts; else null. */
+  newPatterns(): string[] | null {
+    return this.#meter?.know(this.routes) ?? null;
   }
 
   /** Adds what native has answered by itself to the metrics, if there are any. */
@@ -181,6 +188,15 @@ export class Engine {
 
   close(): void {
     this.#native.engineClose(this.#blocks.handle);
+  }
+
+  /** What is kept of requests in hand keeps its steps; every path is looked up anew. */
+  #newEpoch(): void {
+    this.countNative();
+    this.#native.engineEpoch(this.#blocks.handle);
+    this.#constants.forget();
+    this.#nativeCounts?.forgetConstants();
+    this.#targets.fill(undefined);
   }
 
   #newSlab(): Buffer {
@@ -337,12 +353,16 @@ export class Engine {
     const { events } = this.#rings;
     const id = events[base + EVENT_TARGET_ID]!;
     const version = events[base + EVENT_TARGET_VERSION]!;
-    if (id < 0) return new Target(0, this.#rawPath(base));
+    if (id < 0) return new Target(0, this.#rawPath(base), this.#tableAt(base));
     const known = this.#targets[id];
     if (known !== undefined && known.version === version) return known;
-    const target = new Target(version, this.#rawPath(base));
+    const target = new Target(version, this.#rawPath(base), this.#tableAt(base));
     this.#targets[id] = target;
     return target;
+  }
+
+  #tableAt(base: number): RouteTable {
+    return this.#tables.ofListener(this.#rings.events[base + EVENT_LISTENER]!);
   }
 
   /** The path of the target; of one in absolute-form, that of its URL; CONNECT's has none. */
@@ -365,14 +385,14 @@ export class Engine {
 
   #plan(target: Target, method: number, base: number): Step[] {
     const name = METHODS[method]!;
-    const { fetch } = this.#app;
+    const { fetch, router } = target.table;
     if (name === "CONNECT") return this.#marked(planTunnel(fetch));
     if (target.path === "*") {
       const { methods } = this.#host.settingsOf(this.#rings.events[base + EVENT_LISTENER]!);
-      return planServer(this.#router, fetch, methods);
+      return planServer(router, fetch, methods);
     }
     const own = this.#ownRoutes.get(target.path);
-    const planned = this.#marked(planSteps(this.#router, fetch, target.path, name, own));
+    const planned = this.#marked(planSteps(router, fetch, target.path, name, own));
     // A hook is given the request, so nothing goes the short ways.
     const steps = this.#hooks === null ? planned : planned.map(withRequest);
     target.plans[method] = steps;
@@ -380,27 +400,28 @@ export class Engine {
     const first = steps[0]!;
     const id = this.#rings.events[base + EVENT_TARGET_ID]!;
     if (first.kind === "constant" && id >= 0) {
-      this.#constants.bind(this.#router, target, id, first);
+      this.#constants.bind(router, target, id, first);
     }
     return steps;
   }
 }
 
-function nativeOptions({ task, app }: EngineSetup, router: Router): EngineOptions {
+function nativeOptions({ task, tables }: EngineSetup): EngineOptions {
   const { options, listeners } = task;
   return {
-    reportsRefusals: app.onClientError !== undefined,
+    reportsRefusals: tables.apps.some((app) => app.onClientError !== undefined),
     drainQuietMs: options.drainQuietMs,
-    tellsDone: hasHooks(app),
+    tellsDone: tables.apps.some(hasHooks),
     memoryBytesMax: options.memoryBytesMax,
     inFlightMax: options.inFlightMax,
     // oxlint-disable-next-line oxc/no-map-spread -- once per worker
-    listeners: listeners.map(({ settings }) => (
+    listeners: listeners.map(({ settings }, index) => (
       {
         ...settings,
+        routes: tables.ofListener(index).number,
         methodBits: methodBits(settings.methods),
         // A declared length that no handler allows is refused before any is asked.
-        declaredBodyBytesMax: declaredMaxOf(settings, router.bodyRules),
+        declaredBodyBytesMax: declaredMaxOf(settings, tables.ofListener(index).registry.bodyRules),
         defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),
       }
     )),

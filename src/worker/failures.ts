@@ -5,7 +5,7 @@
  * again when it is looked at. Thread: the engine's.
  */
 import { inspect } from "node:util";
-import type { App, Log, MillraceRequest } from "../shared/app.ts";
+import type { Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import type { Answers } from "./answers.ts";
 import { discard } from "./answer-writer.ts";
@@ -32,13 +32,11 @@ const FAILURES_MAX = 2;
 const FAULT_TEXT = "Internal Server Error";
 
 export class Failures {
-  readonly #app: App;
   readonly #answers: Answers;
   readonly #host: FailureHost;
   readonly #partsOf: PartsOf;
 
-  constructor(app: App, answers: Answers, host: FailureHost, partsOf: PartsOf) {
-    this.#app = app;
+  constructor(answers: Answers, host: FailureHost, partsOf: PartsOf) {
     this.#answers = answers;
     this.#host = host;
     this.#partsOf = partsOf;
@@ -53,7 +51,7 @@ export class Failures {
     // An answer to a failure may fail as well, and its replacement, and so on.
     const isLast = ++exchange.failures > FAILURES_MAX;
     if (!isLast && this.#answerThrown(exchange, error)) return;
-    if (this.#app.error === undefined || isLast) this.#answerFault(exchange, error);
+    if (exchange.target.table.app.error === undefined || isLast) this.#answerFault(exchange, error);
     else void this.#askHook(exchange, error);
   }
 
@@ -62,7 +60,7 @@ export class Failures {
     this.#answers.abort(exchange);
     if (isQuiet(error)) return;
     this.#report(exchange, error, `the body of ${exchange.routeName} failed`);
-    if (this.#app.error !== undefined) void this.#tellHook(exchange, error);
+    if (exchange.target.table.app.error !== undefined) void this.#tellHook(exchange, error);
   }
 
   /** The handler clock has run out: the answer is ours now. */
@@ -96,7 +94,7 @@ export class Failures {
     this.#host.track(exchange);
     try {
       const request = exchange.open() as unknown as MillraceRequest;
-      const value = await this.#app.error!(error, request);
+      const value = await exchange.target.table.app.error!(error, request);
       if (value === undefined) this.#answerFault(exchange, error);
       else if (exchange.isAnswered) discardValue(value);
       else this.#answers.answer(exchange, this.#partsOf(exchange, value), false);
@@ -113,7 +111,7 @@ export class Failures {
   async #tellHook(exchange: Exchange, error: unknown): Promise<void> {
     try {
       const request = exchange.open() as unknown as MillraceRequest;
-      discardValue(await this.#app.error!(error, request));
+      discardValue(await exchange.target.table.app.error!(error, request));
     } catch (second) {
       this.#report(exchange, second, "the app's error hook failed");
     }

@@ -21,6 +21,7 @@ import {
 } from "../shared/layout.ts";
 import type { Handle, Native } from "../native.ts";
 import { type ContextHost, HandlerContext, type ListenerView } from "./context.ts";
+import type { AppsByListener } from "./client-errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { peerAddress } from "./peer-address.ts";
 import type { Rings } from "./rings.ts";
@@ -103,7 +104,7 @@ class ResponseFacts implements ResponseInfo {
 }
 
 export class Hooks {
-  readonly #app: App;
+  readonly #apps: AppsByListener;
   readonly #native: Native;
   readonly #handle: Handle;
   readonly #rings: Rings;
@@ -112,8 +113,8 @@ export class Hooks {
   readonly #open = new Map<number, Exchange[]>();
   #young: readonly Exchange[] = [];
 
-  constructor(app: App, native: Native, handle: Handle, rings: Rings, host: HooksHost) {
-    this.#app = app;
+  constructor(apps: AppsByListener, native: Native, handle: Handle, rings: Rings, host: HooksHost) {
+    this.#apps = apps;
     this.#native = native;
     this.#handle = handle;
     this.#rings = rings;
@@ -126,17 +127,19 @@ export class Hooks {
     const open = this.#open.get(key);
     if (open === undefined) this.#open.set(key, [exchange]);
     else open.push(exchange);
-    if (this.#app.onRequest === undefined) return;
+    const { app } = exchange.target.table;
+    if (app.onRequest === undefined) return;
     const info = new RequestFacts(this.#host, exchange);
     this.#guard("onRequest", () => (
-      this.#app.onRequest!(info, contextOf(this.#host, exchange))
+      app.onRequest!(info, contextOf(this.#host, exchange))
     ));
   }
 
   /** KIND_REFUSED: input that is no request, or one that native answers itself. */
   refused(base: number): void {
-    if (this.#app.onRequest === undefined) return;
     const { events } = this.#rings;
+    const { app } = this.#apps.ofListener(events[base + EVENT_LISTENER]!);
+    if (app.onRequest === undefined) return;
     const told = events[base + EVENT_STATUS]!;
     const info: RequestInfo = {
       request: null,
@@ -148,15 +151,16 @@ export class Hooks {
         reason: this.#native.engineReason(this.#handle, told >>> 16),
       },
     };
-    this.#guard("onRequest", () => this.#app.onRequest!(info));
+    this.#guard("onRequest", () => app.onRequest!(info));
   }
 
   /** KIND_DONE: the last byte of an answer is with the kernel, or its connection has gone. */
   done(base: number): void {
     const exchange = this.#take(base);
-    if (this.#app.onResponse === undefined) return;
+    const { app } = this.#apps.ofListener(this.#rings.events[base + EVENT_LISTENER]!);
+    if (app.onResponse === undefined) return;
     const info = new ResponseFacts(this.#host, this.#rings, base, exchange);
-    this.#guard("onResponse", () => this.#app.onResponse!(info));
+    this.#guard("onResponse", () => app.onResponse!(info));
   }
 
   /** An answer that is still leaving a batch later lets go of the slab. */

@@ -7,12 +7,18 @@ import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import { readConstants } from "./constants.ts";
+import { handlerEntries } from "./handler-registry.ts";
 
-/** Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID or …_ROUTE_STREAM. */
+/** Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID or …_HANDLER_DUPLICATE. */
 export async function loadApp(source: ServeTask["app"]): Promise<App> {
   const value = source.kind === "value" ? source.value : await importDefault(source.href);
   const app = toApp(value);
-  return { ...bindMembers(app), routes: await readConstants(app.routes) } as App;
+  const handlers = Object.fromEntries(handlerEntries(app.handlers));
+  return {
+    ...bindMembers(app),
+    routes: await readConstants(app.routes),
+    handlers: await readConstants(handlers),
+  };
 }
 
 async function importDefault(href: string): Promise<unknown> {
@@ -32,7 +38,7 @@ async function importDefault(href: string): Promise<unknown> {
 function unwrapped(value: unknown): unknown {
   const isNested =
     typeof value === "object" && value !== null &&
-    "default" in value && !("routes" in value) && !("fetch" in value);
+    "default" in value && !["routes", "handlers", "fetch"].some((member) => member in value);
   return isNested ? value.default : value;
 }
 
@@ -56,7 +62,7 @@ function toApp(value: unknown): App {
   if (routes !== undefined && (typeof routes !== "object" || routes === null)) {
     throw shape("The app's `routes` is no object");
   }
-  if (routes === undefined && app.fetch === undefined) {
+  if ((routes ?? app.handlers ?? app.fetch) === undefined) {
     throw shape("The default export is no app: it has neither `routes` nor `fetch`");
   }
   return app;

@@ -13,9 +13,11 @@ import { loadNative } from "../native.ts";
 import { WorkerControl } from "./control.ts";
 import { Engine } from "./engine.ts";
 import { installGlobals, removeGlobals } from "./globals.ts";
+import type { HandlerRegistry } from "./handler-registry.ts";
 import { loadApp } from "./load-app.ts";
 import { makeLog } from "./log.ts";
 import { MetricSources } from "./metric-sources.ts";
+import { RouteTables } from "./route-tables.ts";
 
 /** Resolves when the worker has drained and its app has closed. */
 export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
@@ -43,10 +45,11 @@ async function run(
 ): Promise<void> {
   const app = await Promise.race([loadApp(task.app), control.ended]);
   if (app === undefined) return;
+  const tables = new RouteTables(app, [], task.routes);
   const sources = new MetricSources(log);
   const engine = new Engine({
     task,
-    app,
+    tables,
     log,
     server: control.server,
     onDrained: (listener) => control.send({ type: "drained", listener }),
@@ -59,13 +62,19 @@ async function run(
       stop: (listener, force) => engine.stopListener(listener, force),
       retire: () => engine.retire(),
       give: (count, to) => engine.give(count, to),
+      routes: (message) => {
+        tables.change(message);
+        const patterns = engine.newPatterns();
+        if (patterns !== null) control.send({ type: "patterns", routes: patterns });
+      },
+      awaitRoutes: (table, rows) => tables.ended(table, rows),
       reopenLog,
       metrics: () => {
         engine.countNative();
         return sources.collect();
       },
     });
-    await Promise.race([serveApp(app, task, control, log, engine, sources), control.cut]);
+    await Promise.race([serveApp(tables, task, control, log, engine, sources), control.cut]);
   } finally {
     engine.countNative();
     engine.close();
@@ -74,7 +83,7 @@ async function run(
 
 /** From `init` to the app's `close`. An app whose `init` is not done at the end is not closed. */
 async function serveApp(
-  app: App,
+  tables: RouteTables,
   task: ServeTask<MessagePort>,
   control: WorkerControl,
   log: Log,
@@ -87,18 +96,20 @@ async function serveApp(
     return "ended";
   });
   const { signal } = draining;
+  const { app } = tables.server;
   if (await Promise.race([init(app, task, control, log, signal, sources), ended])) return;
   const { port, hostname } = app;
   control.send({
     type: "ready",
     threadId,
     routes: engine.routes,
+    tables: tables.facts,
     ...(port !== undefined && { port }),
     ...(hostname !== undefined && { hostname }),
   });
   await ended;
   await engine.background();
-  await closeApp(app, log);
+  for (const each of tables.apps) await closeApp(each, tables.registryOf(each), log);
 }
 
 async function init(
@@ -123,15 +134,11 @@ async function init(
 }
 
 /** Handler objects and the app itself, once per worker. A failure is logged, the rest goes on. */
-async function closeApp(app: App, log: Log): Promise<void> {
+async function closeApp(app: App, registry: HandlerRegistry, log: Log): Promise<void> {
   const closers: (() => unknown)[] = [];
-  for (const route of Object.values(app.routes ?? {})) {
-    const isPerMethod = typeof route === "object" && !("handle" in route);
-    const values = isPerMethod ? Object.values(route) : [route];
-    for (const value of values) {
-      if (typeof value !== "object" || value === null || !("handle" in value)) continue;
-      if (value.close !== undefined) closers.push(() => value.close!());
-    }
+  for (const entry of registry.entries) {
+    if (!("handle" in entry) || entry.close === undefined) continue;
+    closers.push(() => entry.close!());
   }
   if (app.close !== undefined) closers.push(() => app.close!());
   for (const close of closers) {

@@ -32,6 +32,9 @@ export interface MeteredExchange {
   startedAt: number;
 }
 
+/** Beyond it requests are counted without their route: tables may change for ever. */
+const PATTERNS_MAX = 10_000;
+
 export class Meter {
   readonly #table: Float64Array;
   readonly #routes = new Map<string, number>();
@@ -46,9 +49,22 @@ export class Meter {
   constructor(table: SharedArrayBuffer, routes: readonly string[], isTls: readonly boolean[]) {
     this.#table = new Float64Array(table);
     this.#isTls = isTls;
-    routes.forEach((route, index) => this.#routes.set(route, index));
+    this.know(routes);
     for (const name of KNOWN_METHODS) this.#methods.set(name, methodIndex(name));
     this.#table[rowAt(0) + ROW_KEY] = OVERFLOW_KEY;
+  }
+
+  /**
+   * Patterns that have come. All that may be counted, in the order that rows mean them by; null:
+   * there is none that is new.
+   */
+  know(routes: readonly string[]): string[] | null {
+    const known = this.#routes.size;
+    for (const route of routes) {
+      if (this.#routes.has(route) || this.#routes.size >= PATTERNS_MAX) continue;
+      this.#routes.set(route, this.#routes.size);
+    }
+    return this.#routes.size === known ? null : [...this.#routes.keys()];
   }
 
   /** A request is in work from here on. */

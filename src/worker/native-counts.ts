@@ -40,6 +40,11 @@ export class NativeCounts {
     }
   }
 
+  /** Native has forgotten the constants, whose counts begin anew. */
+  forgetConstants(): void {
+    this.#before = this.#before.slice(0, REFUSED);
+  }
+
   #constant(constants: readonly GivenConstant[], at: number, count: number): void {
     const { route, status, bodyBytes } = constants[Math.floor(at / FORMS.length)]!;
     const [method, flags] = FORMS[at % FORMS.length]!;

@@ -9,6 +9,8 @@ import { toParts } from "./response.ts";
 import type { CompiledRoute, Router, RouteMatch } from "./router.ts";
 
 interface StepBase {
+  /** Of its row in the table of routes; empty for `fetch`. */
+  readonly id: string;
   /** The route's pattern, for messages; empty for `fetch`. */
   readonly route: string;
   readonly paramNames: readonly string[];
@@ -57,6 +59,7 @@ function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
   const isObject = typeof handler === "object";
   return {
     kind: "handler",
+    id: match === null ? "" : match.route.id,
     route: match === null ? "" : match.route.pattern,
     paramNames: match === null ? NO_PARAMS : match.route.paramNames,
     paramValues: match === null ? NO_PARAMS : match.values,
@@ -69,20 +72,29 @@ function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
 }
 
 function fixedStep(kind: FixedStep["kind"], route: string, allow: string): FixedStep {
-  return { kind, route, paramNames: NO_PARAMS, paramValues: NO_PARAMS, allow };
+  return { kind, id: "", route, paramNames: NO_PARAMS, paramValues: NO_PARAMS, allow };
 }
 
-/** The step of one matching route for a method. */
+/**
+ * The steps of routes that match alike, in the order of their table. Those that do not take the
+ * method are passed over; if none takes it, the answer says what they do take.
+ */
+function groupSteps(group: readonly RouteMatch[], method: string): Step[] {
+  const taking = group.filter(({ route }) => entryOf(route, method) !== undefined);
+  if (taking.length > 0) return taking.map((match) => routeStep(match, method));
+  const allowed = new Set(group.flatMap(({ route }) => route.allow.split(", ")));
+  const kind = method === "OPTIONS" ? "options" : "not-allowed";
+  return [fixedStep(kind, group[0]!.route.pattern, [...allowed].join(", "))];
+}
+
+/** The step of one matching route for a method that it takes. */
 function routeStep(match: RouteMatch, method: string): Step {
   const { route } = match;
-  const entry = entryOf(route, method);
-  if (entry === undefined) {
-    const kind = method === "OPTIONS" ? "options" : "not-allowed";
-    return fixedStep(kind, route.pattern, route.allow);
-  }
+  const entry = entryOf(route, method)!;
   if (typeof entry === "function" || "handle" in entry) return handlerStep(entry, match);
   return {
     kind: "constant",
+    id: route.id,
     route: route.pattern,
     paramNames: NO_PARAMS,
     paramValues: NO_PARAMS,
@@ -116,11 +128,16 @@ export function planSteps(
   if (path === "") return [fixedStep("malformed", "", "")];
   const steps: Step[] = [];
   if (own !== undefined) steps.push({ ...handlerStep(own.handler, null), route: own.route });
-  for (const match of router.match(path)) {
-    const step = routeStep(match, method);
-    steps.push(step);
-    // It answers whatever comes: nothing behind it is ever asked.
-    if (step.kind !== "handler") return steps;
+  const matches = router.match(path);
+  for (let at = 0; at < matches.length;) {
+    const { shape } = matches[at]!.route;
+    const group = matches.slice(at).filter(({ route }) => route.shape === shape);
+    at += group.length; // those that match alike stand side by side
+    for (const step of groupSteps(group, method)) {
+      steps.push(step);
+      // It answers whatever comes: nothing behind it is ever asked.
+      if (step.kind !== "handler") return steps;
+    }
   }
   if (fetch !== undefined) steps.push(handlerStep(fetch, null));
   steps.push(fixedStep("not-found", "", ""));

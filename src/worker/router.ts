@@ -4,7 +4,7 @@
  * the engine: clear rather than fast, but its cost does not grow with the number of routes beside
  * the path. Runs on the thread of the engine.
  */
-import type { App, Handler, HandlerObject, Route } from "../shared/app.ts";
+import type { Handler, HandlerObject } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
 import { isToken } from "./header-syntax.ts";
@@ -17,10 +17,25 @@ import {
   type Segment,
 } from "./route-pattern.ts";
 
-export interface CompiledRoute {
+/** A row of a table of routes, with its handler in the place of the name. */
+export interface RouteEntry {
+  readonly id: string;
   readonly pattern: string;
-  /** Its place in the app's `routes`. */
-  readonly index: number;
+  readonly route: ResolvedRoute;
+}
+
+/** A route in which no name is left. */
+export type ResolvedRoute =
+  | Handler
+  | Response
+  | { readonly [method: string]: Handler | Response };
+
+export interface CompiledRoute {
+  /** Of its row. */
+  readonly id: string;
+  readonly pattern: string;
+  /** The pattern without the names of its parameters: routes with the same one match alike. */
+  readonly shape: string;
   /** The wildcard is named "*". */
   readonly paramNames: string[];
   /** Exactly one of these three is not null. */
@@ -48,18 +63,15 @@ interface Node {
 
 export class Router {
   readonly routes: CompiledRoute[];
-  /** Of all handler objects that say something of bodies. */
-  readonly bodyRules: Partial<BodyRules>[];
   readonly #root: Node = makeNode();
 
-  constructor(routes: App["routes"]) {
-    this.routes = Object.entries(routes ?? {}).map(([pattern, route], index) => {
-      const segments = parsePattern(pattern);
-      const compiled = compileRoute(pattern, index, paramNames(segments), route);
+  constructor(entries: readonly RouteEntry[]) {
+    this.routes = entries.map((entry) => {
+      const segments = parsePattern(entry.pattern);
+      const compiled = compileRoute(entry, segments);
       insert(this.#root, segments, compiled);
       return compiled;
     });
-    this.bodyRules = this.routes.flatMap(rulesOf);
   }
 
   /** All that match the path of a URL, in the order of precedence: exact, parameter, wildcard. */
@@ -107,13 +119,15 @@ function exactChild(node: Node, text: string): Node {
   return child;
 }
 
-function compileRoute(
-  pattern: string,
-  index: number,
-  names: string[],
-  route: Route,
-): CompiledRoute {
-  const compiled = { pattern, index, paramNames: names };
+/** Throws ERR_MILLRACE_ROUTE_INVALID or …_ROUTE_STREAM. */
+export function checkRoute(pattern: string, route: unknown): void {
+  compileRoute({ id: "", pattern, route: route as ResolvedRoute }, []);
+}
+
+function compileRoute(entry: RouteEntry, segments: readonly Segment[]): CompiledRoute {
+  const { id, pattern } = entry;
+  const route: unknown = entry.route;
+  const compiled = { id, pattern, shape: shapeOf(segments), paramNames: paramNames(segments) };
   if (isHandler(route)) {
     checkRules(pattern, route);
     return { any: route, methods: null, constant: null, allow: "", ...compiled };
@@ -124,8 +138,14 @@ function compileRoute(
   if (typeof route !== "object" || route === null || Array.isArray(route)) {
     throw invalidRoute(pattern, "its value is no handler, no Response and no object of methods");
   }
-  const methods = compileMethods(pattern, route);
+  const methods = compileMethods(pattern, route as Record<string, unknown>);
   return { any: null, methods, constant: null, allow: allowOf(methods), ...compiled };
+}
+
+function shapeOf(segments: readonly Segment[]): string {
+  // A segment of a path has no slash, so the signs of the other kinds cannot be mistaken.
+  const signs = { param: "/:", rest: "/*" } as const;
+  return segments.map((each) => each.kind === "exact" ? `//${each.text}` : signs[each.kind]).join();
 }
 
 function compileMethods(
@@ -147,7 +167,7 @@ function compileMethods(
   return methods;
 }
 
-function isHandlerObject(entry: Handler | Response | null): entry is HandlerObject {
+function isHandlerObject(entry: Handler | Response): entry is HandlerObject {
   return typeof entry === "object" && entry !== null && "handle" in entry;
 }
 
@@ -157,10 +177,9 @@ function checkRules(pattern: string, handler: Handler): void {
   if (wrong !== null) throw invalidRoute(pattern, `of its handler object ${wrong}`);
 }
 
-function rulesOf(route: CompiledRoute): Partial<BodyRules>[] {
-  return [route.any, ...(route.methods?.values() ?? [])]
-    .map((entry) => (isHandlerObject(entry) ? ownRules(entry) : null))
-    .filter((rules) => rules !== null);
+/** Null: it says nothing of bodies. */
+export function rulesOf(entry: Handler | Response): Partial<BodyRules> | null {
+  return isHandlerObject(entry) ? ownRules(entry) : null;
 }
 
 /** HEAD comes with GET, and OPTIONS by itself. */

@@ -5,6 +5,7 @@
  */
 import { HttpError } from "../shared/errors.ts";
 import type { Step } from "./plan.ts";
+import type { RouteTable } from "./route-table.ts";
 
 /** Characters that the WHATWG parser leaves alone in a path; "%" and "." need a closer look. */
 const PLAIN_PATH = /^\/[A-Za-z0-9\-_~!$&'()*+,;=:@/[\]|%.]*$/;
@@ -17,6 +18,8 @@ const HOSTS_MAX = 256;
 
 export class Target {
   readonly version: number;
+  /** Where its path is looked up, and whose hooks its requests have. */
+  readonly table: RouteTable;
   /** As the client sent it, without the query. */
   readonly raw: string;
   /** As the URL has it. */
@@ -24,8 +27,9 @@ export class Target {
   /** By llhttp's number of the method; made when first needed. */
   readonly plans: (Step[] | undefined)[] = [];
 
-  constructor(version: number, raw: string) {
+  constructor(version: number, raw: string, table: RouteTable) {
     this.version = version;
+    this.table = table;
     this.raw = raw;
     this.path = canonicalPath(raw);
   }

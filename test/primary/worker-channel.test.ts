@@ -35,11 +35,24 @@ function open(t: Test, answer: (call: ControlCall) => Promise<unknown>): Worker 
 t.test("ready tells what the worker says of itself", async (t) => {
   const { channel, send } = open(t, async () => undefined);
   t.equal(channel.state, "starting");
-  send({ type: "ready", threadId: 7, routes: ["/a"], port: 80 });
+  send({ type: "ready", threadId: 7, routes: ["/a"], tables: [], port: 80 });
   t.match(await channel.ready, { threadId: 7, port: 80 });
   t.same(channel.routes, ["/a"]);
   t.equal(channel.state, "serving");
   t.equal(channel.threadId, 7);
+  send({ type: "patterns", routes: ["/a", "/b"] });
+  send({ type: "ack", id: 0 });
+  channel.catchUp();
+  t.same(channel.routes, ["/a", "/b"]);
+});
+
+t.test("an acknowledgement may be a refusal, with its code", async (t) => {
+  const { channel, send, next } = open(t, async () => undefined);
+  const sent = channel.send({ type: "routes", table: 0, version: 1, step: { kind: "commit" } });
+  const { id } = (await next()) as { id: number };
+  const code = "ERR_MILLRACE_ROUTE_INVALID";
+  send({ type: "ack", id, error: { name: "Error", message: "why", code } });
+  await t.rejects(sent, { code, message: "why" });
 });
 
 t.test("a failure has the code that the worker gave, or that of a death", async (t) => {

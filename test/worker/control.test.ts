@@ -4,6 +4,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import t from "tap";
 import type { Test } from "tap";
+import { MillraceError } from "../../src/shared/errors.ts";
 import type { FromWorker } from "../../src/shared/messages.ts";
 import { WorkerControl } from "../../src/worker/control.ts";
 
@@ -35,6 +36,8 @@ t.test("messages are carried out, then acknowledged", async (t) => {
     stop: (listener, force) => done.push({ listener, force }),
     retire: () => done.push("retire"),
     give: (count, to) => count + (to ?? 0),
+    routes: () => {},
+    awaitRoutes: async () => {},
     reopenLog: () => done.push("reopened"),
     metrics: async () => [],
   });
@@ -54,6 +57,30 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   port.postMessage({ type: "metrics", id: 4 });
   t.strictSame(await next(), { type: "metrics", id: 4, metrics: [] });
   t.strictSame(await next(), { type: "ack", id: 4 });
+});
+
+t.test("what cannot be carried out is acknowledged with the error, late or at once", async (t) => {
+  const { control, port, next } = open(t);
+  let settle!: () => void;
+  const settled = new Promise<void>((resolve) => (settle = resolve));
+  control.attach({
+    open: () => {},
+    stop: () => {},
+    retire: () => {},
+    give: () => 0,
+    reopenLog: () => {},
+    metrics: async () => [],
+    awaitRoutes: () => settled,
+    routes() {
+      throw new MillraceError("ERR_MILLRACE_HANDLER_UNKNOWN", "no such name");
+    },
+  });
+  port.postMessage({ type: "awaitRoutes", id: 1, table: 0, rows: [] });
+  port.postMessage({ type: "routes", id: 2, table: 0, version: 1, step: { kind: "commit" } });
+  const error = { code: "ERR_MILLRACE_HANDLER_UNKNOWN", message: "no such name" };
+  t.match(await next(), { type: "ack", id: 2, error });
+  settle();
+  t.strictSame(await next(), { type: "ack", id: 1 });
 });
 
 t.test("without an app there are no metrics", async (t) => {

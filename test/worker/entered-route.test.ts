@@ -5,13 +5,15 @@ import { planSteps } from "../../src/worker/plan.ts";
 import type { HandlerStep } from "../../src/worker/plan.ts";
 import { LightResponse } from "../../src/worker/response.ts";
 import { Router } from "../../src/worker/router.ts";
+import { entriesOf } from "../support/routes.ts";
 
 const answer = (): Response => new LightResponse("x");
 
 t.test("each route has one number, told once, before its handler can run", (t) => {
   const told: [number, string][] = [];
   const entered = new EnteredRoute(new ArrayBuffer(4), (mark, route) => told.push([mark, route]));
-  const router = new Router({ "/a": answer, "/b/:id": answer, "/c": new LightResponse("c") });
+  const routes = { "/a": answer, "/b/:id": answer, "/c": new LightResponse("c") };
+  const router = new Router(entriesOf(routes));
   const marksOf = (path: string, method: string = "GET"): number[] => {
     const steps = planSteps(router, answer, path, method);
     entered.mark(steps);

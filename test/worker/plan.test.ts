@@ -4,10 +4,11 @@ import type { App } from "../../src/shared/app.ts";
 import { isBare, planServer, planSteps, planTunnel } from "../../src/worker/plan.ts";
 import { LightResponse } from "../../src/worker/response.ts";
 import { Router } from "../../src/worker/router.ts";
+import { entriesOf } from "../support/routes.ts";
 
 const answer = (): Response => new LightResponse("x");
 const kinds = (app: App, path: string, method = "GET"): string[] =>
-  planSteps(new Router(app.routes), app.fetch, path, method).map(({ kind, route }) =>
+  planSteps(new Router(entriesOf(app.routes)), app.fetch, path, method).map(({ kind, route }) =>
     route === "" ? kind : `${kind} ${route}`
   );
 
@@ -25,7 +26,7 @@ t.test("an object of methods answers for its path, whatever the method", async (
   t.same(kinds({ routes }, "/a", "HEAD"), ["handler /a", "handler /*", "not-found"]);
   t.same(kinds({ routes }, "/a", "OPTIONS"), ["options /a"]);
   t.same(kinds({ routes }, "/a", "DELETE"), ["not-allowed /a"]);
-  const [step] = planSteps(new Router(routes), undefined, "/a", "DELETE");
+  const [step] = planSteps(new Router(entriesOf(routes)), undefined, "/a", "DELETE");
   t.match(step, { allow: "GET, HEAD, POST, OPTIONS" });
 });
 
@@ -38,7 +39,7 @@ t.test("a constant ends the steps, and answers GET and HEAD alone", async (t) =>
 
 t.test("OPTIONS * says what some path of the app may take", async (t) => {
   const allowed = (app: App): unknown =>
-    planServer(new Router(app.routes), app.fetch, ["GET", "HEAD", "PUT", "OPTIONS"])
+    planServer(new Router(entriesOf(app.routes)), app.fetch, ["GET", "HEAD", "PUT", "OPTIONS"])
       .map(({ kind, ...step }) => [kind, "allow" in step && step.allow]);
   t.same(allowed({ fetch: answer }), [["options", "GET, HEAD, PUT, OPTIONS"]]);
   t.same(allowed({ routes: { "/": answer } }), [["options", "GET, HEAD, PUT, OPTIONS"]]);

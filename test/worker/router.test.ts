@@ -1,13 +1,14 @@
 /** Precedence and values of routes. */
 import t from "tap";
 import { LightResponse } from "../../src/worker/response.ts";
-import { isHandler, Router } from "../../src/worker/router.ts";
+import { checkRoute, isHandler, Router, rulesOf } from "../../src/worker/router.ts";
+import { entriesOf } from "../support/routes.ts";
 
 const handler = (): undefined => undefined;
 const answer = (text: string): Response => new LightResponse(text);
 
 function router(...patterns: string[]): Router {
-  return new Router(Object.fromEntries(patterns.map((pattern) => [pattern, handler])));
+  return new Router(entriesOf(Object.fromEntries(patterns.map((pattern) => [pattern, handler]))));
 }
 
 /** What matches, as "pattern name=value". */
@@ -20,14 +21,22 @@ function matches(router: Router, path: string): string[] {
 
 t.test("what a handler object says of bodies is checked", async (t) => {
   const handle = (): string => "x";
-  const { bodyRules } = new Router({
-    "/a": { handle, bodyBytesMax: 5 },
-    "/b": { GET: { handle }, POST: { handle, buffered: true } },
-  });
-  t.strictSame(bodyRules, [{ bodyBytesMax: 5 }, { buffered: true }]);
-  const wrong = /"\/a":.*bodyBytesMax must be an integer/;
-  t.throws(() => new Router({ "/a": { handle, bodyBytesMax: -1 } }), { message: wrong });
-  t.throws(() => new Router({ "/a": { GET: { handle, bodyBytesMax: -1 } } }), { message: wrong });
+  t.strictSame(rulesOf({ handle, bodyBytesMax: 5 }), { bodyBytesMax: 5 });
+  t.equal(rulesOf({ handle }), null);
+  t.equal(rulesOf(handle), null);
+  const wrong = { message: /"\/a":.*bodyBytesMax must be an integer/ };
+  const object = { handle, bodyBytesMax: -1 };
+  t.throws(() => new Router(entriesOf({ "/a": object })), wrong);
+  t.throws(() => new Router(entriesOf({ "/a": { GET: object } })), wrong);
+  t.throws(() => checkRoute("/a", object), wrong);
+});
+
+t.test("patterns that differ in names alone have the same shape", async (t) => {
+  const patterns = ["/a/:b/*", "/a/:c/*", "/a/:b", "/a/b/*", "/:a/b/*", "/%61/:b/*", "/a", "/a/"];
+  const shapes = router(...patterns).routes.map(({ shape }) => shape);
+  t.equal(shapes[1], shapes[0]);
+  t.equal(shapes[5], shapes[0]);
+  t.equal(new Set(shapes).size, patterns.length - 2);
 });
 
 t.test("exact before parameter before wildcard, segment by segment", async (t) => {
@@ -82,14 +91,14 @@ t.test("values of every kind", async (t) => {
   const object = { handle: handler };
   const constant = answer("ok");
   const methods = { GET: handler, POST: constant, DELETE: object };
-  const { routes } = new Router({
+  const { routes } = new Router(entriesOf({
     "/a": handler,
     "/b": object,
     "/c": constant,
     "/d": methods,
     "/e": { POST: handler, HEAD: handler },
-  });
-  t.strictSame(routes.map(({ index }) => index), [0, 1, 2, 3, 4]);
+  }));
+  t.strictSame(routes.map(({ id }) => id), [1, 2, 3, 4, 5].map((at) => `route-${at}`));
   const [a, b, c, d, e] = routes;
   t.equal(a!.any, handler);
   t.equal(a!.allow, "");
@@ -100,7 +109,7 @@ t.test("values of every kind", async (t) => {
   t.equal(d!.methods!.get("POST"), constant);
   t.equal(d!.allow, "GET, HEAD, POST, DELETE, OPTIONS");
   t.equal(e!.allow, "POST, HEAD, OPTIONS");
-  t.strictSame(new Router(undefined).routes, []);
+  t.strictSame(new Router(entriesOf(undefined)).routes, []);
   t.ok(isHandler(handler));
   t.notOk(isHandler(null));
   t.notOk(isHandler({ handle: 1 }));
@@ -110,9 +119,10 @@ t.test("values that are none", async (t) => {
   const objects = [[], {}, { get: handler }, { GET: 1 }, { "A B": handler }];
   for (const value of [null, undefined, 7, "text", ...objects]) {
     const expected = { code: "ERR_MILLRACE_ROUTE_INVALID", message: /"\/x"/ };
-    t.throws(() => new Router({ "/x": value as never }), expected, JSON.stringify(value));
+    const entries = entriesOf({ "/x": value as never });
+    t.throws(() => new Router(entries), expected, JSON.stringify(value));
   }
-  t.throws(() => new Router({ x: handler }), { code: "ERR_MILLRACE_ROUTE_INVALID" });
+  t.throws(() => new Router(entriesOf({ x: handler })), { code: "ERR_MILLRACE_ROUTE_INVALID" });
 });
 
 t.test("a constant must be sendable any number of times", async (t) => {
@@ -120,11 +130,11 @@ t.test("a constant must be sendable any number of times", async (t) => {
   await used.text();
   for (const response of [new LightResponse(new ReadableStream()), used]) {
     const expected = { code: "ERR_MILLRACE_ROUTE_STREAM", message: /"\/x"/ };
-    t.throws(() => new Router({ "/x": response as never }), expected);
-    t.throws(() => new Router({ "/x": { GET: response as never } }), expected);
+    t.throws(() => new Router(entriesOf({ "/x": response as never })), expected);
+    t.throws(() => new Router(entriesOf({ "/x": { GET: response as never } })), expected);
   }
   const bytes = new LightResponse(new Uint8Array(1));
-  t.ok(new Router({ "/x": bytes as never, "/y": new LightResponse() as never }));
+  t.ok(new Router(entriesOf({ "/x": bytes as never, "/y": new LightResponse() as never })));
 });
 
 t.test("a look-up among many routes", async (t) => {

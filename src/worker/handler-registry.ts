@@ -1,0 +1,142 @@
+/**
+ * The handlers of an app by name: those of its `handlers`, and under its pattern what stands in its
+ * `routes`. Tables of routes refer to them, since functions cannot be sent to a worker. Made once
+ * per app. Thread: the engine's.
+ */
+import type { App, Handler, Route } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
+import type { HandlerFacts, TableRow } from "../shared/routes.ts";
+import type { BodyRules } from "./body-rules.ts";
+import { invalidRoute } from "./route-pattern.ts";
+import { toParts } from "./response.ts";
+import { checkRoute, isHandler, type ResolvedRoute, rulesOf } from "./router.ts";
+
+/** How many names an error lists. */
+const NAMES_SHOWN = 12;
+
+export class HandlerRegistry {
+  /** The rows of the app's own `routes`, in their order. */
+  readonly rows: readonly TableRow[];
+  /** Of all handler objects that say something of bodies. */
+  readonly bodyRules: readonly Partial<BodyRules>[];
+  readonly #handlers = new Map<string, ResolvedRoute>();
+
+  /** Throws ERR_MILLRACE_ROUTE_INVALID, …_ROUTE_STREAM or …_HANDLER_UNKNOWN. */
+  constructor(app: Pick<App, "routes" | "handlers">) {
+    for (const [name, handler] of handlerEntries(app.handlers)) this.#addNamed(name, handler);
+    this.rows = Object.entries(app.routes ?? {}).map(([pattern, route], at) => {
+      const id = `route-${at + 1}`;
+      if (typeof route === "string") this.resolve(route, pattern, at);
+      else this.#handlers.set(pattern, this.#named(route, pattern, at));
+      const handler = typeof route === "string" ? route : pattern;
+      return { id, pattern, methods: [], handler, disabled: false };
+    });
+    this.bodyRules = [...this.#handlers.values()].flatMap(bodyRulesOf);
+  }
+
+  /** What the name stands for; throws ERR_MILLRACE_HANDLER_UNKNOWN, naming the row. */
+  resolve(name: string, pattern: string, at: number): ResolvedRoute {
+    const handler = this.#handlers.get(name);
+    if (handler !== undefined) return handler;
+    const names = [...this.#handlers.keys()].slice(0, NAMES_SHOWN).map((each) => `"${each}"`);
+    const known = names.length === 0 ? "there is none" : `there are ${names.join(", ")}`;
+    throw new MillraceError(
+      "ERR_MILLRACE_HANDLER_UNKNOWN",
+      `The route "${pattern}" (row ${at + 1}): no handler has the name "${name}"; ${known}.`,
+    );
+  }
+
+  get facts(): Record<string, HandlerFacts> {
+    const all = [...this.#handlers].map(([name, handler]) => [name, factsOf(handler)] as const);
+    return Object.fromEntries(all);
+  }
+
+  /** Every handler and constant, each once, whether a route leads to it or not. */
+  get entries(): Set<Handler | Response> {
+    return new Set([...this.#handlers.values()].flatMap(entriesOf));
+  }
+
+  #addNamed(name: string, handler: Route): void {
+    if (typeof handler === "string") {
+      throw invalidHandler(name, "it is the name of another one");
+    }
+    try {
+      this.#handlers.set(name, checked(name, handler as ResolvedRoute));
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      throw new MillraceError(error.code, `In the app's handlers: ${error.message}`);
+    }
+  }
+
+  /** The value of a route with the names in it resolved: an object of methods may have some. */
+  #named(route: Exclude<Route, string>, pattern: string, at: number): ResolvedRoute {
+    if (!isPerMethod(route)) return checked(pattern, route as ResolvedRoute);
+    const methods = Object.entries<unknown>(route).map(([method, value]) => {
+      if (typeof value !== "string") return [method, value];
+      const named = this.resolve(value, pattern, at);
+      if (!isPerMethod(named)) return [method, named];
+      throw invalidRoute(pattern, `its ${method} names "${value}", which is an object of methods`);
+    });
+    return checked(pattern, Object.fromEntries(methods) as ResolvedRoute);
+  }
+}
+
+/** Pairs, so that a name that is given twice can be refused. */
+export function handlerEntries(handlers: App["handlers"]): [string, Route][] {
+  if (handlers === undefined) return [];
+  if (typeof handlers !== "object" || handlers === null) {
+    throw new MillraceError("ERR_MILLRACE_APP_SHAPE", "The app's `handlers` is no object");
+  }
+  const isList = Array.isArray(handlers);
+  const entries = (isList ? [...handlers] : Object.entries(handlers)) as [string, Route][];
+  const seen = new Set<unknown>();
+  for (const [name] of entries as [unknown, Route][]) {
+    if (typeof name !== "string" || name === "" || name.startsWith("/")) {
+      throw invalidHandler(String(name), "a name is not empty and begins with no slash");
+    }
+    if (seen.has(name)) {
+      const message = `Two handlers of the app have the name "${name}".`;
+      throw new MillraceError("ERR_MILLRACE_HANDLER_DUPLICATE", message);
+    }
+    seen.add(name);
+  }
+  return entries;
+}
+
+/** Checked as a route would be. */
+function checked(pattern: string, handler: ResolvedRoute): ResolvedRoute {
+  checkRoute(pattern, handler);
+  return handler;
+}
+
+/** An object with a handler per method. */
+export function isPerMethod(route: unknown): route is Readonly<Record<string, Handler | Response>> {
+  const isObject = typeof route === "object" && route !== null && !Array.isArray(route);
+  return isObject && !isHandler(route) && toParts(route) === null;
+}
+
+function entriesOf(handler: ResolvedRoute): (Handler | Response)[] {
+  return isPerMethod(handler) ? Object.values(handler) : [handler];
+}
+
+function bodyRulesOf(handler: ResolvedRoute): Partial<BodyRules>[] {
+  return entriesOf(handler).map(rulesOf).filter((rules) => rules !== null);
+}
+
+function factsOf(handler: ResolvedRoute): HandlerFacts {
+  if (typeof handler === "function") {
+    return { kind: "function", methods: [], functionName: handler.name };
+  }
+  if (isHandler(handler)) {
+    const { handle } = handler;
+    return { kind: "object", methods: [], functionName: handle.name };
+  }
+  if (isPerMethod(handler)) {
+    return { kind: "methods", methods: Object.keys(handler), functionName: "" };
+  }
+  return { kind: "constant", methods: ["GET", "HEAD"], functionName: "" };
+}
+
+function invalidHandler(name: string, why: string): MillraceError {
+  return new MillraceError("ERR_MILLRACE_ROUTE_INVALID", `The handler "${name}": ${why}.`);
+}

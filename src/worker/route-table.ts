@@ -1,0 +1,117 @@
+/**
+ * A table of routes over the handlers of an app: the server's, or that of one listener. It is
+ * replaced as a whole and in two steps, so that all workers change or none does: `prepare` finds
+ * every fault and changes nothing, `commit` cannot fail. Thread: the engine's.
+ */
+import type { App, FetchHandler } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
+import type { TableFacts, TableRow } from "../shared/routes.ts";
+import { type HandlerRegistry, isPerMethod } from "./handler-registry.ts";
+import { invalidRoute } from "./route-pattern.ts";
+import { isHandler, type ResolvedRoute, type RouteEntry, Router } from "./router.ts";
+
+interface Prepared {
+  readonly version: number;
+  readonly rows: readonly TableRow[];
+  readonly router: Router;
+}
+
+export class RouteTable {
+  /** 0: the server's; n: that of the listener with the index n - 1. */
+  readonly number: number;
+  /** Whose hooks its requests have. */
+  readonly app: App;
+  readonly registry: HandlerRegistry;
+  /** Asked where no route has answered. */
+  readonly fetch: FetchHandler | undefined;
+  #rows: readonly TableRow[];
+  #router: Router;
+  #prepared: Prepared | null = null;
+
+  /** `rows`: in the place of what the app's `routes` say; its `fetch` is asked if `hasFetch`. */
+  constructor(
+    number: number,
+    app: App,
+    registry: HandlerRegistry,
+    rows: readonly TableRow[] | undefined,
+    hasFetch: boolean,
+  ) {
+    this.number = number;
+    this.app = app;
+    this.registry = registry;
+    this.fetch = hasFetch ? app.fetch : undefined;
+    this.#rows = rows ?? registry.rows;
+    this.#router = this.#compile(this.#rows);
+  }
+
+  get router(): Router {
+    return this.#router;
+  }
+
+  get facts(): TableFacts {
+    const { number: table, registry: { facts: handlers }, fetch } = this;
+    return { table, rows: this.#rows, handlers, hasFetch: fetch !== undefined };
+  }
+
+  /** All patterns, those of disabled rows included. */
+  get patterns(): string[] {
+    return this.#rows.map(({ pattern }) => pattern);
+  }
+
+  /** Throws what is wrong with a row, and then nothing has changed. */
+  prepare(version: number, rows: readonly TableRow[]): void {
+    this.#prepared = { version, rows, router: this.#compile(rows) };
+  }
+
+  /** False: it was not prepared, so nothing has changed. */
+  commit(version: number): boolean {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared === null || prepared.version !== version) return false;
+    this.#rows = prepared.rows;
+    this.#router = prepared.router;
+    return true;
+  }
+
+  #compile(rows: readonly TableRow[]): Router {
+    const entries = rows.map((row, at) => inRow(at, () => this.#entry(row, at)));
+    return new Router(entries.filter((_, at) => !rows[at]!.disabled));
+  }
+
+  /** Also of a disabled row: it can be enabled at any time. */
+  #entry({ id, pattern, methods, handler }: TableRow, at: number): RouteEntry {
+    const named = this.registry.resolve(handler, pattern, at);
+    const entry = { id, pattern, route: narrowed(pattern, named, methods) };
+    void new Router([entry]); // whatever is wrong with it is said with the number of its row
+    return entry;
+  }
+}
+
+/** The handler for these methods alone; none: for all that it takes. */
+function narrowed(
+  pattern: string,
+  route: ResolvedRoute,
+  methods: readonly string[],
+): ResolvedRoute {
+  if (methods.length === 0) return route;
+  if (isPerMethod(route)) {
+    const lacking = methods.find((method) => !Object.hasOwn(route, method));
+    if (lacking !== undefined) throw invalidRoute(pattern, `its handler has no ${lacking}`);
+    return Object.fromEntries(methods.map((method) => [method, route[method]!]));
+  }
+  // As it would be without methods, `Allow` included.
+  const isWhole = !isHandler(route) && methods.join() === "GET,HEAD";
+  return isWhole ? route : Object.fromEntries(methods.map((method) => [method, route]));
+}
+
+/** A fault is told with its place in the table, since patterns may repeat. */
+function inRow(at: number, make: () => RouteEntry): RouteEntry {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code === "ERR_MILLRACE_HANDLER_UNKNOWN") {
+      throw error;
+    }
+    throw new MillraceError(error.code, `Row ${at + 1} of the routes: ${error.message}`);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The tables of routes of one worker, by number, and which of them serves a listener: its own if it
+ * has one, and then only that, else the server's. Also what the primary does to them, and who still
+ * runs in a row that has been removed. Thread: the engine's.
+ */
+import type { App } from "../shared/app.ts";
+import type { ToWorker } from "../shared/messages.ts";
+import type { EditedTables, TableFacts, TableRow } from "../shared/routes.ts";
+import type { Exchange } from "./exchange.ts";
+import { HandlerRegistry } from "./handler-registry.ts";
+import { RouteTable } from "./route-table.ts";
+
+/** How soon running requests of a removed row are looked at again: no request pays for it. */
+const ENDED_CHECK_MS = 10;
+
+/** Of a listener, by its index: the app and rows that it has for itself. */
+export interface OwnRoutes {
+  readonly app: App | undefined;
+  readonly rows: readonly TableRow[] | undefined;
+}
+
+/** What changes of tables ask of the engine. */
+export interface TablesHost {
+  /** Every target is resolved anew. */
+  routesChanged(): void;
+  /** Requests with a handler that is not done, or an answer that is still being sent. */
+  running(): Iterable<Exchange>;
+}
+
+export type RoutesMessage = Extract<ToWorker, { readonly type: "routes" }>;
+
+export class RouteTables {
+  readonly server: RouteTable;
+  readonly #registries = new Map<App, HandlerRegistry>();
+  readonly #own: (RouteTable | undefined)[] = [];
+  readonly #edited: EditedTables;
+  #host: TablesHost | null = null;
+
+  /** Throws what is wrong with an app's routes, or with a row. */
+  constructor(app: App, listeners: readonly OwnRoutes[], edited: EditedTables = {}) {
+    this.#edited = edited;
+    this.server = new RouteTable(0, app, this.#registryOf(app), edited[0], true);
+    listeners.forEach((own, index) => this.addListener(index, own));
+  }
+
+  /** A listener that is new at its index; it must have no connection yet. */
+  addListener(index: number, { app, rows }: OwnRoutes): void {
+    this.#own[index] = undefined;
+    if (app === undefined && rows === undefined) return;
+    const used = app ?? this.server.app;
+    const number = index + 1;
+    const present = this.#edited[number] ?? rows;
+    // The server's `fetch` answers for its own table only.
+    const hasFetch = app !== undefined;
+    this.#own[index] = new RouteTable(number, used, this.#registryOf(used), present, hasFetch);
+  }
+
+  ofListener(index: number): RouteTable {
+    return this.#own[index] ?? this.server;
+  }
+
+  get all(): RouteTable[] {
+    return [this.server, ...this.#own.filter((table) => table !== undefined)];
+  }
+
+  get apps(): App[] {
+    return [...this.#registries.keys()];
+  }
+
+  get facts(): TableFacts[] {
+    return this.all.map((table) => table.facts);
+  }
+
+  get patterns(): string[] {
+    return this.all.flatMap((table) => table.patterns);
+  }
+
+  registryOf(app: App): HandlerRegistry {
+    return this.#registries.get(app)!;
+  }
+
+  attach(host: TablesHost): void {
+    this.#host = host;
+  }
+
+  /** Throws what is wrong with a row. */
+  change({ table, version, step }: RoutesMessage): void {
+    const changed = table === 0 ? this.server : this.#own[table - 1];
+    if (step.kind === "prepare") changed?.prepare(version, step.rows);
+    else if (changed?.commit(version) === true) this.#host?.routesChanged();
+  }
+
+  /** Settles when nothing runs in these rows of a table. */
+  async ended(table: number, ids: readonly string[]): Promise<void> {
+    const rows = new Set(ids);
+    while (this.#isRunning(table, rows)) {
+      await new Promise((resolve) => setTimeout(resolve, ENDED_CHECK_MS));
+    }
+  }
+
+  #isRunning(table: number, rows: ReadonlySet<string>): boolean {
+    for (const { target, steps, at } of this.#host?.running() ?? []) {
+      // Also rows before the present one: their handlers may wait for `next()`.
+      const isOf = steps.some(({ id }, index) => index <= at && rows.has(id));
+      if (isOf && target.table.number === table) return true;
+    }
+    return false;
+  }
+
+  #registryOf(app: App): HandlerRegistry {
+    let registry = this.#registries.get(app);
+    if (registry === undefined) this.#registries.set(app, (registry = new HandlerRegistry(app)));
+    return registry;
+  }
+}
