@@ -7,6 +7,7 @@ import { FLAG_OPTIONS } from "./arguments.ts";
 const INDENT = 30;
 
 const USAGE = `Usage: millrace [serve] <app> [flags]
+       millrace ctl --control <socket> <what>    ask a running server, see millrace ctl --help
 
 Serves the app, an ES module whose default export has routes or a fetch handler.
 

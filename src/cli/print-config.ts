@@ -9,6 +9,7 @@ import { labelOf } from "../options/layers.ts";
 import type { Layer } from "../options/layers.ts";
 import { ownSettings } from "../options/listener-settings.ts";
 import { bindOf } from "../options/listeners.ts";
+import { tableText } from "./table.ts";
 
 export function configText(options: ResolvedOptions, layers: readonly Layer[]): string {
   const lines: string[][] = [["option", "value", "from"]];
@@ -17,7 +18,7 @@ export function configText(options: ResolvedOptions, layers: readonly Layer[]): 
     if (name === "listeners") lines.push(...listenerLines(options, layers));
     else lines.push([name, valueText(options, name), sourceText(options, layers, name)]);
   }
-  return table(lines);
+  return tableText(lines);
 }
 
 function listenerLines(options: ResolvedOptions, layers: readonly Layer[]): string[][] {
@@ -83,13 +84,3 @@ const FLAG_OF: Partial<Record<OptionName, string>> = {
   listeners: "--listener",
   resourceLimits: "--heap-mb",
 };
-
-function table(lines: readonly string[][]): string {
-  const width = (column: number): number =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0));
-  const [first, second] = [width(0), width(1)];
-  return lines
-    .map(([name = "", value = "", from = ""]) =>
-      `${name.padEnd(first)}  ${value.padEnd(second)}  ${from}\n`)
-    .join("");
-}

@@ -10,6 +10,7 @@ import type { Server } from "../shared/app.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Invocation } from "./arguments.ts";
 import { findConfigFile, loadConfigFile } from "./config-file.ts";
+import { control } from "./ctl.ts";
 import { failureLine } from "./failure.ts";
 import { helpText } from "./help.ts";
 import { configText } from "./print-config.ts";
@@ -19,6 +20,7 @@ import { packageVersion } from "../shared/version.ts";
 
 /** Resolves to the exit code when the command is over; for a server, when it has closed. */
 export async function run(argv: readonly string[]): Promise<number> {
+  if (argv[0] === "ctl") return await control(argv.slice(1));
   try {
     const invocation = parseArguments(argv);
     switch (invocation.action) {

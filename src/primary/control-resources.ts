@@ -5,7 +5,7 @@
 import { type Check, flag, milliseconds, passes, show } from "../options/checks.ts";
 import { suggest } from "../options/suggest.ts";
 import type { Server, Stats } from "../shared/app.ts";
-import type { ControlListener, ControlStatus } from "../shared/control.ts";
+import type { ControlListener, ControlStatus, DrainStarted } from "../shared/control.ts";
 import { packageVersion } from "../shared/version.ts";
 import {
   type AnswerControl, type ControlAnswer, type ControlRequest, malformed,
@@ -75,7 +75,7 @@ export const RESOURCES: readonly Resource[] = [
     run: ({ server }, { body }) => {
       // Not awaited: the control socket ends with the server, and the answer must leave before.
       void server.close(body);
-      return { state: "draining" };
+      return { state: "draining", pid: process.pid } satisfies DrainStarted;
     },
   },
   {
@@ -156,7 +156,7 @@ function status(on: Controlled): ControlStatus {
     node: process.version,
     state: on.isDraining() ? "draining" : "serving",
     generation: Math.max(0, ...stats.workers.map((worker) => worker.generation)),
-    uptimeSeconds: Math.round(process.uptime()),
+    uptimeMs: Math.round(process.uptime() * 1000),
     connections: all("connections"),
     requests: all("requests"),
     workers: stats.workers,

@@ -13,11 +13,18 @@ export interface ControlStatus {
   readonly node: string;
   readonly state: "serving" | "draining";
   readonly generation: number;
-  readonly uptimeSeconds: number;
+  /** Of the process. */
+  readonly uptimeMs: number;
   readonly connections: number;
   readonly requests: number;
   readonly workers: Stats["workers"];
   readonly listeners: readonly ControlListener[];
+}
+
+/** `POST /drain`. */
+export interface DrainStarted {
+  readonly state: "draining";
+  readonly pid: number;
 }
 
 /** `POST /upgrade`: the new process serves, this one drains. */

@@ -24,7 +24,7 @@ t.test("the status tells of the process, its workers and its listeners", async (
   t.equal(status, 200);
   t.match(value, {
     pid: process.pid, node: process.version, version: /^\d+\.\d+\.\d+/, state: "serving",
-    generation: 1, requests: 1, uptimeSeconds: Number,
+    generation: 1, requests: 1, uptimeMs: Number,
     workers: [{ id: 1, state: "serving", requests: 1 }],
     listeners: [{ id: "default", state: "listening", requests: 1, url }],
   });
@@ -85,7 +85,7 @@ t.test("drain is answered, then the server ends and takes the socket with it", a
   const { control, server, connect } = await controlled(t);
   const connection = await connect();
   const told = await askControl(control, "POST /drain", { deadlineMs: 5000 });
-  t.strictSame(told, { status: 202, value: { state: "draining" } });
+  t.strictSame(told, { status: 202, value: { state: "draining", pid: process.pid } });
   t.equal((await askControl(control, "GET /status")).value.state, "draining");
   connection.close();
   await server.closed;
