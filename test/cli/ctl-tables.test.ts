@@ -5,6 +5,7 @@ import type { ControlListener, ControlStatus } from "../../src/shared/control.ts
 
 const listener: ControlListener = {
   id: "web", name: "web", bind: "[::1]:80", url: "http://[::1]:80", state: "listening",
+  isTls: false, addresses: [],
   connections: 3, requests: 100, bytesIn: 2048, bytesOut: 5_000_000, refused: 1, rejected: 2,
   upgraded: 0,
 };
@@ -15,6 +16,7 @@ const status: ControlStatus = {
   workers: [{
     id: 1, threadId: 1, generation: 2, state: "stuck", connections: 3, requests: 100, bytesIn: 1,
     bytesOut: 1, rejected: 0, heldBytes: 0, inFlight: 4, utilisation: 0.256,
+    route: null,
   }],
 };
 
