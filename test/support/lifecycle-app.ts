@@ -1,15 +1,18 @@
 /**
  * The app of the tests that stop and kill servers: each path does one thing. Where LIFECYCLE_LOG
- * names a file, a line of it tells each start and end; LIFECYCLE_AGAIN says what every `init`
- * after the first does.
+ * names a file, a line of it tells each start and end. LIFECYCLE_AGAIN says what every `init` after
+ * the first LIFECYCLE_AGAIN_AFTER does: hang, fail, crash a little later, or die in one of the ways
+ * of deaths.ts.
  */
 import { appendFileSync, readFileSync } from "node:fs";
 import { threadId } from "node:worker_threads";
 import type { App, Context } from "../../src/shared/app.ts";
+import { isWay, type Way, WAYS } from "./deaths.ts";
 import { Gate } from "./gate.ts";
 
 const file = process.env["LIFECYCLE_LOG"];
 const again = process.env["LIFECYCLE_AGAIN"];
+const againAfter = Number(process.env["LIFECYCLE_AGAIN_AFTER"] ?? "1");
 
 function note(line: string): void {
   if (file !== undefined) appendFileSync(file, `${line}\n`);
@@ -25,19 +28,26 @@ function later(run: () => void): Response {
   return new Response("bye");
 }
 
-function throws(): never {
-  throw new Error("thrown on purpose");
-}
-
-function fillHeap(): void {
-  const all: number[][] = [];
-  for (;;) all.push(Array.from({ length: 1000 }, (_, index) => index));
-}
-
 async function initAgain(): Promise<void> {
   if (again === "hang") await new Promise(() => undefined);
-  if (again === "fail") throws();
-  if (again === "crash") setTimeout(throws, 1);
+  if (again === "fail") WAYS.throw();
+  if (again === "crash") setTimeout(WAYS.throw, 1);
+  if (again !== undefined && isWay(again)) WAYS[again]();
+}
+
+async function* dying(way: Way): AsyncGenerator<string> {
+  yield "first ";
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  WAYS[way]();
+  yield "second";
+}
+
+/** Dies in this way, in the handler itself or once the answer has begun or gone. */
+function die(place: string, way: Way): Response {
+  if (place === "timer") return later(WAYS[way]);
+  if (place === "stream") return new Response(dying(way) as unknown as ReadableStream);
+  WAYS[way]();
+  return new Response("survived");
 }
 
 async function* halves(gate: Gate): AsyncGenerator<string> {
@@ -65,15 +75,14 @@ const app: App = {
       context.waitUntil(gateOf(context).pass().then(() => note("after")));
       return new Response("answered");
     },
-    "/late-throw": () => later(throws),
-    "/late-exit": () => later(() => process.exit(3)),
-    "/late-rejection": () => later(() => void Promise.reject(new Error("rejected on purpose"))),
-    "/late-heap": () => later(fillHeap),
-    "/exit": () => process.exit(3),
-    "/heap": () => {
-      fillHeap();
-      return new Response("never");
-    },
+    "/die/:place/:way": (request) =>
+      die(request.params["place"]!, request.params["way"] as Way),
+    "/late-throw": () => later(WAYS.throw),
+    "/late-exit": () => later(WAYS.exit),
+    "/late-rejection": () => later(WAYS.rejection),
+    "/late-heap": () => later(WAYS.heap),
+    "/exit": () => die("handler", "exit"),
+    "/heap": () => die("handler", "heap"),
     "/stop/:id": async (request, context) =>
       Response.json(await context.server.stopListener(request.params["id"]!)),
     "/pause/:id": async (request, context) => {
@@ -92,10 +101,9 @@ const app: App = {
   },
   error: (error) => Response.json({ code: (error as { code?: string }).code }, { status: 500 }),
   async init() {
-    const isFirst = file === undefined || again === undefined ||
-      !readFileSync(file, "utf8").includes("init");
+    const before = file === undefined ? [] : readFileSync(file, "utf8").match(/^init$/gm) ?? [];
     note("init");
-    if (!isFirst) await initAgain();
+    if (before.length >= againAfter) await initAgain();
   },
   close: () => note("close"),
 };

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServeOptions } from "../../src/options.ts";
 import { within } from "./deadline.ts";
+import type { Way } from "./deaths.ts";
 import { cleanEnv, repositoryFile } from "./environment.ts";
 import { ownFolder } from "./folder.ts";
 import type { Owner } from "./folder.ts";
@@ -29,7 +30,8 @@ export interface LifecycleServer extends TestServer {
 
 export interface LifecycleOptions extends Omit<ServeOptions, "app"> {
   readonly ids?: readonly string[];
-  readonly again?: "hang" | "fail" | "crash";
+  /** What every `init` does after those of the workers that the server starts with. */
+  readonly again?: "hang" | "fail" | "crash" | Way;
 }
 
 /** One listener `default`, or those of the ids; each has the gate as its data. */
@@ -48,7 +50,9 @@ export async function startLifecycle(
     listeners: ids.map((id) => ({ id, host: "127.0.0.1", port: 0, data })),
     env: {
       ...cleanEnv({ NODE_OPTIONS: "", LIFECYCLE_LOG: file }),
-      ...(again !== undefined && { LIFECYCLE_AGAIN: again }),
+      ...(again !== undefined && {
+        LIFECYCLE_AGAIN: again, LIFECYCLE_AGAIN_AFTER: String(options.workers ?? 1),
+      }),
     },
     drainQuietMs: 100,
     ...rest,
