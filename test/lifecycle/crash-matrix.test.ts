@@ -7,7 +7,7 @@ import t from "tap";
 import type { Test } from "tap";
 import type { Way } from "../support/deaths.ts";
 import { until } from "../support/deadline.ts";
-import { startLoad } from "../support/load.ts";
+import { startTraffic } from "../support/traffic.ts";
 import { collect, get, startLifecycle } from "../support/lifecycle.ts";
 import type { LifecycleServer } from "../support/lifecycle.ts";
 import type { RawClient } from "../support/raw-client.ts";
@@ -68,9 +68,9 @@ async function sees(t: Test, client: RawClient, { place, way, seen }: Cell): Pro
   if (seen === "goes on") t.equal((await client.request(get())).status, 200);
 }
 
-async function progress(load: { readonly answers: number }): Promise<void> {
-  const before = load.answers;
-  await until("more answers", () => load.answers >= before + 2 * CONNECTIONS);
+async function progress(traffic: { readonly answers: number }): Promise<void> {
+  const before = traffic.answers;
+  await until("more answers", () => traffic.answers >= before + 2 * CONNECTIONS);
 }
 
 for (const workers of [1, 2]) {
@@ -84,12 +84,12 @@ for (const workers of [1, 2]) {
       });
       const exits: { error: { message: string } }[] = [];
       server.server.events.on("workerExit", (exit) => exits.push(exit));
-      const load = await startLoad(server, CONNECTIONS);
-      await progress(load);
+      const traffic = await startTraffic(server, CONNECTIONS);
+      await progress(traffic);
       await sees(t, await server.connect(), cell);
       if (cell.dies !== null) await until("the worker's end", () => exits.length > 0);
-      await progress(load);
-      const { statuses, failures } = await load.stop();
+      await progress(traffic);
+      const { statuses, failures } = await traffic.stop();
       t.strictSame(failures, [], "no connection was lost");
       t.strictSame(Object.keys(statuses), ["200"], "and no request failed");
       t.equal(exits.length, cell.dies === null ? 0 : 1);
@@ -121,7 +121,7 @@ async function startLoop(t: Test, way: Way): Promise<LifecycleServer> {
 for (const [way, message, code] of IN_INIT) {
   t.test(`${way} in init, again and again, beside a worker that serves`, async (t) => {
     const server = await startLoop(t, way);
-    const load = await startLoad(server, CONNECTIONS);
+    const traffic = await startTraffic(server, CONNECTIONS);
     const exits = collect<{ error: { message: string; code: string } }>(server, "workerExit", 5);
     const reported = collect<{ code: string; message: string }>(server, "error");
     await (await server.connect()).request(get("/late-exit"));
@@ -130,8 +130,8 @@ for (const [way, message, code] of IN_INIT) {
       t.match(error.message, message);
     }
     t.match(await reported, [{ code: "ERR_MILLRACE_CRASH_LOOP", message: /^5 workers in a row/ }]);
-    await progress(load);
-    const { statuses, failures } = await load.stop();
+    await progress(traffic);
+    const { statuses, failures } = await traffic.stop();
     t.strictSame(failures, []);
     t.strictSame(Object.keys(statuses), ["200"]);
   });

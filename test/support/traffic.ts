@@ -6,14 +6,14 @@ import { get } from "./lifecycle.ts";
 import type { LifecycleServer } from "./lifecycle.ts";
 import type { RawClient } from "./raw-client.ts";
 
-export interface LoadResult {
+export interface TrafficResult {
   /** How many answers had each status. */
   readonly statuses: Readonly<Record<number, number>>;
   /** What went wrong with connections: one line each. */
   readonly failures: readonly string[];
 }
 
-export class Load {
+export class Traffic {
   readonly clients: readonly RawClient[];
   readonly #path: string;
   readonly #statuses: Record<number, number> = {};
@@ -22,7 +22,7 @@ export class Load {
   #answers = 0;
   #isStopped = false;
 
-  /** Use `startLoad`. */
+  /** Use `startTraffic`. */
   constructor(clients: readonly RawClient[], path: string) {
     this.clients = clients;
     this.#path = path;
@@ -34,7 +34,7 @@ export class Load {
   }
 
   /** Resolves when each connection has had the answer it waits for. */
-  async stop(): Promise<LoadResult> {
+  async stop(): Promise<TrafficResult> {
     this.#isStopped = true;
     await Promise.all(this.#running);
     return { statuses: this.#statuses, failures: this.#failures };
@@ -53,11 +53,11 @@ export class Load {
   }
 }
 
-export async function startLoad(
+export async function startTraffic(
   server: LifecycleServer,
   count: number,
   path: string = "/",
-): Promise<Load> {
+): Promise<Traffic> {
   const clients = await Promise.all(Array.from({ length: count }, () => server.connect()));
-  return new Load(clients, path);
+  return new Traffic(clients, path);
 }
