@@ -11,8 +11,10 @@ namespace millrace {
 
 namespace {
 
-// One turn polls again while there is more, but lets the loop's timers have their say.
+// One turn polls again while there is more, but lets the loop's timers have their say: after as
+// many rounds, and with handlers that take their time after as long.
 constexpr int kRoundsMax = 4;
+constexpr uint64_t kTurnNs = 500000;
 // Beyond this a batch is handed to JavaScript before more is read.
 constexpr int32_t kBatchMax = EVENT_MAX / 2;
 constexpr uint64_t kMailboxToken = ~0ull;
@@ -128,8 +130,10 @@ int32_t* Engine::next_event(int32_t kind, const Connection& connection) {
 void Engine::turn() {
   if (busy_ || dead_) return;
   busy_ = true;
+  uint64_t began_ns = clock_ns();
   Ready ready[Transport::kReadyMax];
   for (int round = 0; round < kRoundsMax; round++) {
+    look_at_clock();
     date_.refresh();
     if (recorder_.is_on()) recorder_.begin_round();
     weigh();
@@ -145,12 +149,11 @@ void Engine::turn() {
     std::erase(resume_, ~0u);
     if (!recorder_.events.empty()) put_records();
     put_notifications();
-    bool is_entering = blocks_.control[CTL_EVENT_COUNT] > 0;
     if (!run_batch()) return;  // ending: the cleanup hook does the rest
     end_turn();
-    // What needed no JavaScript was quick, and the loop's own round costs more than another look.
-    bool is_last = count == 0 || (is_entering && count < Transport::kReadyMax);
-    if (is_last && !has_work()) break;
+    // The loop's own round costs more than another look, which finds something while several ask.
+    if (count < 2 && !has_work()) break;
+    if (clock_ns() - began_ns > kTurnNs) break;
   }
   busy_ = false;
 }
@@ -204,6 +207,7 @@ bool Engine::run_batch() {
     bool alive = host_.enter(host_.context);
     if (!alive || dead_) return false;
     in_batch_ = false;
+    look_at_clock();
     control[CTL_EVENT_COUNT] = 0;
     body_buffers_used_ = 0;
     batches_++;
@@ -275,9 +279,15 @@ void Engine::flush() {
   weigh();
 }
 
+// Deadlines are counted from here. Handlers may have run for long since the last look, and a clock
+// that was set by a time gone by would fire early.
+void Engine::look_at_clock() {
+  now_tick_ = static_cast<uint32_t>((clock_ms() - started_ms_) / kTickMs) + 1;
+}
+
 void Engine::tick() {
   if (busy_ || dead_) return;
-  now_tick_ = static_cast<uint32_t>((clock_ms() - started_ms_) / kTickMs) + 1;
+  look_at_clock();
   date_.refresh();
   if (recorder_.is_on()) recorder_.begin_round();
   uint32_t size = table_.size();

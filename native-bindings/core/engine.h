@@ -117,6 +117,7 @@ class Engine final : public MessageSink {
   void end_turn();
   void put_notifications();
   void weigh();
+  void look_at_clock();
   int32_t* next_event(int32_t kind, const Connection& connection);
   bool has_headroom() const;
   void queue_notify(Connection& connection);
