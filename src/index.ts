@@ -9,4 +9,8 @@ export type { ErrorCode } from "./shared/errors.ts";
 export { redirect } from "./shared/redirect.ts";
 export type { ListenerOptions, LogLevel, ResourceLimits, ServeOptions } from "./options.ts";
 export type * from "./shared/app.ts";
+export type {
+  AddRouteOptions, HandlerKind, RemoveRouteOptions, RemoveRouteResult, RouteEdits, RouteInfo,
+  RouteRow, RoutesResult, TableOptions,
+} from "./shared/routes.ts";
 export type { Metric, MetricValue } from "./shared/metrics.ts";

@@ -41,6 +41,8 @@ export interface PoolHost {
   seriesOf(channel: WorkerChannel): SharedArrayBuffer | null;
   /** The tables of routes that are no longer as its app has them. */
   routesOf(channel: WorkerChannel): ServeTask["routes"];
+  /** Before a worker takes connections. Rejects if it cannot route as the others do. */
+  admit(channel: WorkerChannel): Promise<void>;
   /** A replacement serves: what is being stopped must be stopped there too. */
   joined(channel: WorkerChannel): void;
 }
@@ -99,7 +101,7 @@ export class WorkerPool {
   /** All listeners are bound: connections may come. */
   async open(): Promise<void> {
     this.#isOpen = true;
-    await Promise.all([...this.channels].map((channel) => channel.send({ type: "open" })));
+    await Promise.all([...this.channels].map((channel) => this.#admit(channel)));
   }
 
   /** Their logs go on with the files that the paths name now. */
@@ -255,7 +257,16 @@ export class WorkerPool {
     const { id, threadId, generation } = channel;
     this.#host.emit("workerStart", { id, threadId, generation });
     if (!this.#isOpen || this.#isClosing) return;
-    void channel.send({ type: "open" }).then(() => this.#host.joined(channel));
+    this.#admit(channel).then(
+      () => this.#host.joined(channel),
+      (error: unknown) => this.terminate(channel, died(channel, error)),
+    );
+  }
+
+  /** It takes connections once it routes as the others do. */
+  async #admit(channel: WorkerChannel): Promise<void> {
+    await this.#host.admit(channel);
+    await channel.send({ type: "open" });
   }
 
   /** Starts another worker, later and later if they die young. */

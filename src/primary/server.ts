@@ -8,6 +8,10 @@ import type {
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ControlCall } from "../shared/messages.ts";
+import type {
+  AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteInfo, RouteRow, RoutesResult,
+  TableOptions,
+} from "../shared/routes.ts";
 import { type Handle, loadNative, type Native } from "../native.ts";
 import {
   resolveOptions,
@@ -26,6 +30,7 @@ import { Operations } from "./operations.ts";
 import { type PoolHost, WorkerPool } from "./pool.ts";
 import { handleRotation, handleSignals } from "./signals.ts";
 import { claimSystemdSockets } from "./systemd-sockets.ts";
+import { RouteTables } from "./route-tables.ts";
 import { Statistics } from "./statistics.ts";
 import { StuckWatch } from "./stuck-watch.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
@@ -62,6 +67,7 @@ class MillraceServer implements Server, ListenerHost {
   readonly #drain: Drain;
   readonly #log: PrimaryLog;
   readonly #stuckWatch: StuckWatch;
+  readonly #routes: RouteTables;
   #options: ResolvedOptions;
   #pool!: WorkerPool;
   #listeners: Listener[] = [];
@@ -100,6 +106,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#drain = new Drain(native, handle);
     this.#log = new PrimaryLog(options);
     this.#stuckWatch = this.#makeStuckWatch(options);
+    this.#routes = this.#makeRoutes(options);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -122,6 +129,16 @@ class MillraceServer implements Server, ListenerHost {
       emit: (event, info) => this.emit(event, info),
       terminate: (channel, error) => this.#pool.terminate(channel, error),
     }, options);
+  }
+
+  #makeRoutes({ deadlineMs }: ResolvedOptions): RouteTables {
+    return new RouteTables({
+      generation: 1,
+      deadlineMs,
+      channels: () => this.#pool.channels,
+      listenerIndex: (id) => this.#find(id).index,
+      stopListener: (id) => void this.stopListener(id),
+    });
   }
 
   async start(): Promise<void> {
@@ -169,7 +186,8 @@ class MillraceServer implements Server, ListenerHost {
       call: (request) => this.#call(request),
       spawned: (channel) => this.#spawned(channel),
       gone: (channel, isExpected) => this.#metrics.gone(channel, isExpected),
-      routesOf: () => ({}),
+      routesOf: (channel) => this.#routes.taskOf(channel),
+      admit: (channel) => this.#routes.admit(channel),
       seriesOf: (channel) => this.#metrics.http?.tableOf(channel) ?? null,
       joined: (channel) => this.#joined(channel),
     };
@@ -232,6 +250,30 @@ class MillraceServer implements Server, ListenerHost {
   async startListener(id: string): Promise<void> {
     if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
     await this.#find(id).start();
+  }
+
+  routes(listener?: string): RouteInfo[] {
+    return this.#routes.read(listener);
+  }
+
+  setRoutes(rows: readonly RouteRow[], options?: TableOptions): Promise<RoutesResult> {
+    return this.#routes.replace(rows, options);
+  }
+
+  addRoute(pattern: string, options: AddRouteOptions): Promise<RouteInfo> {
+    return this.#routes.add(pattern, options);
+  }
+
+  removeRoute(name: string, options?: RemoveRouteOptions): Promise<RemoveRouteResult> {
+    return this.#routes.remove(name, options);
+  }
+
+  disableRoute(name: string, options?: TableOptions): Promise<void> {
+    return this.#routes.setDisabled(name, true, options);
+  }
+
+  enableRoute(name: string, options?: TableOptions): Promise<void> {
+    return this.#routes.setDisabled(name, false, options);
   }
 
   async reopenLogs(): Promise<void> {
@@ -324,6 +366,8 @@ class MillraceServer implements Server, ListenerHost {
         return this.pauseListener(request.id);
       case "startListener":
         return this.startListener(request.id);
+      case "routes":
+        return this.#routes.call(request.request);
       case "reopenLogs":
         return this.reopenLogs();
       case "metrics":

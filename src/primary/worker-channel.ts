@@ -45,6 +45,8 @@ export class WorkerChannel {
   failure: MillraceError | null = null;
   /** The patterns of its app, in the order that its table of metrics counts them. */
   routes: readonly string[] = [];
+  /** The tables of routes of its app. */
+  tables: readonly TableFacts[] = [];
   readonly #port: MessagePort;
   readonly #onCall: (request: ControlCall) => Promise<unknown>;
   readonly #acks = new Map<number, (error?: SentError) => void>();
@@ -182,6 +184,7 @@ export class WorkerChannel {
       case "ready":
         this.threadId = message.threadId;
         this.routes = message.routes;
+        this.tables = message.tables;
         this.state = "serving";
         this.#settleReady.resolve(message);
         break;

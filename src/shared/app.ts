@@ -4,6 +4,7 @@
  */
 import type { EventEmitter } from "node:events";
 import type { Metric } from "./metrics.ts";
+import type { RouteEdits, RouteInfo } from "./routes.ts";
 
 /** What a handler may return. `undefined` declines: the next matching handler is asked. */
 export type HandlerResult = Response | string | Uint8Array | ArrayBuffer | undefined | void;
@@ -147,7 +148,9 @@ export interface Log {
 }
 
 /** The control calls of the primary, as a worker may use them through the control channel. */
-export interface ServerControl {
+export interface ServerControl extends RouteEdits {
+  /** The table of the server, or of a listener that has one, as a copy. */
+  routes(listener?: string): Promise<RouteInfo[]>;
   stopListener(id: string, options?: StopOptions): Promise<StopResult>;
   pauseListener(id: string): Promise<void>;
   startListener(id: string): Promise<void>;
@@ -428,7 +431,9 @@ export interface Stats {
 }
 
 /** A running server. It is no EventEmitter itself: its events are on `events`. */
-export interface Server extends AsyncDisposable {
+export interface Server extends AsyncDisposable, RouteEdits {
+  /** The table of the server, or of a listener that has one, as a copy that may be edited. */
+  routes(listener?: string): RouteInfo[];
   readonly listeners: ListenerInfo[];
   readonly url: string;
   readonly events: EventEmitter;

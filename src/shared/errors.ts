@@ -68,6 +68,9 @@ export const ERRORS = {
   ERR_MILLRACE_ROUTE_STREAM: {
     text: "A constant Response of a route has a stream as its body, which can be sent only once.",
   },
+  ERR_MILLRACE_ROUTE_UNKNOWN: {
+    text: "No route of the table has this pattern or id, or the listener has no routes of its own.",
+  },
   ERR_MILLRACE_HANDLER_UNKNOWN: {
     text: "A route names a handler that the app does not have. The message names the row.",
   },

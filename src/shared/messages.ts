@@ -6,7 +6,7 @@
 import type { DrainOptions, StopOptions } from "./app.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
-import type { EditedTables, TableFacts, TableRow } from "./routes.ts";
+import type { EditedTables, RouteCall, TableFacts, TableRow } from "./routes.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
 export const CONTROL_VERSION = 1;
@@ -53,6 +53,7 @@ export type ControlCall =
   | { readonly method: "stopListener"; readonly id: string; readonly options?: StopOptions }
   | { readonly method: "pauseListener"; readonly id: string }
   | { readonly method: "startListener"; readonly id: string }
+  | { readonly method: "routes"; readonly request: RouteCall }
   | { readonly method: "reopenLogs" }
   | { readonly method: "metrics" }
   | { readonly method: "drain"; readonly options?: DrainOptions }

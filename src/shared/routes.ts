@@ -98,3 +98,30 @@ export interface TableFacts {
 
 /** Tables that are no longer as the app has them, by their number. */
 export type EditedTables = Readonly<Record<number, readonly TableRow[]>>;
+
+/** A call of `context.server` that concerns routes. */
+export type RouteCall =
+  | { readonly kind: "read"; readonly listener?: string }
+  | {
+      readonly kind: "replace";
+      readonly rows: readonly RouteRow[];
+      readonly options: TableOptions;
+    }
+  | { readonly kind: "add"; readonly pattern: string; readonly options: AddRouteOptions }
+  | { readonly kind: "remove"; readonly name: string; readonly options: RemoveRouteOptions }
+  | { readonly kind: "disable" | "enable"; readonly name: string; readonly options: TableOptions };
+
+/** The calls that `Server` and `context.server` share; without a listener the server's table. */
+export interface RouteEdits {
+  /**
+   * Replaces the table as a whole, in all workers or, if a row cannot be, in none. A request that
+   * is sent after it has resolved is answered by the new table.
+   */
+  setRoutes(rows: readonly RouteRow[], options?: TableOptions): Promise<RoutesResult>;
+  addRoute(pattern: string, options: AddRouteOptions): Promise<RouteInfo>;
+  /** By pattern or id; waits until no request runs in it. */
+  removeRoute(patternOrId: string, options?: RemoveRouteOptions): Promise<RemoveRouteResult>;
+  /** It stays in the table and gets no new requests. */
+  disableRoute(patternOrId: string, options?: TableOptions): Promise<void>;
+  enableRoute(patternOrId: string, options?: TableOptions): Promise<void>;
+}

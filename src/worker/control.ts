@@ -10,6 +10,10 @@ import type { Metric } from "../shared/metrics.ts";
 import {
   type ControlCall, type FromWorker, type SentError, toSentError, type ToWorker,
 } from "../shared/messages.ts";
+import type {
+  AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo, RouteRow,
+  RoutesResult, TableOptions,
+} from "../shared/routes.ts";
 import type { RoutesMessage } from "./route-tables.ts";
 
 /** What the channel does to the worker. */
@@ -68,6 +72,18 @@ export class WorkerControl {
       this.#call({ method: "stopListener", id, ...(options && { options }) }),
     pauseListener: (id: string): Promise<void> => this.#call({ method: "pauseListener", id }),
     startListener: (id: string): Promise<void> => this.#call({ method: "startListener", id }),
+    routes: (listener?: string): Promise<RouteInfo[]> =>
+      this.#routes({ kind: "read", ...(listener !== undefined && { listener }) }),
+    setRoutes: (rows: readonly RouteRow[], options: TableOptions = {}): Promise<RoutesResult> =>
+      this.#routes({ kind: "replace", rows, options }),
+    addRoute: (pattern: string, options: AddRouteOptions): Promise<RouteInfo> =>
+      this.#routes({ kind: "add", pattern, options }),
+    removeRoute: (name: string, options: RemoveRouteOptions = {}): Promise<RemoveRouteResult> =>
+      this.#routes({ kind: "remove", name, options }),
+    disableRoute: (name: string, options: TableOptions = {}): Promise<void> =>
+      this.#routes({ kind: "disable", name, options }),
+    enableRoute: (name: string, options: TableOptions = {}): Promise<void> =>
+      this.#routes({ kind: "enable", name, options }),
     reopenLogs: (): Promise<void> => this.#call({ method: "reopenLogs" }),
     metrics: (): Promise<MetricsReport> => this.#call({ method: "metrics" }),
     drain: (options?: DrainOptions): Promise<void> =>
@@ -75,6 +91,10 @@ export class WorkerControl {
     close: (options?: StopOptions): Promise<void> =>
       this.#call({ method: "close", ...(options && { options }) }),
   };
+
+  #routes<T>(request: RouteCall): Promise<T> {
+    return this.#call({ method: "routes", request });
+  }
 
   #call<T>(request: ControlCall): Promise<T> {
     const call = this.#nextCall++;

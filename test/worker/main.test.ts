@@ -42,7 +42,8 @@ for (const workers of [0, 1]) {
       isMain: workers === 0,
       aborted: false,
       calls: [
-        "close", "metrics", "pauseListener", "reopenLogs", "startListener", "stopListener",
+        "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics", "pauseListener",
+        "removeRoute", "reopenLogs", "routes", "setRoutes", "startListener", "stopListener",
       ],
       log: "function",
       info: "function",

@@ -1,0 +1,81 @@
+/**
+ * Rows of a table of routes as a user writes them, checked and completed. What a row means, as
+ * whether there is such a handler, only the workers know, which have the app. Pure.
+ */
+import { MillraceError } from "../shared/errors.ts";
+import type { RouteRow, TableRow } from "../shared/routes.ts";
+
+/** `kind`, `functionName` and `position` come with what `routes()` gives; the place counts. */
+const MEMBERS: ReadonlySet<string> = new Set([
+  "id", "pattern", "handler", "method", "methods", "disabled", "kind", "functionName", "position",
+]);
+
+const METHOD = /^[A-Z][A-Z-]*$/;
+
+/** Throws ERR_MILLRACE_ROUTE_INVALID, which names the row. */
+export function readRows(value: unknown): TableRow[] {
+  if (!Array.isArray(value)) throw wrong("a table of routes is an array of rows");
+  const rows = value.map((row: unknown, at) => readRow(row, `row ${at + 1}`));
+  const ids = new Set<string>();
+  for (const [at, { id }] of rows.entries()) {
+    if (id === "") continue;
+    if (ids.has(id)) throw wrong(`row ${at + 1}: another row has the id "${id}" too`);
+    ids.add(id);
+  }
+  for (const row of rows) if (row.id === "") row.id = freeId(ids);
+  return rows;
+}
+
+/** A row whose id may be given later. */
+type NewRow = { -readonly [member in keyof TableRow]: TableRow[member] };
+
+/** One row beside others; its id is empty if it has none of its own. */
+export function readRow(value: unknown, label: string): NewRow {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(`${label} is no object`);
+  }
+  const row = value as Partial<Record<keyof RouteRow, unknown>>;
+  const unknown = Object.keys(row).find((name) => !MEMBERS.has(name));
+  if (unknown !== undefined) throw wrong(`${label} has "${unknown}", which rows do not have`);
+  const { pattern, handler, id = "", disabled = false } = row;
+  if (typeof pattern !== "string") throw wrong(`${label} has no pattern that is a string`);
+  const where = `${label}, "${pattern}"`;
+  if (typeof handler !== "string" || handler === "") {
+    throw wrong(`${where}: handler must be the name of one`);
+  }
+  if (typeof id !== "string" || (row.id !== undefined && id === "") || id.startsWith("/")) {
+    throw wrong(`${where}: id must be a string that is not empty and begins with no slash`);
+  }
+  if (typeof disabled !== "boolean") throw wrong(`${where}: disabled must be true or false`);
+  return { id, pattern, methods: methodsOf(row, where), handler, disabled };
+}
+
+/** An id that no row has. */
+export function freeId(ids: Set<string>): string {
+  for (let number = 1;; number++) {
+    const id = `route-${number}`;
+    if (ids.has(id)) continue;
+    ids.add(id);
+    return id;
+  }
+}
+
+function methodsOf(
+  { method, methods }: { readonly method?: unknown; readonly methods?: unknown },
+  where: string,
+): string[] {
+  if (method !== undefined && methods !== undefined) {
+    throw wrong(`${where}: give either method or methods`);
+  }
+  const given = method ?? methods ?? [];
+  const list: unknown[] = Array.isArray(given) ? given : [given];
+  for (const each of list) {
+    if (typeof each === "string" && METHOD.test(each)) continue;
+    throw wrong(`${where}: a method is written in capitals, not ${JSON.stringify(each)}`);
+  }
+  return [...new Set(list as string[])];
+}
+
+function wrong(why: string): MillraceError {
+  return new MillraceError("ERR_MILLRACE_ROUTE_INVALID", `Routes: ${why}.`);
+}

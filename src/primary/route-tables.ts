@@ -1,0 +1,274 @@
+/**
+ * The tables of routes as the primary knows them: data, read as copies and replaced as a whole. A
+ * change is prepared in every worker and committed when all could; one that refuses keeps the old
+ * table everywhere. Changes run one after the other, and a worker that joins gets what has changed
+ * before it serves. What was changed belongs to a generation: a new app begins with its own tables.
+ * Thread: the primary's.
+ */
+import { freeId, readRow, readRows } from "../options/route-rows.ts";
+import { MillraceError } from "../shared/errors.ts";
+import type { ToWorker } from "../shared/messages.ts";
+import type {
+  AddRouteOptions, EditedTables, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo,
+  RouteRow, RoutesResult, TableFacts, TableOptions, TableRow,
+} from "../shared/routes.ts";
+import type { WorkerChannel } from "./worker-channel.ts";
+
+/** How long a worker may take to prepare or commit a table: it may be busy with a handler. */
+const ACK_TIMEOUT_MS = 5000;
+
+/** What the tables ask of their server. */
+export interface TablesHost {
+  /** The generation whose app counts. */
+  readonly generation: number;
+  readonly deadlineMs: number;
+  channels(): Iterable<WorkerChannel>;
+  /** Its index; throws ERR_MILLRACE_LISTENER_UNKNOWN. */
+  listenerIndex(id: string): number;
+  /** Begins to stop it. */
+  stopListener(id: string): void;
+}
+
+/** Of one generation. */
+interface Edition {
+  readonly generation: number;
+  /** By number of the table; empty until a worker has told. */
+  readonly facts: Map<number, TableFacts>;
+  /** Those that are no longer as the app has them. */
+  readonly edited: Map<number, readonly TableRow[]>;
+  version: number;
+}
+
+type Tables = Pick<ToWorker & { type: "routes" }, "table" | "version" | "step">;
+
+export class RouteTables {
+  readonly #host: TablesHost;
+  readonly #ackTimeoutMs: number;
+  #edition: Edition = editionOf(0);
+  #last: Promise<unknown> = Promise.resolve();
+  #version = 0;
+  /** The version that a worker was given with its task. */
+  readonly #given = new WeakMap<WorkerChannel, number>();
+
+  constructor(host: TablesHost, ackTimeoutMs: number = ACK_TIMEOUT_MS) {
+    this.#host = host;
+    this.#ackTimeoutMs = ackTimeoutMs;
+  }
+
+  /** What a worker gets with its task. */
+  taskOf(channel: WorkerChannel): EditedTables {
+    const edition = this.#present();
+    if (channel.generation !== edition.generation) return {};
+    this.#given.set(channel, edition.version);
+    return Object.fromEntries(edition.edited);
+  }
+
+  /** Before a worker serves: it gets what has changed since its task was made. */
+  async admit(channel: WorkerChannel): Promise<void> {
+    this.#learn(channel);
+    await this.#inTurn(async () => {
+      const edition = this.#present();
+      const isCurrent = (this.#given.get(channel) ?? 0) === edition.version;
+      if (channel.generation !== edition.generation || isCurrent) return;
+      const { version } = edition;
+      for (const [table, rows] of edition.edited) {
+        await channel.send({ type: "routes", table, version, step: { kind: "prepare", rows } });
+        await channel.send({ type: "routes", table, version, step: { kind: "commit" } });
+      }
+    });
+  }
+
+  /** Copies: what is done to them changes nothing. */
+  read(listener?: string): RouteInfo[] {
+    const { rows, facts } = this.#table(listener);
+    return rows.map((row, position) => infoOf(row, facts, position));
+  }
+
+  async replace(rows: readonly RouteRow[], options: TableOptions = {}): Promise<RoutesResult> {
+    const { stopped } = await this.#edit(options.listener, () => readRows(rows));
+    return { stopped };
+  }
+
+  async add(pattern: string, options: AddRouteOptions): Promise<RouteInfo> {
+    const { listener, position = -1, ...rest } = options;
+    let id = "";
+    await this.#edit(listener, (rows) => {
+      const row = readRow({ ...rest, pattern }, "the new row");
+      const ids = new Set(rows.map((each) => each.id));
+      if (ids.has(row.id)) throw invalid(`another row has the id "${row.id}" already`);
+      row.id ||= freeId(ids);
+      ({ id } = row);
+      return rows.toSpliced(placeOf(position, rows.length), 0, row);
+    });
+    return this.read(listener).find((each) => each.id === id)!;
+  }
+
+  async remove(name: string, options: RemoveRouteOptions = {}): Promise<RemoveRouteResult> {
+    const { listener, force = false, deadlineMs = this.#host.deadlineMs } = options;
+    let gone: TableRow[] = [];
+    const { table, stopped, channels } = await this.#edit(listener, (rows) => {
+      gone = found(rows, name);
+      return rows.filter((row) => !gone.includes(row));
+    });
+    if (force) return { removed: gone.length, ended: false, stopped };
+    const ids = gone.map(({ id }) => id);
+    const ended = Promise.all(channels.map((channel) => (
+      channel.send({ type: "awaitRoutes", table, rows: ids })
+    )));
+    const isOver = await within(ended, deadlineMs);
+    return { removed: gone.length, ended: isOver, stopped };
+  }
+
+  async setDisabled(name: string, disabled: boolean, options: TableOptions = {}): Promise<void> {
+    await this.#edit(options.listener, (rows) => {
+      const changed = found(rows, name);
+      return rows.map((row) => (changed.includes(row) ? { ...row, disabled } : row));
+    });
+  }
+
+  /** A call of `context.server`. */
+  async call(request: RouteCall): Promise<unknown> {
+    switch (request.kind) {
+      case "read":
+        return this.read(request.listener);
+      case "replace":
+        return await this.replace(request.rows, request.options);
+      case "add":
+        return await this.add(request.pattern, request.options);
+      case "remove":
+        return await this.remove(request.name, request.options);
+      case "disable":
+      case "enable":
+        return await this.setDisabled(request.name, request.kind === "disable", request.options);
+    }
+  }
+
+  #edit(
+    listener: string | undefined,
+    change: (rows: readonly TableRow[]) => readonly TableRow[],
+  ): Promise<RoutesResult & { table: number; channels: WorkerChannel[] }> {
+    return this.#inTurn(async () => {
+      const { edition, table, rows, facts } = this.#table(listener);
+      const after = change(rows);
+      const channels = await this.#change(edition, table, after);
+      const isEmpty = rows.length > 0 && after.length === 0 && !facts.hasFetch;
+      const stopped = table > 0 && isEmpty ? listener! : null;
+      if (stopped !== null) this.#host.stopListener(stopped);
+      return { stopped, table, channels };
+    });
+  }
+
+  async #change(
+    edition: Edition,
+    table: number,
+    rows: readonly TableRow[],
+  ): Promise<WorkerChannel[]> {
+    const version = ++this.#version;
+    const channels = [...this.#host.channels()].filter(({ state, generation }) => (
+      state === "serving" && generation === edition.generation
+    ));
+    await this.#tellAll(channels, { table, version, step: { kind: "prepare", rows } });
+    // From here on it counts, also for a worker whose task is made now.
+    edition.edited.set(table, rows);
+    edition.version = version;
+    await this.#tellAll(channels, { table, version, step: { kind: "commit" } });
+    return channels;
+  }
+
+  /** Rejects with the first refusal, or with the names of those that have not answered in time. */
+  async #tellAll(channels: readonly WorkerChannel[], message: Tables): Promise<void> {
+    const late = new Set(channels);
+    const told = channels.map(async (channel) => {
+      await channel.send({ type: "routes", ...message }).finally(() => late.delete(channel));
+    });
+    if (await within(Promise.all(told), this.#ackTimeoutMs)) return;
+    const names = [...late].map(({ id }) => id).join(", ");
+    const what = message.step.kind === "prepare"
+      ? "the routes are as they were"
+      : "the new routes are in force elsewhere, and there as soon as it goes on";
+    throw new MillraceError(
+      "ERR_MILLRACE_CONTROL_TIMEOUT",
+      `Worker ${names} has not answered within ${this.#ackTimeoutMs} ms: ${what}`,
+    );
+  }
+
+  #table(listener: string | undefined): {
+    edition: Edition; table: number; rows: readonly TableRow[]; facts: TableFacts;
+  } {
+    const edition = this.#present();
+    const table = listener === undefined ? 0 : this.#host.listenerIndex(listener) + 1;
+    if (!edition.facts.has(table)) for (const channel of this.#host.channels()) this.#learn(channel);
+    const facts = edition.facts.get(table);
+    if (facts === undefined) {
+      throw new MillraceError("ERR_MILLRACE_ROUTE_UNKNOWN", table === 0
+        ? "No worker has loaded the app yet, so there are no routes"
+        : `The listener "${listener!}" has no routes of its own: the server's are its`);
+    }
+    return { edition, table, rows: edition.edited.get(table) ?? facts.rows, facts };
+  }
+
+  /** A new generation has nothing of what the one before it was told. */
+  #present(): Edition {
+    const { generation } = this.#host;
+    if (this.#edition.generation !== generation) this.#edition = editionOf(generation);
+    return this.#edition;
+  }
+
+  #learn(channel: WorkerChannel): void {
+    const { facts, generation } = this.#present();
+    if (channel.generation !== generation) return;
+    for (const each of channel.tables) if (!facts.has(each.table)) facts.set(each.table, each);
+  }
+
+  /** One change after the other; what fails does not keep the next one from its turn. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run, run);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function editionOf(generation: number): Edition {
+  return { generation, facts: new Map(), edited: new Map(), version: 0 };
+}
+
+function infoOf(row: TableRow, { handlers }: TableFacts, position: number): RouteInfo {
+  const { id, pattern, handler, disabled } = row;
+  const { kind, methods, functionName } = handlers[handler]!;
+  const taken = row.methods.length > 0 ? row.methods : methods;
+  return { id, pattern, methods: [...taken], handler, kind, functionName, disabled, position };
+}
+
+/** The rows with this pattern, which begins with a slash, or the one with this id. */
+function found(rows: readonly TableRow[], name: string): TableRow[] {
+  const matching = rows.filter(({ id, pattern }) => id === name || pattern === name);
+  if (matching.length > 0) return matching;
+  const message = `No route of the table has the pattern or id "${name}"`;
+  throw new MillraceError("ERR_MILLRACE_ROUTE_UNKNOWN", message);
+}
+
+/** As `splice` counts, but -1 is the end. */
+function placeOf(position: number, length: number): number {
+  if (!Number.isInteger(position) || position < -1) {
+    throw invalid(`position must be an integer from -1 on, not ${position}`);
+  }
+  return position === -1 ? length : Math.min(position, length);
+}
+
+function invalid(why: string): MillraceError {
+  return new MillraceError("ERR_MILLRACE_ROUTE_INVALID", `Routes: ${why}.`);
+}
+
+/** False: the time is over. Rejects if it does so in time. */
+async function within(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+  });
+  promise.catch(() => {}); // it may fail when nobody waits any more
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
