@@ -197,7 +197,7 @@ export class RouteTables {
   } {
     const edition = this.#present();
     const table = listener === undefined ? 0 : this.#host.listenerIndex(listener) + 1;
-    if (!edition.facts.has(table)) for (const channel of this.#host.channels()) this.#learn(channel);
+    if (!edition.facts.has(table)) [...this.#host.channels()].forEach((each) => this.#learn(each));
     const facts = edition.facts.get(table);
     if (facts === undefined) {
       throw new MillraceError("ERR_MILLRACE_ROUTE_UNKNOWN", table === 0
