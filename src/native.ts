@@ -41,6 +41,9 @@ export interface NativeListenerOptions {
   readonly handlerTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly announceKeepAlive: boolean;
+  readonly proxyProtocol: string;
+  /** With commas between. */
+  readonly trustedProxies: string;
   /** The paths of its probes; empty: none. */
   readonly livenessPath: string;
   readonly readinessPath: string;
@@ -124,6 +127,7 @@ export interface Native {
   workerStats(server: Handle, slot: number, into: Float64Array): void;
   listenerConnections(server: Handle, listener: number): number;
   listenerRefused(server: Handle, listener: number): number;
+  listenerUnannounced(server: Handle, listener: number): number;
   createEngine(
     serverId: number,
     slot: number,

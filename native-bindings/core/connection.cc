@@ -1,8 +1,37 @@
 #include "connection.h"
 
+#include <sys/socket.h>
+
 #include "layout.h"
+#include "transport.h"
 
 namespace millrace {
+
+namespace {
+
+// False: nothing was announced, the socket's own ends hold.
+bool read_announced(const AnnouncedAddresses* announced, bool is_remote, PeerAddress& into) {
+  if (announced == nullptr || announced->family == PeerAddress::kUnknown) return false;
+  if (announced->family == PeerAddress::kUnix) {
+    sockaddr_storage storage{};
+    storage.ss_family = AF_UNIX;
+    into.set(storage);
+    return true;
+  }
+  into.set(announced->family, is_remote ? announced->remote : announced->local,
+           is_remote ? announced->remote_port : announced->local_port);
+  return true;
+}
+
+}  // namespace
+
+void Connection::read_peer(PeerAddress& peer) const {
+  if (!read_announced(announced, true, peer)) Transport::read_peer(fd, peer);
+}
+
+void Connection::read_local(PeerAddress& local) const {
+  if (!read_announced(announced, false, local)) Transport::read_local(fd, local);
+}
 
 ConnectionTable::~ConnectionTable() {
   for (Connection* chunk : chunks_) delete[] chunk;

@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "parser.h"
+#include "proxy-protocol.h"
 #include "request-record.h"
 
 namespace millrace {
@@ -18,6 +19,7 @@ struct ListenerOptions;
 
 enum class Stage : uint8_t {
   kFree,
+  kAnnouncing,  // its PROXY header is not complete
   kOpen,
   kLingering,  // FIN sent; what still comes is read and dropped until the peer's FIN
   kClosed,     // descriptor closed; the slot waits for the end of the turn
@@ -52,6 +54,8 @@ struct Connection {
   uint16_t listener = 0;
   Failure failure;           // a refusal that waits behind earlier answers
   const ListenerOptions* options = nullptr;  // the engine's, of the listener
+  // Of a PROXY header that has been read; null: there was none. Deleted with the connection.
+  AnnouncedAddresses* announced = nullptr;
   Parser* parser = nullptr;  // only while a message is being read; back to the engine's store
   Bytes input;               // an unfinished head, or what lies behind a held message
   Bytes output;              // what the socket did not take
@@ -83,6 +87,11 @@ struct Connection {
   bool notify_timeout = false;
   bool notify_queued = false;
   bool resume_queued = false;
+
+  // Whose connection it is, and where it was made to: as announced, else as the socket has it. The
+  // family stays unknown when the socket has gone already.
+  void read_peer(PeerAddress& peer) const;
+  void read_local(PeerAddress& local) const;
 };
 
 class ConnectionTable {

@@ -100,6 +100,10 @@ void Engine::update_clock(Connection& connection, Progress progress) {
 }
 
 void Engine::clock_fired(Connection& connection) {
+  if (connection.stage == Stage::kAnnouncing) {
+    announcement_due(connection);
+    return;
+  }
   if (is_settled_by_reading(connection)) return;
   switch (connection.clock) {
     case Clock::kIdle:
@@ -203,6 +207,8 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   if (reading_ != &connection) drop_parser(connection);
   connection.input.release();
   connection.output.release();
+  delete connection.announced;
+  connection.announced = nullptr;
   table_.deadlines[connection.slot] = 0;
   in_flight_ -= connection.unanswered;
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);

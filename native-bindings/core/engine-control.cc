@@ -34,6 +34,7 @@ void Engine::adopt(const Handover& item) {
   connection.address = item.address;
   connection.listener = item.listener;
   connection.options = &options_.listeners[item.listener];
+  connection.announced = item.announced;
   connection.input = item.input;
   connection.input.count_in(&held_bytes_);
   connection.output.count_in(&held_bytes_);
@@ -44,8 +45,12 @@ void Engine::adopt(const Handover& item) {
   words[SLOT_UNSENT] = 0;
   words[SLOT_FLAGS] = 0;
   if (recorder_.is_on()) recorder_.adopted(connection);
-  update_clock(connection, Progress::kReceived);
   fresh_.push_back(connection.slot);
+  if (connection.options->proxy_required && connection.announced == nullptr) {
+    await_announcement(connection, item.waited_ms);
+    return;
+  }
+  update_clock(connection, Progress::kReceived);
   if (connection.input.length > 0) {
     // Bytes that another thread had received: a message that waited, or the start of one.
     connection.held = true;
@@ -87,9 +92,11 @@ void Engine::stop_listener(uint16_t listener, bool force) {
   for (uint32_t slot = 0; slot < table_.size(); slot++) {
     Connection& connection = *table_.at(slot);
     if (connection.listener != listener) continue;
-    if (connection.stage != Stage::kOpen && connection.stage != Stage::kLingering) continue;
+    if (connection.stage == Stage::kFree || connection.stage == Stage::kClosed) continue;
     if (force) {
       destroy(connection, CLOSED_GONE);
+    } else if (connection.stage == Stage::kAnnouncing) {
+      set_clock(connection, Clock::kHead, options_.drain_quiet_ms);
     } else if (connection.stage == Stage::kOpen && connection.clock == Clock::kIdle) {
       set_clock(connection, Clock::kIdle, options_.drain_quiet_ms);
     }
@@ -239,7 +246,7 @@ void Engine::die() {
     Connection& connection = *table_.at(slot);
     if (connection.stage == Stage::kLingering) {
       destroy(connection, CLOSED_GONE);
-    } else if (connection.stage == Stage::kOpen) {
+    } else if (connection.stage == Stage::kOpen || connection.stage == Stage::kAnnouncing) {
       end_or_give(connection, wake_bits);
     }
   }

@@ -19,7 +19,8 @@ bool Engine::is_bound(const Connection& connection) {
 // Idle: nothing of an answer or of a body is under way. An unfinished head goes with its bytes, and
 // so does a message that waits behind one that has been answered.
 bool Engine::can_leave(const Connection& connection) {
-  bool is_idle = connection.stage == Stage::kOpen && connection.unanswered == 0 &&
+  bool is_here = connection.stage == Stage::kOpen || connection.stage == Stage::kAnnouncing;
+  bool is_idle = is_here && connection.unanswered == 0 &&
                  connection.answer == Answer::kNone && connection.output.length == 0 &&
                  !connection.body_open;
   bool ends = connection.close_after || connection.input_done || connection.end_noticed ||
@@ -60,6 +61,8 @@ Handover Engine::take_out(Connection& connection) {
   connection.input.count_in(nullptr);
   item.input = connection.input;
   connection.input = Bytes{};
+  item.announced = connection.announced;
+  connection.announced = nullptr;
   if (connection.registered) transport_.unwatch(connection.fd);
   if (connection.recording != nullptr) recorder_.forget(connection);
   drop_parser(connection);
@@ -119,7 +122,7 @@ void Engine::retire() {
   }
   for (uint32_t slot = 0; slot < table_.size(); slot++) {
     Connection& connection = *table_.at(slot);
-    if (connection.stage != Stage::kOpen) continue;
+    if (connection.stage != Stage::kOpen && connection.stage != Stage::kAnnouncing) continue;
     leaving_.push_back(slot);
     if (connection.clock == Clock::kIdle && is_bound(connection)) {
       set_clock(connection, Clock::kIdle, options_.drain_quiet_ms);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "address-ranges.h"
 #include "encoder.h"
 #include "parser.h"
 #include "probes.h"
@@ -27,6 +28,9 @@ struct ListenerOptions {
   uint32_t write_timeout_ms = 30000;
   KeepAliveLine keep_alive;  // empty: not announced
   std::string default_lines;  // of every answer, as bytes; mostly empty
+  // Peers that may announce an address, where each connection must.
+  AddressRanges trusted_proxies;
+  bool proxy_required = false;
   ProbePaths probes;
   bool has_probes = false;  // one of them is not empty
 };

@@ -38,9 +38,14 @@ void Engine::refuse(Connection& connection, const Failure& failure) {
 // until the batch has run; a slab without room for them is about to be left, and nobody is told.
 void Engine::report_refusal(Connection& connection, const Failure& failure, const char* from,
                             size_t length) {
-  if (!options_.reports_refusals) return;
+  if (options_.reports_refusals) put_refusal(connection, failure, from, length);
+}
+
+// Status 0: it was closed without an answer, which the worker's log is told of and not the app.
+void Engine::put_refusal(Connection& connection, const Failure& failure, const char* from,
+                         size_t length) {
   PeerAddress address;
-  Transport::read_peer(connection.fd, address);
+  connection.read_peer(address);
   char text[sizeof address.text + 16];
   int written = std::snprintf(text, sizeof text, "%d %s %u", static_cast<int>(address.family),
                               address.text, static_cast<unsigned>(address.port));

@@ -71,6 +71,7 @@ Engine::~Engine() {
     if (connection.recording != nullptr) recorder_.forget(connection);
     connection.input.release();
     connection.output.release();
+    delete connection.announced;
     delete connection.parser;
   }
   for (Parser* parser : parsers_) delete parser;
@@ -179,8 +180,9 @@ void Engine::dispatch(const Ready& ready) {
       connection->generation != static_cast<uint32_t>(ready.token >> 32)) {
     return;
   }
-  if (connection->stage == Stage::kLingering) {
-    read_lingering(*connection);
+  if (connection->stage != Stage::kOpen) {
+    if (connection->stage == Stage::kLingering) read_lingering(*connection);
+    if (connection->stage == Stage::kAnnouncing && has_headroom()) read_announcement(*connection);
     return;
   }
   if (ready.writable) drain_output(*connection);

@@ -10,10 +10,10 @@
 // are freed only at the end of a turn. Thread: the worker's, all of it.
 //
 // The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
-// engine-refuse.cc input that ends, engine-body.cc long bodies in, engine-reply.cc bytes out,
-// engine-record.cc logs and hooks, engine-close.cc ends and clocks, engine-control.cc adoption,
-// listener stops, constants and the hand-over when the thread dies, engine-give.cc the hand-over
-// while it lives.
+// engine-refuse.cc input that ends, engine-proxy.cc PROXY headers, engine-body.cc long bodies in,
+// engine-reply.cc bytes out, engine-record.cc logs and hooks, engine-close.cc ends and clocks,
+// engine-control.cc adoption, listener stops, constants and the hand-over when the thread dies,
+// engine-give.cc the hand-over while it lives.
 #pragma once
 
 #include <cstdint>
@@ -149,9 +149,18 @@ class Engine final : public MessageSink {
   void refuse(Connection& connection, const Failure& failure);
   void report_refusal(Connection& connection, const Failure& failure, const char* from,
                       size_t length);
+  void put_refusal(Connection& connection, const Failure& failure, const char* from,
+                   size_t length);
   void peer_ended(Connection& connection);
   void notice_end(Connection& connection);
   void read_lingering(Connection& connection);
+
+  // engine-proxy.cc
+  void await_announcement(Connection& connection, uint32_t waited_ms);
+  void read_announcement(Connection& connection);
+  bool take_announcement(Connection& connection);
+  void announcement_due(Connection& connection);
+  void drop_unannounced(Connection& connection, const char* reason);
 
   // engine-reply.cc
   void process_replies();
@@ -280,6 +289,7 @@ class Engine final : public MessageSink {
   uint32_t in_flight_max_;
   bool over_budget_ = false;  // as of the beginning of this round
   uint32_t now_tick_ = 1;
+  uint32_t unannounced_tick_ = 0;  // when the log was last told of one; 0: never
   uint64_t started_ms_;
   bool busy_ = false;      // within a turn
   bool in_batch_ = false;  // JavaScript is running a batch

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bytes.h"
+#include "proxy-protocol.h"
 
 namespace millrace {
 
@@ -25,6 +26,8 @@ struct Handover {
   uint64_t address = 0;  // the peer's, as in AddressTable; 0: nobody asks
   uint32_t waited_ms = 0;  // how long its idle or head clock has run: it goes on from there
   Bytes input;  // read but not answered; whoever adopts or closes the connection frees it
+  // Of its PROXY header, if that has been read: likewise.
+  AnnouncedAddresses* announced = nullptr;
 };
 
 class Mailbox {

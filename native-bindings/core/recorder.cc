@@ -5,7 +5,6 @@
 
 #include "clock.h"
 #include "layout.h"
-#include "transport.h"
 
 namespace millrace {
 
@@ -79,7 +78,7 @@ void Recorder::begin_round() {
 void Recorder::adopted(Connection& connection) {
   if (!tells_ && !is_logged(connection)) return;
   connection.recording = new Recording;
-  Transport::read_peer(connection.fd, connection.recording->peer);
+  connection.read_peer(connection.recording->peer);
 }
 
 RequestRecord* Recorder::add(Connection& connection) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "bytes.h"
+#include "peer-address.h"
 
 namespace millrace {
 
@@ -25,20 +26,10 @@ struct RequestRecord {
   Bytes line;               // of the access log, without the result
 };
 
-// The peer's address, read when the connection comes: later it may be gone.
-struct PeerAddress {
-  enum Family : uint8_t { kUnknown, kIPv4, kIPv6, kUnix };
-  Family family = kUnknown;
-  uint8_t text_length = 0;
-  uint16_t port = 0;
-  uint8_t bytes[16] = {};
-  char text[46] = {};  // INET6_ADDRSTRLEN
-};
-
 // What is recorded of a connection: a list in the order of its requests, which is that of its
 // answers.
 struct Recording {
-  PeerAddress peer;
+  PeerAddress peer;  // read when the connection comes: later it may be gone
   RequestRecord* first = nullptr;    // the oldest that has not left
   RequestRecord* current = nullptr;  // whose answer is next, or being made
   RequestRecord* last = nullptr;     // the newest

@@ -188,6 +188,7 @@ void ServerShared::forget(const Handover& item) {
   Transport::close_socket(item.fd);
   Bytes input = item.input;
   input.release();
+  delete item.announced;
   connection_ended(item.listener, item.address);
 }
 

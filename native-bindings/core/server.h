@@ -32,6 +32,9 @@ struct ListenerShared {
   // Turned away when they were accepted, or by a worker without a slot. Relaxed: a count, added to
   // by the primary and the workers, read for statistics.
   std::atomic<uint64_t> refused{0};
+  // Closed because they required a PROXY header and had none, or their peer is not trusted to send
+  // one. Relaxed: a count, added to by the workers, read for statistics.
+  std::atomic<uint64_t> unannounced{0};
 };
 
 // One writer (the worker's thread), relaxed: plain counts that the primary sums up.

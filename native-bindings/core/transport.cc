@@ -1,6 +1,5 @@
 #include "transport.h"
 
-#include <arpa/inet.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -144,25 +143,13 @@ void Transport::probe_peer(int fd) {
 void Transport::read_peer(int fd, PeerAddress& peer) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return;
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-  if (storage.ss_family == AF_INET) {
-    peer.family = PeerAddress::kIPv4;
-    peer.port = ntohs(v4.sin_port);
-    std::memcpy(peer.bytes, &v4.sin_addr, 4);
-  } else if (storage.ss_family == AF_INET6) {
-    peer.family = PeerAddress::kIPv6;
-    peer.port = ntohs(v6.sin6_port);
-    std::memcpy(peer.bytes, &v6.sin6_addr, 16);
-  } else {
-    peer.family = PeerAddress::kUnix;
-    std::memcpy(peer.text, "unix:", 6);  // nginx's word for it
-  }
-  if (peer.family != PeerAddress::kUnix) {
-    ::inet_ntop(storage.ss_family, peer.bytes, peer.text, sizeof peer.text);
-  }
-  peer.text_length = static_cast<uint8_t>(std::strlen(peer.text));
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0) peer.set(storage);
+}
+
+void Transport::read_local(int fd, PeerAddress& local) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0) local.set(storage);
 }
 
 uint32_t Transport::unacknowledged(int fd) {

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "request-record.h"
+#include "peer-address.h"
 
 struct epoll_event;
 
@@ -64,6 +64,8 @@ class Transport {
   static void probe_peer(int fd);
   // Where the connection came from; the family stays unknown when it has gone already.
   static void read_peer(int fd, PeerAddress& peer);
+  // Its own end, likewise.
+  static void read_local(int fd, PeerAddress& local);
   // Bytes sent that the peer has not acknowledged: a measure of its progress.
   static uint32_t unacknowledged(int fd);
   // True when the peer has sent bytes that nobody has read: closing now would send a reset.

@@ -1,6 +1,4 @@
 // The functions that a worker's JavaScript calls on its engine: all rare but `flush` and `slab`.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -30,6 +28,17 @@ uint32_t bounded(napi_env env, napi_value options, const char* name, uint32_t ma
   return value < 1 ? 1 : value > max ? max : value;
 }
 
+// A string of addresses and networks, with commas or spaces between; JavaScript has checked them.
+void read_ranges(napi_env env, napi_value value, AddressRanges& into) {
+  std::string text = to_string(env, value);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    size_t end = rest.find_first_of(", ");
+    if (end > 0) into.add(rest.substr(0, end));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+}
+
 ListenerOptions listener_options_of(napi_env env, napi_value value) {
   ListenerOptions options;
   options.limits.head_bytes_max = bounded(env, value, "headBytesMax", 65535);
@@ -54,6 +63,8 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
   if (napi_get_buffer_info(env, get(env, value, "defaultLines"), &lines, &length) == napi_ok) {
     options.default_lines.assign(static_cast<char*>(lines), length);
   }
+  options.proxy_required = to_string(env, get(env, value, "proxyProtocol")) == "required";
+  read_ranges(env, get(env, value, "trustedProxies"), options.trusted_proxies);
   options.probes.liveness = to_string(env, get(env, value, "livenessPath"));
   options.probes.readiness = to_string(env, get(env, value, "readinessPath"));
   options.has_probes = options.probes.is_any();
@@ -250,25 +261,22 @@ napi_value engine_counts(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value endpoint_of(napi_env env, const sockaddr_storage& storage) {
+// Where a Unix socket was bound; empty: nowhere, or it is an abstract one.
+std::string path_of(int (*read)(int, sockaddr*, socklen_t*), int fd) {
+  sockaddr_un name{};
+  socklen_t length = sizeof name;
+  if (read(fd, reinterpret_cast<sockaddr*>(&name), &length) != 0) return {};
+  return {name.sun_path, ::strnlen(name.sun_path, sizeof name.sun_path)};
+}
+
+napi_value endpoint_of(napi_env env, const PeerAddress& address, const std::string& path) {
   napi_value result = nullptr;
   napi_create_object(env, &result);
-  char text[INET6_ADDRSTRLEN] = "";
-  if (storage.ss_family == AF_UNIX) {
-    const auto& name = reinterpret_cast<const sockaddr_un&>(storage);
-    set(env, result, "address", from_string(env, name.sun_path));
-    set(env, result, "family", from_string(env, "unix"));
-    return result;
-  }
-  bool is_v4 = storage.ss_family == AF_INET;
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-  const void* address = &v6.sin6_addr;
-  if (is_v4) address = &v4.sin_addr;
-  inet_ntop(storage.ss_family, address, text, sizeof text);
-  set(env, result, "address", from_string(env, text));
-  set(env, result, "port", from_double(env, ntohs(is_v4 ? v4.sin_port : v6.sin6_port)));
-  set(env, result, "family", from_string(env, is_v4 ? "IPv4" : "IPv6"));
+  bool is_ip = address.family == PeerAddress::kIPv4 || address.family == PeerAddress::kIPv6;
+  set(env, result, "address", from_string(env, is_ip ? address.text : path.c_str()));
+  if (is_ip) set(env, result, "port", from_double(env, address.port));
+  const char* family = address.family == PeerAddress::kIPv4 ? "IPv4" : is_ip ? "IPv6" : "unix";
+  set(env, result, "family", from_string(env, family));
   return result;
 }
 
@@ -284,14 +292,17 @@ napi_value engine_connection(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   napi_create_object(env, &result);
   set(env, result, "id", from_double(env, static_cast<double>(connection->id)));
-  sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-  getpeername(connection->fd, reinterpret_cast<sockaddr*>(&storage), &length);
-  set(env, result, "remote", endpoint_of(env, storage));
-  storage = {};
-  length = sizeof storage;
-  getsockname(connection->fd, reinterpret_cast<sockaddr*>(&storage), &length);
-  set(env, result, "local", endpoint_of(env, storage));
+  PeerAddress remote;
+  PeerAddress local;
+  connection->read_peer(remote);
+  connection->read_local(local);
+  // A header announces no paths, so those of the socket are not given in their stead.
+  bool is_unix = remote.family == PeerAddress::kUnix &&
+                 (connection->announced == nullptr ||
+                  connection->announced->family == PeerAddress::kUnknown);
+  int fd = connection->fd;
+  set(env, result, "remote", endpoint_of(env, remote, is_unix ? path_of(getpeername, fd) : ""));
+  set(env, result, "local", endpoint_of(env, local, is_unix ? path_of(getsockname, fd) : ""));
   return result;
 }
 

@@ -352,6 +352,13 @@ napi_value listener_connections(napi_env env, napi_callback_info info) {
   return from_double(env, count);
 }
 
+// listenerUnannounced(server, listener) → connections closed for want of a PROXY header
+napi_value listener_unannounced(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ListenerShared& listener = server_of(env, arguments[0])->listener(to_int(env, arguments[1]));
+  return from_double(env, count_of(listener.unannounced));
+}
+
 // listenerRefused(server, listener) → connections turned away
 napi_value listener_refused(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -380,6 +387,7 @@ constexpr Call kCalls[] = {
     {"workerStats", worker_stats, "SwF"},
     {"listenerConnections", listener_connections, "Sl"},
     {"listenerRefused", listener_refused, "Sl"},
+    {"listenerUnannounced", listener_unannounced, "Sl"},
 };
 
 }  // namespace

@@ -5,7 +5,8 @@
  */
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { fieldName, flag, integer, milliseconds, urlPath, where } from "./checks.ts";
+import { addressesOf, addressList } from "./address-list.ts";
+import { fieldName, flag, integer, milliseconds, oneOf, urlPath, where } from "./checks.ts";
 import { compression } from "./compression.ts";
 import { DEFAULT_METHODS, KNOWN_METHODS } from "../shared/methods.ts";
 import { defaultHeaders } from "./default-headers.ts";
@@ -122,6 +123,22 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallbackText: "16777216, or 8 times `outputBytesMax` if that is more",
     text: "Bytes that wait to be sent to one connection at which it is closed.",
   },
+  proxyProtocol: {
+    group: "Proxies",
+    check: oneOf(["off", "required"]),
+    fallback: "off",
+    text: "Whether each connection begins with a header of the PROXY protocol, version 1 or 2, " +
+      "whose addresses are then those of the connection. One without it, or of a peer that is " +
+      "not in `trustedProxies`, is closed without an answer.",
+  },
+  trustedProxies: {
+    group: "Proxies",
+    check: addressList,
+    fallback: "",
+    fallbackText: "none",
+    text: "Peers that may announce other addresses than their own: addresses, networks such as " +
+      "`10.0.0.0/8`, and `unix` for the peers of a Unix socket.",
+  },
   requestIdHeader: {
     group: "Observability",
     check: fieldName,
@@ -186,6 +203,7 @@ export function settingsOf(
   // The rows have checked each member.
   const settings = values as unknown as ListenerSettings;
   checkPaths(settings, `${label}: `);
+  checkProxies(settings, `${label}: `);
   fitTarget(settings, own.targetBytesMax !== undefined, `${label}: `);
   fitOutput(settings, own.outputHardBytesMax !== undefined, `${label}: `);
   return settings;
@@ -200,6 +218,13 @@ function checkPaths(settings: ListenerSettings, label: string): void {
     const message = `${label}${name} and ${other} must differ`;
     throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
   }
+}
+
+/** Nobody is trusted by default: such a listener would close every connection. */
+function checkProxies({ proxyProtocol, trustedProxies }: ListenerSettings, label: string): void {
+  if (proxyProtocol === "off" || addressesOf(trustedProxies).length > 0) return;
+  const message = `${label}proxyProtocol: required needs trustedProxies`;
+  throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
 }
 
 /** What a listener has otherwise than the server. */

@@ -3,7 +3,7 @@ import type { Check } from "./checks.ts";
 
 type Group =
   | "App" | "Listeners" | "Workers" | "Start and stop" | "Operation" | "Requests" | "Time" | "Size"
-  | "Overload" | "Answers" | "Observability" | "Log";
+  | "Overload" | "Answers" | "Proxies" | "Observability" | "Log";
 
 export interface OptionRow {
   readonly group: Group;

@@ -93,6 +93,12 @@ const LISTENER_ROWS: readonly Row<ListenerStats>[] = [
     read: ({ refused }) => refused,
   },
   {
+    name: "millrace_listener_unannounced_connections_total",
+    help: "Connections closed for want of a PROXY header or of trust in their peer.",
+    type: "counter",
+    read: ({ unannounced }) => unannounced,
+  },
+  {
     name: "millrace_listener_rejected_requests_total",
     help: "Requests answered with 503 before any handler: memoryBytesMax, inFlightMax.",
     type: "counter",

@@ -93,6 +93,7 @@ export class Statistics {
         bytesIn: sum(1),
         bytesOut: sum(2),
         refused: this.#native.listenerRefused(this.#server, index),
+        unannounced: this.#native.listenerUnannounced(this.#server, index),
         rejected: sum(3),
         upgraded: 0,
       };

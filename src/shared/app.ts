@@ -409,6 +409,11 @@ export interface ListenerStats {
   readonly bytesOut: number;
   /** Connections turned away: `connectionsMax`, `connectionsPerAddressMax`. */
   readonly refused: number;
+  /**
+   * Connections closed without an answer where `proxyProtocol` is required: their peer is not one
+   * of `trustedProxies`, or no valid header came in time.
+   */
+  readonly unannounced: number;
   readonly rejected: number;
   readonly upgraded: number;
 }

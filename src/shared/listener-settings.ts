@@ -26,6 +26,8 @@ export interface ListenerSettings {
   headers: Readonly<Record<string, string>>;
   compression: boolean | CompressionOptions;
   metricsPath: string;
+  proxyProtocol: "off" | "required";
+  trustedProxies: string | readonly string[];
   livenessPath: string;
   readinessPath: string;
 }

@@ -50,17 +50,27 @@ export class ClientErrors {
     if (this.isOn) void this.#connections.infoOf(exchange).remote;
   }
 
-  /** What native has refused: lines of the peer's address, the reason, and the bytes. */
+  /**
+   * What native has refused: lines of the peer's address, the reason, and the bytes. Status 0: a
+   * connection without its PROXY header, which is not the app's concern.
+   */
   refused(listener: number, status: number, lines: Buffer): void {
     const peerEnd = lines.indexOf(0x0a);
     const reasonEnd = lines.indexOf(0x0a, peerEnd + 1);
+    const reason = lines.toString("latin1", peerEnd + 1, reasonEnd);
+    const remote = endpointOf(lines.toString("latin1", 0, peerEnd));
+    if (status === 0) {
+      const { id } = this.#listeners[listener]!;
+      this.#log.warn({ listener: id, remote }, `closed a connection: ${reason}`);
+      return;
+    }
     this.#tell(listener, {
       kind: "malformed",
       status,
-      reason: lines.toString("latin1", peerEnd + 1, reasonEnd),
+      reason,
       bytes: escapeBytes(lines.toString("latin1", reasonEnd + 1)),
       listener: this.#listeners[listener]!,
-      remote: endpointOf(lines.toString("latin1", 0, peerEnd)),
+      remote,
     });
   }
 

@@ -420,6 +420,7 @@ function nativeOptions({ task, tables }: EngineSetup): EngineOptions {
         ...settings,
         routes: tables.ofListener(index).number,
         methodBits: methodBits(settings.methods),
+        trustedProxies: String(settings.trustedProxies),
         // A declared length that no handler allows is refused before any is asked.
         declaredBodyBytesMax: declaredMaxOf(settings, tables.ofListener(index).registry.bodyRules),
         defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),

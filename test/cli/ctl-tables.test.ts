@@ -7,6 +7,7 @@ const listener: ControlListener = {
   id: "web", name: "web", bind: "[::1]:80", url: "http://[::1]:80", state: "listening",
   isTls: false, addresses: [],
   connections: 3, requests: 100, bytesIn: 2048, bytesOut: 5_000_000, refused: 1, rejected: 2,
+  unannounced: 0,
   upgraded: 0,
 };
 

@@ -56,3 +56,14 @@ t.test("what the server answers itself has different paths on one listener", asy
     message: "listeners[0]: livenessPath and metricsPath must differ",
   });
 });
+
+t.test("a listener that requires the PROXY protocol trusts somebody", async (t) => {
+  const trusted = { proxyProtocol: "required", trustedProxies: "10.0.0.1" } as const;
+  t.doesNotThrow(() => resolveOptions({ app, ...trusted }, {}));
+  t.doesNotThrow(() => resolveOptions({ app, trustedProxies: ["unix"] }, {}), "it is off");
+  const listeners = [{ port: 1, trustedProxies: [] }];
+  t.throws(() => resolveOptions({ app, ...trusted, listeners }, {}), {
+    code: "ERR_MILLRACE_OPTION_INVALID",
+    message: "listeners[0]: proxyProtocol: required needs trustedProxies",
+  });
+});

@@ -25,6 +25,7 @@ t.test("workers and listeners, by id", async (t) => {
   } as const;
   const listener = {
     id: "web", connections: 1, requests: 2, bytesIn: 3, bytesOut: 4, refused: 5, rejected: 6,
+    unannounced: 8,
     upgraded: 0,
   };
   const other = { ...worker, id: 9, state: "serving" } as const;
@@ -38,6 +39,7 @@ t.test("workers and listeners, by id", async (t) => {
   t.match(values("millrace_worker_received_bytes_total"), [{ value: 7 }, { value: 7 }]);
   t.match(values("millrace_worker_held_bytes"), [{ value: 11 }, { value: 11 }]);
   t.match(values("millrace_listener_refused_connections_total"), [{ value: 5 }]);
+  t.match(values("millrace_listener_unannounced_connections_total"), [{ value: 8 }]);
   t.match(values("millrace_listener_rejected_requests_total"), [{ value: 6 }]);
   t.same(values("millrace_listener_requests_total"), [{ value: 2, labels: { listener: "web" } }]);
 });
