@@ -38,6 +38,7 @@
         "core/server.cc",
         "core/slab.cc",
         "core/target.cc",
+        "core/trace-context.cc",
         "core/transport.cc",
         "napi/addon.cc",
         "napi/engine-bridge.cc",

@@ -162,6 +162,7 @@ export interface Native {
     server: Handle,
     path: string,
     format: number,
+    hasIds: boolean,
     ids: readonly string[],
     isLogged: readonly boolean[],
   ): number;

@@ -50,7 +50,9 @@ export interface ResolvedOptions extends Settings, ServerExtras {
 
 export type OptionName = keyof ServeOptions;
 
-const { logLevel, logDestination, accessLog, accessLogFormat, ...FIRST_ROWS } = SERVER_ROWS;
+const {
+  logLevel, logDestination, accessLog, accessLogFormat, accessLogIds, ...FIRST_ROWS
+} = SERVER_ROWS;
 
 /** The table. Its order is that of the help and of the documentation. */
 export const OPTION_ROWS: Readonly<Record<OptionName, OptionRow>> = {
@@ -60,6 +62,7 @@ export const OPTION_ROWS: Readonly<Record<OptionName, OptionRow>> = {
   logDestination,
   accessLog,
   accessLogFormat,
+  accessLogIds,
 };
 
 /** Checks the options and completes them from the environment and the defaults, or throws. */

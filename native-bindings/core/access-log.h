@@ -23,6 +23,7 @@ namespace millrace {
 struct AccessLogOptions {
   std::string path;  // empty: standard output
   LogFormat format = LogFormat::kCombined;
+  bool has_ids = false;  // a line has the request's id and its traceparent; those of JSON always
   // By listener: is it logged, and under which name (JSON only).
   bool is_logged[kListenersMax] = {};
   std::string listener_ids[kListenersMax];

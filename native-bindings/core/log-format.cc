@@ -154,6 +154,12 @@ uint32_t put_text_head(Bytes& out, LogFormat format, const LogHead& head, const 
     put(out, " ");
     put_quoted(out, head.user_agent);
   }
+  if (head.has_ids) {
+    put(out, " ");
+    put_quoted(out, head.request_id);
+    put(out, " ");
+    put_quoted(out, head.traceparent);
+  }
   put(out, "\n");
   return split;
 }

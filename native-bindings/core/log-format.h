@@ -50,6 +50,7 @@ struct LogHead {
   std::string_view user_agent;
   std::string_view request_id;
   std::string_view traceparent;
+  bool has_ids = false;  // Common and Combined end with the two above
   std::string_view listener;
   std::string_view raw_line;   // of a request that was refused before it had the three
   std::string_view malformed;  // …and why

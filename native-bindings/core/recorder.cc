@@ -1,7 +1,9 @@
 #include "recorder.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "clock.h"
 #include "layout.h"
@@ -22,10 +24,11 @@ bool is(const char* from, std::string_view lower) {
   return true;
 }
 
-// The fields a line may show, the first of each name.
+// The fields a line may show: the first of each name, but of `traceparent` none if there are two.
 void read_fields(LogHead& head, const Parser& parser) {
   const char* message = parser.message();
   const HeaderEntry* end = parser.headers() + parser.header_count();
+  bool is_trace_doubled = false;
   for (const HeaderEntry* entry = parser.headers(); entry < end; entry++) {
     const char* name = message + entry->name_offset;
     std::string_view* field = nullptr;
@@ -42,9 +45,15 @@ void read_fields(LogHead& head, const Parser& parser) {
       default:
         break;
     }
-    if (field == nullptr || field->data() != nullptr) continue;
-    *field = {message + entry->value_offset, entry->value_length};
+    if (field == nullptr) continue;
+    std::string_view value(message + entry->value_offset, entry->value_length);
+    if (field == &head.traceparent && !field->empty()) {
+      if (!value.empty()) is_trace_doubled = true;
+    } else if (field == &head.traceparent || field->data() == nullptr) {
+      *field = value;
+    }
   }
+  if (is_trace_doubled) head.traceparent = {};
 }
 
 std::string_view peer_text(const Connection& connection) {
@@ -67,6 +76,12 @@ void Recorder::start(AccessLog* log, LogRing* ring, bool tells) {
   ring_ = ring;
   tells_ = tells;
   is_on_ = ring != nullptr || tells;
+}
+
+void Recorder::name_requests(std::string prefix, std::vector<std::string> headers) {
+  trace_seed_ = std::strtoull(prefix.c_str(), nullptr, 16);
+  id_prefix_ = std::move(prefix);
+  id_headers_ = std::move(headers);
 }
 
 void Recorder::begin_round() {
@@ -111,9 +126,13 @@ void Recorder::head(Connection& connection, const Parser& parser) {
   head.method = {message, static_cast<size_t>(static_cast<const char*>(space) - message)};
   head.target = {message + parser.target_offset(), parser.target_length()};
   head.version = parser.is_http10() ? "1.0" : "1.1";
-  if (options.format != LogFormat::kCommon) read_fields(head, parser);
+  if (options.format != LogFormat::kCommon || options.has_ids) read_fields(head, parser);
   head.listener = options.listener_ids[connection.listener];
-  if (options.format == LogFormat::kJson) head.request_id = request_id(connection, parser);
+  head.has_ids = options.has_ids;
+  if (options.has_ids) {
+    head.request_id = request_id(connection, parser);
+    head.traceparent = traceparent(connection, head.traceparent);
+  }
   record->split = put_log_head(record->line, options.format, head, time_);
 }
 
@@ -139,6 +158,15 @@ std::string_view Recorder::request_id(const Connection& connection, const Parser
   return {id_, static_cast<size_t>(length)};
 }
 
+// As `context.traceparent` has it.
+std::string_view Recorder::traceparent(const Connection& connection, std::string_view given) {
+  if (!read_traceparent(given, traceparent_)) {
+    make_traceparent({trace_seed_, connection.slot, connection.generation, connection.sequence},
+                     traceparent_);
+  }
+  return {traceparent_, sizeof traceparent_};
+}
+
 void Recorder::refused(Connection& connection, uint16_t status, const char* reason,
                        const char* from, size_t length) {
   RequestRecord* record = connection.recording->last;
@@ -156,6 +184,7 @@ void Recorder::refused(Connection& connection, uint16_t status, const char* reas
       if (length > 0 && from[length - 1] == '\r') length--;
       if (length > 0) head.raw_line = {from, length};
       head.malformed = reason;
+      head.has_ids = options.has_ids;
       head.listener = options.listener_ids[connection.listener];
       record->split = put_log_head(record->line, options.format, head, time_);
     }

@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "access-log.h"
 #include "connection.h"
+#include "trace-context.h"
 
 namespace millrace {
 
@@ -40,10 +40,7 @@ class Recorder {
   bool is_on() const { return is_on_; }
   // How requests are called, as src/worker/request-identity.ts has it: by the field of their
   // listener's proxy, in lower case, or by this prefix and what tells them apart.
-  void name_requests(std::string prefix, std::vector<std::string> headers) {
-    id_prefix_ = std::move(prefix);
-    id_headers_ = std::move(headers);
-  }
+  void name_requests(std::string prefix, std::vector<std::string> headers);
 
   // The clock of what follows: once per round of reads, since reading it per request costs 20 ns.
   void begin_round();
@@ -78,6 +75,7 @@ class Recorder {
  private:
   RequestRecord* add(Connection& connection);
   std::string_view request_id(const Connection& connection, const Parser& parser);
+  std::string_view traceparent(const Connection& connection, std::string_view given);
   void finish(Connection& connection, RequestRecord& record, bool aborted);
   void write_line(const RequestRecord& record, const LogResult& result);
   void drop_first(Connection& connection);
@@ -92,7 +90,9 @@ class Recorder {
   LogTime time_;
   std::string id_prefix_;
   std::vector<std::string> id_headers_;  // by listener; empty: no field is believed
+  uint64_t trace_seed_ = 0;              // the same prefix
   char id_[128];                         // of the request whose line is being made
+  char traceparent_[kTraceparentLength];  // …its other name
   uint64_t round_ns_ = 0;
   uint64_t done_ns_ = 0;  // 0: read when needed
   bool tells_ = false;

@@ -15,20 +15,21 @@ ServerShared* server_of(napi_env env, napi_value value) {
   return static_cast<ServerShared*>(handle_data(env, value));
 }
 
-// startAccessLog(server, path, format, ids, isLogged) → errno, 0 when it runs. Once, before there
-// are workers; an empty path is standard output.
+// startAccessLog(server, path, format, hasIds, ids, isLogged) → errno, 0 when it runs. Once, before
+// there are workers; an empty path is standard output.
 napi_value start_access_log(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   AccessLogOptions options;
   options.path = to_string(env, arguments[1]);
   options.format = static_cast<LogFormat>(to_int(env, arguments[2]));
+  options.has_ids = to_bool(env, arguments[3]) || options.format == LogFormat::kJson;
   uint32_t count = 0;
-  napi_get_array_length(env, arguments[3], &count);
+  napi_get_array_length(env, arguments[4], &count);
   for (uint32_t i = 0; i < count && i < static_cast<uint32_t>(kListenersMax); i++) {
     napi_value id = nullptr;
     napi_value is_logged = nullptr;
-    napi_get_element(env, arguments[3], i, &id);
-    napi_get_element(env, arguments[4], i, &is_logged);
+    napi_get_element(env, arguments[4], i, &id);
+    napi_get_element(env, arguments[5], i, &is_logged);
     options.listener_ids[i] = to_string(env, id);
     options.is_logged[i] = to_bool(env, is_logged);
   }
@@ -100,7 +101,7 @@ napi_value engine_names(napi_env env, napi_callback_info info) {
 namespace {
 
 constexpr Call kCalls[] = {
-    {"startAccessLog", start_access_log, "Ssdaa"},
+    {"startAccessLog", start_access_log, "Ssdbaa"},
     {"reopenAccessLog", reopen_access_log, "S"},
     {"endAccessLog", end_access_log, "S"},
     {"accessLogStats", access_log_stats, "SF"},

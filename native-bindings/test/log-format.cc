@@ -57,6 +57,20 @@ void common_is_what_apache_writes() {
         "192.0.2.7 - - " + time + " \"GET /a?b=c HTTP/1.1\" 200 2326\n");
 }
 
+void ids_stand_behind_where_they_are_asked_for() {
+  std::string time(now().common());
+  LogHead head = head_of("/", "x");
+  head.request_id = "a\"b";
+  CHECK(line_of(LogFormat::kCommon, head, kOk) ==
+        "192.0.2.7 - - " + time + " \"GET / HTTP/1.1\" 200 2326\n");
+  head.has_ids = true;
+  CHECK(line_of(LogFormat::kCommon, head, kOk) ==
+        "192.0.2.7 - - " + time + " \"GET / HTTP/1.1\" 200 2326 \"a\\x22b\" \"-\"\n");
+  CHECK(line_of(LogFormat::kCombined, head, kOk) ==
+        "192.0.2.7 - - " + time +
+            " \"GET / HTTP/1.1\" 200 2326 \"-\" \"x\" \"a\\x22b\" \"-\"\n");
+}
+
 void combined_has_referer_and_agent_behind() {
   std::string time(now().common());
   CHECK(line_of(LogFormat::kCombined, head_of("/", "curl/8"), kOk) ==
@@ -156,6 +170,7 @@ void a_long_field_is_cut() {
 int main() {
   setenv("TZ", "UTC", 1);
   common_is_what_apache_writes();
+  ids_stand_behind_where_they_are_asked_for();
   combined_has_referer_and_agent_behind();
   the_time_is_local_with_its_offset();
   json_is_one_object_a_line();

@@ -14,12 +14,14 @@ export const ACCESS_LOG_FORMATS: readonly AccessLogFormat[] = ["common", "combin
 export type AccessLogOption =
   | false
   | string
-  | { path: string; format?: AccessLogFormat | undefined };
+  | { path: string; format?: AccessLogFormat | undefined; ids?: boolean | undefined };
 
 export interface ResolvedAccessLog {
   /** `stdout`, or absolute: the file is opened again, perhaps from another folder. */
   readonly path: string;
   readonly format: AccessLogFormat;
+  /** Lines of Common and Combined end in the request's id and its traceparent. */
+  readonly ids: boolean;
 }
 
 const path = v.pipe(v.string(), v.nonEmpty(), v.check((text) => !text.includes("\0")));
@@ -30,9 +32,13 @@ export const accessLogCheck: Check = {
   schema: v.union([
     v.literal(false),
     path,
-    v.strictObject({ path, format: v.optional(v.picklist(ACCESS_LOG_FORMATS)) }),
+    v.strictObject({
+      path,
+      format: v.optional(v.picklist(ACCESS_LOG_FORMATS)),
+      ids: v.optional(v.boolean()),
+    }),
   ]),
-  says: "false, \"stdout\", the path of a file, or an object of a path and a format",
+  says: "false, \"stdout\", the path of a file, or an object of a path, a format and ids",
 };
 
 /** Of `logDestination`: absolute, as the path of the access log. */
@@ -51,11 +57,13 @@ export function logsToFile(accessLog: AccessLogOption, logDestination: string): 
 export function resolveAccessLog(
   option: AccessLogOption,
   format: AccessLogFormat,
+  ids: boolean = false,
 ): ResolvedAccessLog | undefined {
   if (option === false || option === "false") return undefined;
   const given = typeof option === "string" ? { path: option } : option;
   return {
     path: given.path === "stdout" ? "stdout" : resolve(given.path),
     format: given.format ?? format,
+    ids: given.ids ?? ids,
   };
 }

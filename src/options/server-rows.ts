@@ -48,6 +48,7 @@ export interface ServerSettings {
   logDestination: string;
   accessLog: AccessLogOption;
   accessLogFormat: AccessLogFormat;
+  accessLogIds: boolean;
 }
 
 /** The options that have no default: absent means that nothing is changed. */
@@ -270,6 +271,13 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: oneOf(ACCESS_LOG_FORMATS),
     fallback: "combined",
     text: "The lines of the access log: Common Log Format, Combined, or one JSON object each.",
+  },
+  accessLogIds: {
+    group: "Log",
+    check: flag,
+    fallback: false,
+    text: "Lines of Common and Combined end in the request's id and its `traceparent`, in " +
+      "quotes; those of JSON have them anyway.",
   },
 };
 

@@ -44,12 +44,13 @@ export class AccessLog {
 
   /** Before there are workers. Throws ERR_MILLRACE_ACCESS_LOG when the file cannot be opened. */
   start(listeners: readonly ResolvedListener[]): void {
-    const { path, format } = this.#options;
+    const { path, format, ids } = this.#options;
     const { native, server } = this.#host;
     const error = native.startAccessLog(
       server,
       path === "stdout" ? "" : path,
       ACCESS_LOG_FORMATS.indexOf(format),
+      ids,
       listeners.map(({ id }) => id),
       listeners.map(({ accessLog }) => accessLog),
     );

@@ -92,8 +92,8 @@ class MillraceServer implements Server, ListenerHost {
     this.server = handle;
     this.#serverId = id;
     this.#statistics = new Statistics(native, handle, options);
-    const { accessLog, accessLogFormat } = options;
-    const log = resolveAccessLog(accessLog, accessLogFormat);
+    const { accessLog, accessLogFormat, accessLogIds } = options;
+    const log = resolveAccessLog(accessLog, accessLogFormat, accessLogIds);
     this.#accessLog = log === undefined ? null : new AccessLog(this, log);
     this.#watched = new Statistics(native, handle, options);
     this.#metrics = this.#makeMetrics(options);

@@ -42,6 +42,12 @@ export class RequestNames {
     const numbers = [request.slot, request.generation, request.sequence];
     return `${this.prefix}-${numbers.map((each) => (each >>> 0).toString(16)).join("-")}`;
   }
+
+  /** As Recorder::traceparent has it. */
+  traceOf(request: IdentifiedRequest): TraceContext {
+    const { slot, generation, sequence } = request;
+    return traceOf(request.rawHeaders(), { engine: this.prefix, slot, generation, sequence });
+  }
 }
 
 /** Empty if the field is not there, or more than once: then nobody knows which one is meant. */
@@ -75,13 +81,14 @@ export class RequestIdentity {
   }
 
   get trace(): TraceContext {
-    return (this.#trace ??= traceOf(this.#request.rawHeaders()));
+    return (this.#trace ??= this.#names.traceOf(this.#request));
   }
 
-  /** The worker's log; a line that is written has both ids. */
+  /** The worker's log; a line that is written has the ids that the access log has. */
   get log(): Log {
-    return (this.#log ??= childLog(this.#parentLog, () => (
-      { requestId: this.requestId, traceId: this.trace.traceId }
-    )));
+    return (this.#log ??= childLog(this.#parentLog, () => {
+      const { traceId, traceparent } = this.trace;
+      return { requestId: this.requestId, traceId, traceparent };
+    }));
   }
 }

@@ -16,13 +16,15 @@ t.test("what it may be", async (t) => {
   for (const value of refused) t.notOk(passes(accessLogCheck, value), JSON.stringify(value));
 });
 
-t.test("the path becomes absolute, the object's format wins", async (t) => {
+t.test("the path becomes absolute, what the object says wins", async (t) => {
   t.equal(resolveAccessLog(false, "common"), undefined);
   t.equal(resolveAccessLog("false", "common"), undefined, "as a flag says it");
-  t.strictSame(resolveAccessLog("stdout", "json"), { path: "stdout", format: "json" });
-  t.strictSame(resolveAccessLog("a.log", "common"), { path: resolve("a.log"), format: "common" });
-  t.strictSame(resolveAccessLog({ path: "/a", format: "json" }, "common"), {
-    path: "/a", format: "json",
+  t.strictSame(resolveAccessLog("stdout", "json"), { path: "stdout", format: "json", ids: false });
+  t.strictSame(resolveAccessLog("a.log", "common", true), {
+    path: resolve("a.log"), format: "common", ids: true,
+  });
+  t.strictSame(resolveAccessLog({ path: "/a", format: "json", ids: false }, "common", true), {
+    path: "/a", format: "json", ids: false,
   });
   t.equal(destinationOf("stderr"), "stderr");
   t.equal(destinationOf("b.log"), resolve("b.log"));

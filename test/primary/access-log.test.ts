@@ -26,6 +26,7 @@ const APP = `
     routes: {
       "/": () => new Response("hello"),
       "/id": (request, context) => context.requestId,
+      "/ids": (request, context) => context.requestId + " " + context.traceparent,
       "/constant": new Response("constant"),
       "/stream": () => new Response(pieces()),
       "/endless": () => new Response(endless()),
@@ -63,9 +64,54 @@ t.test("a request has one id in the handler and in the log", async (t) => {
   t.equal(ids[1], "r-1");
 });
 
-async function start(owner: Owner, options: Partial<ServeOptions> = {}): Promise<Logged> {
+const TRACE = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
+const TRACEPARENTS = [
+  [], [`00-${TRACE}-01`], [`cc-${TRACE}-ff-more`], [`00-${TRACE}-01`, `00-${TRACE}-01`],
+  ["nonsense"], [""], ["", `00-${TRACE}-00`], [`00-${TRACE.toUpperCase()}-01`], [`00-${TRACE}-01-`],
+  [`ff-${TRACE}-01`], [`00-${TRACE.slice(0, 32)}`, `${TRACE.slice(32)}-01`],
+  [`00-${"0".repeat(32)}-b7ad6b7169203331-01`], [`00-${TRACE}-01\t`],
+];
+
+for (const format of ["common", "combined", "json"] as const) {
+  t.test(`what a request is called is the same in its handler and in ${format}`, async (t) => {
+    const server = await start(t, {
+      requestIdHeader: "X-Request-Id", accessLogFormat: format, accessLogIds: format !== "json",
+    }, format);
+    const called: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      const client = await server.connect();
+      for (const values of TRACEPARENTS) {
+        const lines = values.map((value) => `TraceParent: ${value}\r\n`).join("");
+        const answer = await client.request(`GET /ids HTTP/1.1\r\nHost: a\r\n${lines}\r\n`);
+        called.push(answer.body);
+      }
+    }
+    const bad = await server.connect();
+    bad.write("GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await bad.readToEnd();
+    bad.close();
+    const lines = await server.lines(called.length + 1);
+    const refused = lines.pop()!;
+    t.same(lines.map((line) => idsOf(line, format)), called);
+    t.ok(format === "json" || refused.endsWith(" \"-\" \"-\""), refused);
+    t.equal(new Set(called.map((each) => each.split(" ")[0])).size, called.length);
+    t.ok(called.includes(called[1]!.replace(/ .*/, ` 00-${TRACE}-01`)), "that of the client");
+  });
+}
+
+function idsOf(line: string, format: "common" | "combined" | "json"): string {
+  if (format !== "json") return /"(\S+)" "(\S+)"$/.exec(line)!.slice(1).join(" ");
+  const { requestId, traceparent } = JSON.parse(line) as Record<string, string>;
+  return `${requestId} ${traceparent}`;
+}
+
+async function start(
+  owner: Owner,
+  options: Partial<ServeOptions> = {},
+  format: "common" | "combined" | "json" = "json",
+): Promise<Logged> {
   const file = join(ownFolder(owner), "access.log");
-  const accessLog = { path: file, format: "json" } as const;
+  const accessLog = { path: file, format };
   const started = await startApp(owner, APP, { accessLog, ...options });
   const read = (): string[] =>
     existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];

@@ -103,5 +103,6 @@ t.test("the application log has the ids of the request in each line", async (t) 
     { requestId: id, traceId, msg: "another" },
   ]);
   t.equal(lines[0]?.["traceId"], lines[1]?.["traceId"]);
+  for (const { traceId: trace, traceparent } of lines) t.equal(traceparent?.slice(3, 35), trace);
   t.equal(lines.length, 4);
 });

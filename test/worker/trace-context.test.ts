@@ -1,6 +1,8 @@
 /** W3C Trace Context: what is taken, what begins a new trace, what is passed on. */
 import t from "tap";
-import { parseTraceparent, parseTracestate, traceOf } from "../../src/worker/trace-context.ts";
+import {
+  parseTraceparent, parseTracestate, traceOf, type TraceSeed,
+} from "../../src/worker/trace-context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
@@ -61,28 +63,33 @@ t.test("tracestate: members in one line, or nothing", async (t) => {
   for (const value of wrong) t.equal(parseTracestate(value), "", value);
 });
 
+const seedOf = (sequence: number): TraceSeed =>
+  ({ engine: "9f86d081884c7d65", slot: 26, generation: -3, sequence });
+
 t.test("the trace of a request", async (t) => {
   const parent = `00-${TRACE}-${PARENT}-01`;
   const known = traceOf([
     "Host", "x", "TraceParent", parent, "tracestate", "a=1", "Accept", "*", "Tracestate", "b=2",
-  ]);
+  ], seedOf(0));
   t.match(known, { traceparent: parent, traceId: TRACE, state: "a=1,b=2", isNew: false });
 });
 
 t.test("without a valid traceparent a trace begins, and tracestate is ignored", async (t) => {
   const parent = `00-${TRACE}-${PARENT}-01`;
   const seen = new Set<string>();
-  for (const raw of [
+  for (const [sequence, raw] of [
     [],
+    ["traceparent", parent.slice(0, 20), "traceparent", parent.slice(20)],
     ["traceparent", "nonsense", "tracestate", "a=1"],
     ["traceparent", parent, "traceparent", parent, "tracestate", "a=1"],
-  ]) {
-    const made = traceOf(raw);
+  ].entries()) {
+    const made = traceOf(raw, seedOf(sequence));
+    t.same(traceOf(raw, seedOf(sequence)), made, "the same whenever it is asked for");
     t.match(made, { isNew: true, isSampled: false, state: "" });
     t.match(made.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-02$/);
     const { traceId, parentId } = made;
     t.match(parseTraceparent(made.traceparent), { traceId, parentId });
     seen.add(made.traceId);
   }
-  t.equal(seen.size, 3);
+  t.equal(seen.size, 4);
 });
