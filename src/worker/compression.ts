@@ -51,18 +51,23 @@ interface Asked {
   find(name: string): string | undefined;
 }
 
+/** Of the listener's default headers, which an answer overrides; empty if there is none. */
+interface DefaultFields {
+  readonly vary: string;
+  readonly cacheControl: string;
+}
+
 export class Compression {
   readonly thresholdBytes: number;
   readonly #codings: readonly Coding[];
   readonly #names: readonly string[];
   readonly #types: readonly string[] | null;
-  readonly #defaultVary: string;
+  readonly #defaults: DefaultFields;
   readonly #known = new Map<string, Coding | null>();
   readonly #constants = new WeakMap<ResponseParts, Map<Coding, ResponseParts>>();
 
-  /** `defaultVary`: that of the listener's default headers. */
-  constructor(options: CompressionOptions, defaultVary: string) {
-    this.#defaultVary = defaultVary;
+  constructor(options: CompressionOptions, defaults: DefaultFields) {
+    this.#defaults = defaults;
     this.thresholdBytes = options.thresholdBytes ?? THRESHOLD_BYTES;
     this.#codings = codingsOf(options);
     this.#names = this.#codings.map(({ name }) => name);
@@ -73,10 +78,9 @@ export class Compression {
   isNegotiated(parts: ResponseParts): boolean {
     const { status, headers, body } = parts;
     if (body === null || isBodyless(status) || status === 206) return false;
-    if (headers !== null) {
-      if (OF_THE_BYTES.some((name) => headers.has(name))) return false;
-      if (/\bno-transform\b/i.test(headers.get("cache-control") ?? "")) return false;
-    }
+    if (headers !== null && OF_THE_BYTES.some((name) => headers.has(name))) return false;
+    const cache = headers?.get("cache-control") ?? this.#defaults.cacheControl;
+    if (/\bno-transform\b/i.test(cache)) return false;
     const length = lengthOf(parts);
     return (length < 0 || length >= this.thresholdBytes) && this.#isCompressible(parts);
   }
@@ -86,19 +90,25 @@ export class Compression {
     if (!this.isNegotiated(parts)) return parts;
     const coding = this.#choose(asked.find("accept-encoding") ?? "");
     if (coding === null) return this.#variant(parts, null);
-    if ((asked.flags & FLAG_HEAD) !== 0) return this.#headOf(parts, coding);
     // After `next()` the handler may have answered something else.
     const { response } = asked.steps[asked.at]!;
     const isConstant = response !== undefined && toParts(response) === parts;
     const known = isConstant ? this.#constants.get(parts)?.get(coding) : undefined;
-    return known ?? this.#encode(parts, coding, isConstant);
+    return known ?? this.#encode(parts, coding, isConstant, (asked.flags & FLAG_HEAD) !== 0);
   }
 
-  #encode(parts: ResponseParts, coding: Coding, isConstant: boolean): ResponseParts {
+  /** To HEAD says what GET would: what is compressed at once must be, to know whether it pays. */
+  #encode(
+    parts: ResponseParts,
+    coding: Coding,
+    isConstant: boolean,
+    isHead: boolean,
+  ): ResponseParts {
     const { body } = parts;
     const bytes = typeof body === "string" ? Buffer.from(body) : body!;
     const nowMax = isConstant ? CONSTANT_BYTES_MAX : NOW_BYTES_MAX;
     if (!(bytes instanceof Uint8Array) || bytes.length > nowMax) {
+      if (isHead) return this.#headOf(parts, coding);
       const made = this.#variant(parts, coding);
       made.body = new EncodedBody(bytes, coding, lengthOf(parts));
       return made;
@@ -117,7 +127,7 @@ export class Compression {
     this.#constants.set(parts, kept);
   }
 
-  /** To HEAD: the fields of GET, but for a length that nobody knows without the work. */
+  /** The fields of GET, which is compressed while it is sent: nobody knows its length. */
   #headOf(parts: ResponseParts, coding: Coding): ResponseParts {
     const made = this.#variant(parts, coding);
     if (bodyLength(made.body) >= 0) made.body = null;
@@ -130,7 +140,7 @@ export class Compression {
     made.status = parts.status;
     made.statusText = parts.statusText;
     const headers = (made.headers = new LightHeaders(parts.headers ?? undefined));
-    const vary = headers.get("vary") ?? this.#defaultVary;
+    const vary = headers.get("vary") ?? this.#defaults.vary;
     if (!/(?:^|[\s,])(?:\*|accept-encoding)(?:$|[\s,])/i.test(vary)) {
       headers.set("vary", vary === "" ? "Accept-Encoding" : `${vary}, Accept-Encoding`);
     }
@@ -167,8 +177,12 @@ export class Compression {
 export function compressionOf(settings: ListenerSettings): Compression | null {
   const { compression, headers } = settings;
   if (compression === false) return null;
-  const vary = Object.entries(headers).find(([name]) => name.toLowerCase() === "vary");
-  return new Compression(compression === true ? {} : compression, vary?.[1] ?? "");
+  const valueOf = (wanted: string): string =>
+    Object.entries(headers).find(([name]) => name.toLowerCase() === wanted)?.[1] ?? "";
+  return new Compression(compression === true ? {} : compression, {
+    vary: valueOf("vary"),
+    cacheControl: valueOf("cache-control"),
+  });
 }
 
 function lengthOf({ body, headers }: ResponseParts): number {

@@ -50,6 +50,7 @@ const APP = `
       "/vary-all": () => html({ vary: "*" }),
       "/encoded": () => html({ "content-encoding": "x-own" }),
       "/no-transform": () => html({ "cache-control": "public, no-transform" }),
+      "/cached": () => html({ "cache-control": "public" }),
       "/partial": () => html({ "content-range": "bytes 0-2799/9000" }, { status: 206 }),
       "/304": () => new Response(null, { status: 304, headers: { etag: '"v1"' } }),
       "/declared": () => html({ "content-length": String(text.length) }),
@@ -101,7 +102,7 @@ t.test("what is compressed, and what it says", async (t) => {
       for (const name of ["content-type", "content-encoding", "vary"]) {
         t.equal(head.header(name), answer.header(name), `${path} ${name}`);
       }
-      t.equal(head.header("content-length"), undefined);
+      t.equal(head.header("content-length"), length, `${path} length`);
     }
     const identity = await client.request(ask(path, null));
     t.equal(identity.body, bodies[path] ?? text);
@@ -129,6 +130,23 @@ t.test("what stays as it is", async (t) => {
   const random = await client.request(ask("/random", "gzip"));
   t.equal(random.header("content-encoding"), undefined, "what would only get longer");
   t.equal(random.header("vary"), "Accept-Encoding");
+  const head = await client.request(ask("/random", "gzip", "HEAD 1.1"));
+  for (const name of ["content-encoding", "content-length", "vary", "content-type"]) {
+    t.equal(head.header(name), random.header(name), `HEAD: ${name}`);
+  }
+});
+
+t.test("a listener's default Cache-Control: no-transform", async (t) => {
+  const headers = { "cache-control": "No-Transform" };
+  const client = await (await startApp(t, APP, { compression: true, headers })).connect();
+  for (const path of ["/text", "/large", "/stream", "/constant"]) {
+    const answer = await client.request(ask(path, "gzip"));
+    t.equal(answer.header("content-encoding"), undefined, path);
+    t.equal(answer.header("cache-control"), "No-Transform");
+    t.equal(answer.header("vary"), undefined);
+  }
+  const own = await client.request(ask("/cached", "gzip"));
+  t.equal(own.header("content-encoding"), "gzip", "what the handler says overrides it");
 });
 
 t.test("the client's choice", async (t) => {
