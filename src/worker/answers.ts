@@ -174,6 +174,7 @@ export class Answers {
   /** Its client has gone; its handler may run on, and read what has come of its body. */
   countLost(exchange: Exchange): void {
     if (this.#meter !== null) this.#meter.endExchange(exchange, 0, 0);
+    exchange.releaseBody();
   }
 
   #finish(exchange: Exchange, status: number, sent: number): void {
@@ -184,6 +185,7 @@ export class Answers {
       // What still comes is nobody's, and must not hold the slab of an idle connection.
       if (state !== undefined && state.reading === exchange) state.reading = null;
     }
+    if (exchange.received !== null) exchange.releaseBody();
     state?.pending.delete(exchange);
   }
 

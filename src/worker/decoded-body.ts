@@ -7,24 +7,43 @@
  */
 import { pipeline, Readable } from "node:stream";
 import { HttpError } from "../shared/errors.ts";
-import { type BodyOwner, type Chunk, tooLarge, unusable, unusableStream } from "./body-rules.ts";
+import {
+  type BodyOwner, type Chunk, overloaded, tooLarge, unusable, unusableStream,
+} from "./body-rules.ts";
 import { decodersOf } from "./codings.ts";
 import type { BodySource } from "./request-source.ts";
+
+/** A body that is collected may be this long whatever else the worker holds. */
+const FREE_BYTES = 65_536;
+
+/** What counts the bytes that are collected here. */
+export interface Budget {
+  /** Below 0: they are counted off. False: it is used up. */
+  hold(bytes: number): boolean;
+}
 
 export class DecodedBody implements BodySource {
   readonly length = -1;
   readonly #source: BodySource;
   readonly #codings: readonly string[];
   readonly #owner: BodyOwner;
+  readonly #budget: Budget;
   #stream: ReadableStream<Uint8Array> | null = null;
   #pieces: AsyncIterator<Uint8Array> | null = null;
   #decoded = 0;
+  #held = 0;
   #isTaken = false;
 
-  constructor(source: BodySource, codings: readonly string[], owner: BodyOwner) {
+  constructor(
+    source: BodySource,
+    codings: readonly string[],
+    owner: BodyOwner,
+    budget: Budget,
+  ) {
     this.#source = source;
     this.#codings = codings;
     this.#owner = owner;
+    this.#budget = budget;
   }
 
   get bytesMax(): number {
@@ -38,13 +57,26 @@ export class DecodedBody implements BodySource {
   async bytes(): Promise<Chunk> {
     if (this.#isTaken) throw unusable();
     this.#isTaken = true;
+    try {
+      return await this.#collect();
+    } finally {
+      this.#budget.hold(-this.#held);
+      this.#held = 0;
+    }
+  }
+
+  /** It counts in the budget until it is the app's. */
+  async #collect(): Promise<Chunk> {
     const parts: Uint8Array[] = [];
     for (;;) {
       const part = await this.#next(this.bytesMax);
-      if (part === null) break;
+      if (part === null) return new Uint8Array(Buffer.concat(parts));
       parts.push(part);
+      this.#held += part.length;
+      if (this.#budget.hold(part.length) || this.#held <= FREE_BYTES) continue;
+      await this.#pieces!.return?.();
+      throw overloaded();
     }
-    return new Uint8Array(Buffer.concat(parts));
   }
 
   async text(): Promise<string> {

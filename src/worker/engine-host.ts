@@ -156,16 +156,23 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   flowOf(exchange: Exchange): BodyFlow {
     const { slot, generation, sequence } = exchange;
     const rings = this.#rings;
-    const memoryMax = this.#memoryMax;
     return {
       get bodyLimits() {
         return exchange.bodyLimits;
       },
       pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation, sequence),
       resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation, sequence),
-      hold: (bytes) => rings.hold(bytes) <= memoryMax,
+      hold: (bytes) => this.hold(bytes),
       expectBody: () => rings.signal(KIND_CONTINUE, slot, generation, sequence),
     };
+  }
+
+  hold(bytes: number): boolean {
+    return this.#rings.hold(bytes) <= this.#memoryMax;
+  }
+
+  isConnected({ slot, generation }: Exchange): boolean {
+    return this.connections.isOpen(slot, generation);
   }
 
   signalOf(exchange: Exchange): AbortSignal {

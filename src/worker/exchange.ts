@@ -54,6 +54,9 @@ export interface ExchangeHost {
   /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
   localOrigin(exchange: Exchange): string;
   flowOf(exchange: Exchange): BodyFlow;
+  /** Counts bytes in the worker's budget, or, below 0, counts them off. False: it is used up. */
+  hold(bytes: number): boolean;
+  isConnected(exchange: Exchange): boolean;
   signalOf(exchange: Exchange): AbortSignal;
   /**
    * Its connection may have gone: its signal, if there is none yet, says from now on whether the
@@ -96,6 +99,8 @@ export class Exchange implements RequestSource, BodyOwner {
   abort: AbortController | null = null;
   /** When its batch began; 0 when nobody counts, or it has been counted. */
   startedAt = 0;
+  /** Of a body that waits whole for its handler: what the worker's budget counts of it. */
+  #held = 0;
   #slab: Buffer;
   #message: number;
   readonly #targetAt: number;
@@ -208,6 +213,22 @@ export class Exchange implements RequestSource, BodyOwner {
     this.body = body;
     this.isDecoded = true;
     this.request = null;
+  }
+
+  /** The same, of a body that has been collected; it counts until the request is over. */
+  showWhole(body: ReadyBody): void {
+    this.body = body;
+    if (this.isAnswered || !this.host.isConnected(this)) return;
+    this.#held = body.length;
+    this.host.hold(this.#held);
+  }
+
+  /** It is answered, or its client has gone: who still holds its body answers for it. */
+  releaseBody(): void {
+    if (this.received instanceof RequestBody) this.received.release();
+    if (this.#held === 0) return;
+    this.host.hold(-this.#held);
+    this.#held = 0;
   }
 
   /** Those that describe the encoded body are not true of a decoded one. */

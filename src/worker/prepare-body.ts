@@ -36,10 +36,12 @@ function decode(exchange: Exchange): void {
       headers: { "accept-encoding": ACCEPTED },
     });
   }
-  if (codings.length > 0) exchange.show(new DecodedBody(exchange.body!, codings, exchange));
+  if (codings.length === 0) return;
+  exchange.show(new DecodedBody(exchange.body!, codings, exchange, exchange.host));
 }
 
 async function buffer(exchange: Exchange): Promise<void> {
   const whole = await exchange.body!.bytes();
-  exchange.body = new ReadyBody(Buffer.from(whole.buffer), 0, whole.length, exchange, false);
+  const body = new ReadyBody(Buffer.from(whole.buffer), 0, whole.length, exchange, false);
+  exchange.showWhole(body);
 }

@@ -166,7 +166,6 @@ export class RequestBody implements BodySource {
 
   /** The request has been answered: what still comes is nobody's. */
   drop(): void {
-    if (this.#ended) this.#release();
     if (this.#ended || this.#isDropped) return;
     this.#isDropped = true;
     this.fail(new HttpError(400, "the body was not read before the answer was complete"));
@@ -332,7 +331,8 @@ export class RequestBody implements BodySource {
   }
 
   /** A body that is complete stays readable; who still holds its Request answers for it. */
-  #release(): void {
+  release(): void {
+    if (!this.#ended) return;
     this.#flow.hold(-this.#held);
     this.#held = 0;
   }

@@ -1,15 +1,19 @@
 /** Requests beyond what a worker may hold or work on: 503 before any handler, and then recovery. */
+import { gzipSync, constants } from "node:zlib";
 import t from "tap";
 import type { Test } from "tap";
 import { until } from "../support/deadline.ts";
+import { startApp } from "../support/server.ts";
+import type { TestServer } from "../support/server.ts";
 import { startConformance } from "../support/conformance.ts";
 import type { ConformanceServer } from "../support/conformance.ts";
 import type { RawClient } from "../support/raw-client.ts";
 
 const HOST = "Host: a.test\r\n";
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`;
-const worker = ({ server }: ConformanceServer): { rejected: number; heldBytes: number;
-  inFlight: number; } => server.stats().workers[0]!;
+const worker = (
+  { server }: Pick<ConformanceServer, "server">,
+): { rejected: number; heldBytes: number; inFlight: number } => server.stats().workers[0]!;
 
 t.test("requests in flight", async (t) => {
   const server = await startConformance(t, { inFlightMax: 2 });
@@ -126,6 +130,73 @@ t.test("bodies within the budget are counted off again, however they are read", 
     const { status, body: answer } = await client.response();
     t.match([status, answer.length > 0], [200, true], path);
     client.close();
+    await until(`nothing held after ${path}`, () => worker(server).heldBytes === 0);
+  }
+});
+
+const WHOLE = `
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  const wait = async (request) => { await opened; return String((await request.text()).length); };
+  export default {
+    routes: {
+      "/text": async (request) => String((await request.text()).length),
+      "/buffered": { handle: wait, buffered: true },
+      "/never": { handle: () => new Promise(() => {}), buffered: true },
+      "/late": (request) => new Promise(() => {}),
+      "/open": () => (open(), "open"),
+    },
+  };
+`;
+const LENGTH = 3_000_000;
+
+async function begin(server: TestServer, path: string, fields: string): Promise<RawClient> {
+  const client = await server.connect();
+  client.write(`POST ${path} HTTP/1.1\r\n${HOST}${fields}\r\n`);
+  return client;
+}
+
+t.test("what a decoded body has grown to counts while it is collected", async (t) => {
+  const options = { decodeBodies: true, bodyBytesMax: 2 * LENGTH };
+  const zipped = gzipSync("x".repeat(LENGTH), { finishFlush: constants.Z_SYNC_FLUSH });
+  const fields = `Content-Encoding: gzip\r\nContent-Length: ${zipped.length + 1}\r\n`;
+  const server = await startApp(t, WHOLE, { ...options, memoryBytesMax: 4 * LENGTH });
+  const client = await begin(server, "/text", fields);
+  client.write(zipped);
+  await until("all that has come is counted", () => worker(server).heldBytes >= LENGTH);
+  client.reset();
+  await until("nothing held", () => worker(server).heldBytes === 0);
+  const whole = gzipSync("x".repeat(LENGTH));
+  const lengths = `Content-Encoding: gzip\r\nContent-Length: ${whole.length}\r\n`;
+  const other = await begin(server, "/text", lengths);
+  other.write(whole);
+  t.equal((await other.response()).body, String(LENGTH));
+  t.equal(worker(server).heldBytes, 0);
+  const tight = await startApp(t, WHOLE, { ...options, memoryBytesMax: LENGTH / 2 });
+  const refused = await begin(tight, "/text", lengths);
+  refused.write(whole);
+  await isOverloaded(t, refused, "a small body may be a large one");
+  await until("nothing held there", () => worker(tight).heldBytes === 0);
+  t.match(await tight.connect().then((again) => again.request(get("/none"))), { status: 404 });
+});
+
+t.test("a whole body that waits for its handler, or in it, counts", async (t) => {
+  const server = await startApp(t, WHOLE, { memoryBytesMax: 4 * LENGTH, bodyBytesMax: LENGTH });
+  const fields = `Content-Length: ${LENGTH}\r\n`;
+  const client = await begin(server, "/buffered", fields);
+  client.write("x".repeat(LENGTH));
+  await until("its body", () => server.server.stats().listeners[0]!.bytesIn > LENGTH);
+  await until("it is held", () => worker(server).heldBytes === LENGTH);
+  t.equal((await (await server.connect()).request(get("/open"))).body, "open");
+  t.equal((await client.response()).body, String(LENGTH));
+  await until("nothing held", () => worker(server).heldBytes === 0);
+  // A client that goes takes the count along, also if its handler never settles.
+  for (const [path, length] of [["/never", LENGTH], ["/late", 60_000]] as const) {
+    const lost = await begin(server, path, `Content-Length: ${length}\r\n`);
+    await until("its head", () => worker(server).inFlight === 1);
+    lost.write("x".repeat(length));
+    await until("it is held", () => worker(server).heldBytes === length);
+    lost.reset();
     await until(`nothing held after ${path}`, () => worker(server).heldBytes === 0);
   }
 });
