@@ -3,9 +3,14 @@ import { MillraceError } from "../shared/errors.ts";
 
 /** The line for stderr, without its end. */
 export function failureLine(error: unknown): string {
+  return `millrace: ${failureText(error)}`;
+}
+
+/** The same without the name of the command. */
+export function failureText(error: unknown): string {
   const code = error instanceof MillraceError ? error.code : undefined;
   const suffix = code === undefined ? "" : ` (${code})`;
-  return `millrace: ${oneLine(messageOf(error))}${hintOf(error)}${suffix}`;
+  return `${oneLine(messageOf(error))}${hintOf(error)}${suffix}`;
 }
 
 /** The message, and that of the cause unless it is quoted already or repeats it in system terms. */

@@ -15,7 +15,7 @@ import { failureLine } from "./failure.ts";
 import { helpText } from "./help.ts";
 import { configText } from "./print-config.ts";
 import { reportText } from "./report.ts";
-import { SignalStop } from "./signals.ts";
+import { hasTerminal, SignalStop } from "./signals.ts";
 import { packageVersion } from "../shared/version.ts";
 
 /** Resolves to the exit code when the command is over; for a server, when it has closed. */
@@ -62,6 +62,7 @@ async function serveUntilClosed(options: ResolvedOptions): Promise<number> {
     say: (line) => process.stderr.write(`millrace: ${line}\n`),
     deadlineMs: options.deadlineMs,
     drainDelayMs: options.drainDelayMs,
+    hasTerminal,
     logsToFile: logsToFile(options.accessLog, options.logDestination),
   });
   signals.install();

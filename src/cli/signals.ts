@@ -1,15 +1,19 @@
 /**
- * SIGINT and SIGTERM on the command line: the first one drains, the second one ends what still
- * runs. Runs in the primary.
+ * Signals on the command line: the first SIGINT or SIGTERM drains, the second one ends what still
+ * runs; SIGHUP loads the app anew, unless it came because the terminal was closed. Runs in the
+ * primary.
  */
+import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
-import type { DrainOptions, StopOptions } from "../shared/app.ts";
+import type { DrainOptions, ReloadResult, StopOptions } from "../shared/app.ts";
+import { failureText } from "./failure.ts";
 
 /** The part of a server that signals act on. */
 export interface Stoppable {
   drain(options?: DrainOptions): Promise<void>;
   close(options?: StopOptions): Promise<void>;
   reopenLogs(): Promise<void>;
+  reload(): Promise<ReloadResult>;
 }
 
 export interface SignalFacts {
@@ -22,6 +26,8 @@ export interface SignalFacts {
   readonly drainDelayMs: number;
   /** SIGUSR2 opens the logs again; where no file is written it is left alone. */
   readonly logsToFile: boolean;
+  /** Whether the process has a terminal: SIGHUP also tells that it has been closed. */
+  readonly hasTerminal: () => boolean;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -31,6 +37,7 @@ export class SignalStop {
   readonly #listener: (signal: NodeJS.Signals) => void;
   #state: "running" | "draining" | "forced" = "running";
   #exitCode = 0;
+  #hadTerminal = false;
 
   constructor(facts: SignalFacts) {
     this.#facts = facts;
@@ -43,14 +50,31 @@ export class SignalStop {
   }
 
   install(): void {
+    this.#hadTerminal = this.#facts.hasTerminal();
     for (const signal of SIGNALS) process.on(signal, this.#listener);
+    process.on("SIGHUP", this.#onReload);
     if (this.#facts.logsToFile) process.on("SIGUSR2", this.#onRotation);
   }
 
   remove(): void {
     for (const signal of SIGNALS) process.off(signal, this.#listener);
+    process.off("SIGHUP", this.#onReload);
     process.off("SIGUSR2", this.#onRotation);
   }
+
+  /** Before the server listens there is nothing to reload. */
+  readonly #onReload = (): void => {
+    if (this.#hadTerminal && !this.#facts.hasTerminal()) {
+      this.#onSignal("SIGHUP");
+      return;
+    }
+    this.#facts.server()?.reload().then(
+      ({ generation }) => this.#facts.say(`SIGHUP: generation ${generation} serves`),
+      (error: unknown) => {
+        this.#facts.say(`SIGHUP: the old version goes on, for ${failureText(error)}`);
+      },
+    );
+  };
 
   readonly #onRotation = (): void => {
     this.#facts.server()?.reopenLogs().catch((error: unknown) => {
@@ -96,5 +120,15 @@ export class SignalStop {
     closing.catch((error: unknown) => {
       this.#facts.say(`closing failed: ${String(error)}`);
     });
+  }
+}
+
+/** Of this process: the kernel takes the terminal away before it sends the signal. */
+export function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
   }
 }

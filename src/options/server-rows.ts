@@ -148,7 +148,7 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     group: "Start and stop",
     check: flag,
     fallback: false,
-    text: "Drain on SIGINT and SIGTERM, and close by force on a second one.",
+    text: "Drain on SIGINT and SIGTERM, close by force on a second one, and reload on SIGHUP.",
   },
   initTimeoutMs: {
     group: "Start and stop",

@@ -1,7 +1,8 @@
 /**
- * The worker threads: one Piscina pool, one endless `serve` task per thread, a new task when a
- * worker has died. Piscina gives threads, resource limits and shutdown; who serves is decided
- * here. With `workers: 0` the same task runs on the primary's own loop. Thread: the primary's.
+ * The worker threads of one generation, which all run the same version of an app: one Piscina pool,
+ * one endless `serve` task per thread, a new task when a worker has died. Piscina gives threads,
+ * resource limits and shutdown; who serves is decided here. With `workers: 0` the same task runs on
+ * the primary's own loop. Thread: the primary's.
  */
 import { Piscina } from "piscina";
 import { MillraceError } from "../shared/errors.ts";
@@ -9,6 +10,7 @@ import { CONTROL_VERSION, type ControlCall, type ServeTask } from "../shared/mes
 import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { destinationOf } from "../options/access-log.ts";
+import { endRetired } from "./retirement.ts";
 import { type Ready, WorkerChannel } from "./worker-channel.ts";
 import type { MessagePort } from "node:worker_threads";
 
@@ -18,8 +20,8 @@ const BACKOFF_MS = 50;
 const BACKOFF_MAX_MS = 5000;
 /** Deaths in a row after which the loop is reported. */
 const CRASH_LOOP = 5;
-/** How often connections without a worker are looked at. */
-const ORPHAN_CHECK_MS = 250;
+/** As kWorkersMax of core/server.h: how many slots there are, over all generations. */
+const THREADS_MAX = 256;
 
 // The task is started by its URL in both cases: the primary never imports the worker's code.
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -31,6 +33,8 @@ export interface PoolHost {
   readonly serverId: number;
   readonly options: ResolvedOptions;
   readonly listeners: ServeTask["listeners"];
+  /** Numbers of workers are never given twice, whatever their generation. */
+  nextWorkerId(): number;
   emit(event: string, detail: unknown): void;
   call(request: ControlCall): Promise<unknown>;
   /** A worker has got its slot, before it counts anything there. */
@@ -47,19 +51,35 @@ export interface PoolHost {
   joined(channel: WorkerChannel): void;
 }
 
+/** What the workers of a generation have in common. */
+export interface Generation {
+  readonly number: number;
+  readonly app: ServeTask["app"];
+}
+
 export class WorkerPool {
   readonly channels: Set<WorkerChannel> = new Set();
+  readonly generation: Generation;
   readonly #host: PoolHost;
   readonly #piscina: Piscina | null;
-  readonly #orphanTimer: NodeJS.Timeout;
-  #nextWorkerId = 1;
+  /** How many workers there should be: more are retired, fewer are being replaced. */
+  #size: number;
+  readonly #leaving = new Set<WorkerChannel>();
+  readonly #hurried: Promise<void>;
+  #hurry!: () => void;
   #deaths = 0;
   #isOpen = false;
+  #isRetired = false;
+  #isDiscarded = false;
   #isClosing = false;
 
-  constructor(host: PoolHost) {
+  /** `workers`: 0 for none but the primary's own loop. */
+  constructor(host: PoolHost, generation: Generation, workers: number) {
     this.#host = host;
-    const { workers, resourceLimits, execArgv, env } = host.options;
+    this.generation = generation;
+    this.#size = Math.max(workers, 1);
+    this.#hurried = new Promise((resolve) => (this.#hurry = resolve));
+    const { resourceLimits, execArgv, env } = host.options;
     // Under load a thread that accepts each connection as it comes would interrupt a worker for
     // every one; left waiting until a worker sleeps, it accepts many and wakes the worker once:
     // 12 % less CPU per connection on one core. The catch: while all cores are busy, accepting
@@ -70,8 +90,10 @@ export class WorkerPool {
       // Each task brings its thread. A minimum would be filled up again whenever a thread ends,
       // even when that is after `destroy`.
       minThreads: 0,
-      maxThreads: workers,
-      idleTimeout: Infinity,
+      // There are never more than tasks: this is only what they may grow to.
+      maxThreads: THREADS_MAX,
+      // A thread ends with its task: another one starts from modules of its own.
+      idleTimeout: 0,
       concurrentTasksPerWorker: 1,
       // The default parks an idle worker's loop in Atomics.wait.
       atomics: "disabled",
@@ -84,16 +106,16 @@ export class WorkerPool {
     // What a running task throws its own promise tells. A thread that dies before it can take a
     // task leaves one in the queue.
     this.#piscina?.on("error", (error: unknown) => this.#threadLost(error));
-    this.#orphanTimer = setInterval(() => {
-      host.native.expireOrphans(host.server, host.options.adoptTimeoutMs);
-    }, ORPHAN_CHECK_MS);
-    this.#orphanTimer.unref();
+  }
+
+  /** How many workers there should be. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Starts all workers. Resolves when each has loaded the app, rejects as the first one does. */
   async start(): Promise<Ready> {
-    const { workers } = this.#host.options;
-    const started = Array.from({ length: Math.max(workers, 1) }, () => this.#spawn());
+    const started = Array.from({ length: this.#size }, () => this.#spawn());
     const ready = await Promise.all(started.map((channel) => channel.ready));
     return ready[0]!;
   }
@@ -101,7 +123,75 @@ export class WorkerPool {
   /** All listeners are bound: connections may come. */
   async open(): Promise<void> {
     this.#isOpen = true;
-    await Promise.all([...this.channels].map((channel) => this.#admit(channel)));
+    await Promise.all([...this.channels].map((channel) => this.#openMailbox(channel)));
+  }
+
+  /**
+   * Adds workers, or retires the youngest ones. Resolves when those that were added serve, and when
+   * the idle connections of those that leave have left. Rejects when a new one cannot serve, and
+   * then there are as many as before.
+   */
+  async scale(size: number): Promise<void> {
+    const before = this.#size;
+    this.#size = size;
+    const staying = [...this.channels].filter((channel) => !this.#leaving.has(channel));
+    await Promise.all(staying.slice(size).map((channel) => this.retireWorker(channel)));
+    const added: WorkerChannel[] = [];
+    try {
+      while (staying.length + added.length < size) added.push(this.#spawn());
+      await Promise.all(added.map((channel) => channel.ready));
+      await Promise.all(added.map((channel) => this.#openMailbox(channel)));
+    } catch (error) {
+      this.#size = before;
+      for (const channel of added) void this.retireWorker(channel);
+      throw error;
+    }
+  }
+
+  /**
+   * The end of a generation: nobody is replaced, each connection leaves as soon as it is idle, and
+   * each worker ends with its last one or at the deadline. Resolves when those that are idle now
+   * have left; `gone` follows.
+   */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    await Promise.all([...this.channels].map((channel) => this.retireWorker(channel)));
+  }
+
+  /** Resolves when the last worker of a retired generation has ended, and its threads with it. */
+  async gone(): Promise<void> {
+    while (this.channels.size > 0) {
+      await Promise.all([...this.channels].map((channel) => this.#gone.get(channel)!));
+    }
+    await this.destroy();
+  }
+
+  /** Ends a worker and does not replace it. Resolves when its idle connections have left. */
+  retireWorker(channel: WorkerChannel): Promise<void> {
+    if (this.#leaving.has(channel)) return channel.retire();
+    this.#leaving.add(channel);
+    const { native, server } = this.#host;
+    // From here on nobody gives it anything, also before it has heard of it.
+    native.leaveWorker(server, channel.slot);
+    const isServing = channel.state === "serving";
+    if (!isServing) void channel.send({ type: "end" });
+    const { deadlineMs } = this.#host.options;
+    const gone = this.#gone.get(channel)!;
+    const kill = (error: MillraceError): void => this.#abandon.get(channel)?.(error);
+    const hurried = this.#hurried;
+    void endRetired({ channel, gone, deadlineMs, hurried, kill });
+    return isServing ? channel.retire() : Promise.resolve();
+  }
+
+  /** The deadline of those that are being retired is now. */
+  hurry(): void {
+    this.#hurry();
+  }
+
+  /** It has not come to serve: its threads end, and nothing else has changed. */
+  async discard(): Promise<void> {
+    this.#isDiscarded = true;
+    await this.destroy();
   }
 
   /** Their logs go on with the files that the paths name now. */
@@ -116,7 +206,6 @@ export class WorkerPool {
   /** Ends the workers: their apps close. What does not end within the time is terminated. */
   async end(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#orphanTimer);
     const ended = Promise.all([...this.channels].map((channel) => {
       channel.state = channel.state === "dead" ? "dead" : "draining";
       const gone = this.#gone.get(channel)!;
@@ -133,7 +222,6 @@ export class WorkerPool {
   /** Terminates every thread now. */
   async destroy(): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#orphanTimer);
     const gone = [...this.channels].map((channel) => this.#gone.get(channel)!);
     await this.#piscina?.destroy();
     for (const channel of this.channels) channel.close(closed());
@@ -143,10 +231,6 @@ export class WorkerPool {
   /** Kills its thread; `error` is why it has ended. */
   terminate(channel: WorkerChannel, error: MillraceError): void {
     this.#abandon.get(channel)?.(error);
-  }
-
-  get size(): number {
-    return this.channels.size;
   }
 
   readonly #gone = new WeakMap<WorkerChannel, Promise<void>>();
@@ -167,8 +251,9 @@ export class WorkerPool {
       const message = "no slot for a worker: 256 are in use, those that are ending included";
       throw new MillraceError("ERR_MILLRACE_WORKER_DIED", message);
     }
-    const id = this.#nextWorkerId++;
-    const channel = new WorkerChannel(id, slot, 1, (request) => this.#host.call(request));
+    const id = this.#host.nextWorkerId();
+    const { number } = this.generation;
+    const channel = new WorkerChannel(id, slot, number, (request) => this.#host.call(request));
     this.#host.spawned(channel);
     this.channels.add(channel);
     this.#gone.set(channel, this.#supervise(channel));
@@ -184,15 +269,18 @@ export class WorkerPool {
       error = reason;
     }
     this.channels.delete(channel);
+    const hasLeft = this.#leaving.delete(channel);
     channel.catchUp();
     const wasServing = channel.state === "serving";
     channel.close(channel.failure ?? died(channel, error));
     this.#host.native.removeWorker(this.#host.server, channel.slot);
-    this.#host.gone(channel, this.#isClosing);
-    if (this.#isClosing) return;
+    this.#host.gone(channel, this.#isClosing || hasLeft);
+    if (this.#isClosing && !this.#isDiscarded) return;
     const { id, threadId, generation } = channel;
-    const reason = channel.failure ?? died(channel, error);
-    this.#host.emit("workerExit", { id, threadId, generation, error: reason });
+    const isExpected = (hasLeft && error === undefined) || this.#isDiscarded;
+    const reason = channel.failure ?? (isExpected ? undefined : died(channel, error));
+    this.#host.emit("workerExit", { id, threadId, generation, ...(reason && { error: reason }) });
+    if (this.#isClosing || hasLeft) return;
     // Before the server is open a failure is the failure of serve().
     if (this.#isOpen || wasServing) this.#replace(channel);
   }
@@ -238,7 +326,7 @@ export class WorkerPool {
       slot: channel.slot,
       workerId: channel.id,
       generation: channel.generation,
-      app: options.app,
+      app: this.generation.app,
       listeners,
       options: {
         drainQuietMs: options.drainQuietMs,
@@ -257,16 +345,28 @@ export class WorkerPool {
     const { id, threadId, generation } = channel;
     this.#host.emit("workerStart", { id, threadId, generation });
     if (!this.#isOpen || this.#isClosing) return;
-    this.#admit(channel).then(
-      () => this.#host.joined(channel),
-      (error: unknown) => this.terminate(channel, died(channel, error)),
-    );
+    this.#openMailbox(channel).catch((error: unknown) => {
+      this.terminate(channel, died(channel, error));
+    });
+  }
+
+  readonly #opened = new WeakMap<WorkerChannel, Promise<void>>();
+
+  /** Once; a worker that is to leave takes nothing. */
+  #openMailbox(channel: WorkerChannel): Promise<void> {
+    if (this.#leaving.has(channel)) return Promise.resolve();
+    const known = this.#opened.get(channel);
+    if (known !== undefined) return known;
+    const opened = this.#admit(channel);
+    this.#opened.set(channel, opened);
+    return opened;
   }
 
   /** It takes connections once it routes as the others do. */
   async #admit(channel: WorkerChannel): Promise<void> {
     await this.#host.admit(channel);
     await channel.send({ type: "open" });
+    this.#host.joined(channel);
   }
 
   /** Starts another worker, later and later if they die young. */
@@ -281,7 +381,8 @@ export class WorkerPool {
       ? 0
       : Math.min(BACKOFF_MS * 2 ** (this.#deaths - 2), BACKOFF_MAX_MS);
     setTimeout(() => {
-      if (!this.#isClosing) this.#spawn();
+      if (this.#isClosing || this.#isRetired) return;
+      if (this.channels.size - this.#leaving.size < this.#size) this.#spawn();
     }, delay).unref();
   }
 }

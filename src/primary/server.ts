@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from "node:events";
 import type {
-  DrainOptions, ListenerInfo, MetricsReport, Server, Stats, StopOptions, StopResult,
+  DrainOptions, ListenerInfo, MetricsReport, ReloadResult, Server, Stats, StopOptions, StopResult,
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ControlCall } from "../shared/messages.ts";
@@ -19,16 +19,18 @@ import {
   type ServeOptions,
   withAppDefaults,
 } from "../options.ts";
+import { resolveApp } from "../options/app.ts";
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
 import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { AccessLog } from "./access-log.ts";
 import { Drain } from "./drain.ts";
+import { Generations } from "./generations.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
 import { PrimaryLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
-import { type PoolHost, WorkerPool } from "./pool.ts";
-import { handleRotation, handleSignals } from "./signals.ts";
+import type { PoolHost } from "./pool.ts";
+import { handleReload, handleRotation, handleSignals } from "./signals.ts";
 import { claimSystemdSockets } from "./systemd-sockets.ts";
 import { RouteTables } from "./route-tables.ts";
 import { Statistics } from "./statistics.ts";
@@ -69,7 +71,8 @@ class MillraceServer implements Server, ListenerHost {
   readonly #stuckWatch: StuckWatch;
   readonly #routes: RouteTables;
   #options: ResolvedOptions;
-  #pool!: WorkerPool;
+  #generations!: Generations;
+  #nextWorkerId = 1;
   #listeners: Listener[] = [];
   #closing: Promise<void> | null = null;
   #isStarted = false;
@@ -101,7 +104,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#operations = new Operations(options, {
       server: this,
       isDraining: () => this.#drain.isUnderWay,
-      stats: () => this.#controlled.read(this.#pool.channels, this.#listeners),
+      stats: () => this.#controlled.read(this.#generations.channels, this.#listeners),
     });
     this.#drain = new Drain(native, handle);
     this.#log = new PrimaryLog(options);
@@ -114,8 +117,8 @@ class MillraceServer implements Server, ListenerHost {
     const isOn = options.metrics ||
       options.listeners.some(({ settings }) => settings.metricsPath !== "");
     const host = {
-      channels: () => this.#pool.channels,
-      stats: () => this.#watched.read(this.#pool.channels, this.#listeners),
+      channels: () => this.#generations.channels,
+      stats: () => this.#watched.read(this.#generations.channels, this.#listeners),
     };
     return new Metrics(host, isOn, options.metricsTimeoutMs);
   }
@@ -125,17 +128,20 @@ class MillraceServer implements Server, ListenerHost {
       native: this.native,
       server: this.server,
       log: this.#log,
-      channels: () => this.#pool.channels,
+      channels: () => this.#generations.channels,
       emit: (event, info) => this.emit(event, info),
-      terminate: (channel, error) => this.#pool.terminate(channel, error),
+      terminate: (channel, error) => this.#generations.terminate(channel, error),
     }, options);
   }
 
   #makeRoutes({ deadlineMs }: ResolvedOptions): RouteTables {
+    const serving = (): number => this.generation;
     return new RouteTables({
-      generation: 1,
+      get generation() {
+        return serving();
+      },
       deadlineMs,
-      channels: () => this.#pool.channels,
+      channels: () => this.#generations.channels,
       listenerIndex: (id) => this.#find(id).index,
       stopListener: (id) => void this.stopListener(id),
     });
@@ -158,15 +164,15 @@ class MillraceServer implements Server, ListenerHost {
   async #bringUp(): Promise<void> {
     await this.#operations.prepare();
     this.#accessLog?.start(this.#options.listeners);
-    this.#pool = new WorkerPool(this.#poolHost());
-    const ready = await this.#pool.start();
+    this.#generations = new Generations(this.#poolHost());
+    const ready = await this.#generations.start();
     this.#options = withAppDefaults(this.#options, ready);
     this.#listeners = this.#options.listeners.map(
       (options, index) => new Listener(this, index, options),
     );
     await Promise.all(this.#listeners.filter(({ autoStart }) => autoStart).map((listener) =>
       listener.start()));
-    await this.#pool.open();
+    await this.#generations.open();
     this.#drain.ready();
     await this.#operations.announce();
     this.#stuckWatch.start();
@@ -182,6 +188,7 @@ class MillraceServer implements Server, ListenerHost {
       listeners: this.#options.listeners.map(({ id, name, data, settings }) => (
         { id, name, data, isTls: false, settings }
       )),
+      nextWorkerId: () => this.#nextWorkerId++,
       emit: (event, detail) => this.emit(event, detail),
       call: (request) => this.#call(request),
       spawned: (channel) => this.#spawned(channel),
@@ -216,6 +223,7 @@ class MillraceServer implements Server, ListenerHost {
     if (signals) this.#cleanups.push(handleSignals((force) => (
       void (force ? this.close({ force }) : this.drain())
     )));
+    if (signals) this.#cleanups.push(handleReload(this));
     if (signals && logsToFile(accessLog, logDestination)) {
       this.#endRotation = handleRotation(this);
     }
@@ -230,7 +238,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   stats(): Stats {
-    const stats = this.#statistics.read(this.#pool.channels, this.#listeners);
+    const stats = this.#statistics.read(this.#generations.channels, this.#listeners);
     return this.#accessLog === null ? stats : { ...stats, accessLog: this.#accessLog.stats() };
   }
 
@@ -276,9 +284,32 @@ class MillraceServer implements Server, ListenerHost {
     return this.#routes.setDisabled(name, false, options);
   }
 
+  get generation(): number {
+    return this.#generations.generation;
+  }
+
+  async reload(): Promise<ReloadResult> {
+    this.#checkOpen();
+    return await this.#generations.reload();
+  }
+
+  async setApp(app: string | URL): Promise<ReloadResult> {
+    this.#checkOpen();
+    return await this.#generations.reload(resolveApp(app, this.#options.workers));
+  }
+
+  async scale(workers: number): Promise<void> {
+    this.#checkOpen();
+    await this.#generations.scale(workers);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+  }
+
   async reopenLogs(): Promise<void> {
     this.#log.reopen();
-    await Promise.all([this.#accessLog?.reopen(), this.#pool.reopenLogs()]);
+    await Promise.all([this.#accessLog?.reopen(), this.#generations.reopenLogs()]);
   }
 
   async drain(options: DrainOptions = {}): Promise<void> {
@@ -316,7 +347,7 @@ class MillraceServer implements Server, ListenerHost {
     const started = performance.now();
     await Promise.all(this.#listeners.map((listener) => listener.stop(force, deadlineMs)));
     const left = Math.max(END_GRACE_MS, deadlineMs - (performance.now() - started));
-    await Promise.race([this.#pool.end(force ? END_GRACE_MS : left), forced]);
+    await Promise.race([this.#generations.end(force ? END_GRACE_MS : left), forced]);
     await this.#tearDown();
   }
 
@@ -326,7 +357,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#cleanups = [];
     this.#stuckWatch.stop();
     for (const listener of this.#listeners) listener.abandon();
-    await this.#pool?.destroy();
+    await this.#generations?.destroy();
     await this.#accessLog?.close();
     this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
     await this.#operations.close();
@@ -336,7 +367,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   drainListener(listener: number, force: boolean): Promise<void> {
-    return this.#pool.drain(listener, force);
+    return this.#generations.drain(listener, force);
   }
 
   /** An `error` nobody listens to must not end the process: it is reported, not thrown. */
@@ -370,6 +401,12 @@ class MillraceServer implements Server, ListenerHost {
         return this.#routes.call(request.request);
       case "reopenLogs":
         return this.reopenLogs();
+      case "reload":
+        return this.reload();
+      case "setApp":
+        return this.setApp(request.app);
+      case "scale":
+        return this.scale(request.workers);
       case "metrics":
         return this.metrics();
       case "drain":

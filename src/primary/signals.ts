@@ -1,6 +1,6 @@
 /**
- * SIGINT and SIGTERM for `signals: true`: the first drains, a second one forces; and SIGUSR2, which
- * has the logs opened again. Thread: the primary's.
+ * SIGINT and SIGTERM for `signals: true`: the first drains, a second one forces; SIGHUP, which
+ * loads the app anew; and SIGUSR2, which has the logs opened again. Thread: the primary's.
  */
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -27,4 +27,19 @@ export function handleRotation(server: Rotated): () => void {
   };
   process.on("SIGUSR2", onSignal);
   return () => process.off("SIGUSR2", onSignal);
+}
+
+/** What SIGHUP acts on. */
+export interface Reloaded {
+  reload(): Promise<unknown>;
+  emit(event: string, detail: unknown): void;
+}
+
+/** SIGHUP loads the app anew; a failure is an `error` event. Returns what takes it off again. */
+export function handleReload(server: Reloaded): () => void {
+  const onSignal = (): void => {
+    server.reload().catch((error: unknown) => server.emit("error", error));
+  };
+  process.on("SIGHUP", onSignal);
+  return () => process.off("SIGHUP", onSignal);
 }

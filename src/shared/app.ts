@@ -156,6 +156,10 @@ export interface ServerControl extends RouteEdits {
   startListener(id: string): Promise<void>;
   /** Goes on with the files that the paths of the logs name now: after a rotation. */
   reopenLogs(): Promise<void>;
+  /** As of the server. A request in hand, as the one that asks, ends on its old worker. */
+  reload(): Promise<ReloadResult>;
+  setApp(app: string | URL): Promise<ReloadResult>;
+  scale(workers: number): Promise<void>;
   metrics(): Promise<MetricsReport>;
   /** As of the server. Resolves as soon as readiness probes are told, as `close` does. */
   drain(options?: DrainOptions): Promise<void>;
@@ -435,6 +439,14 @@ export interface Stats {
   readonly accessLog?: AccessLogStats;
 }
 
+/** What `reload` and `setApp` have come to; also the detail of the event `reload`. */
+export interface ReloadResult {
+  /** The number of the generation that serves now; the first one is 1. */
+  readonly generation: number;
+  /** How many workers it has. */
+  readonly workers: number;
+}
+
 /** A running server. It is no EventEmitter itself: its events are on `events`. */
 export interface Server extends AsyncDisposable, RouteEdits {
   /** The table of the server, or of a listener that has one, as a copy that may be edited. */
@@ -442,6 +454,8 @@ export interface Server extends AsyncDisposable, RouteEdits {
   readonly listeners: ListenerInfo[];
   readonly url: string;
   readonly events: EventEmitter;
+  /** The number of the generation of workers that serves: 1, and one more with each reload. */
+  readonly generation: number;
   /** Resolves when the server has closed, whatever closed it. */
   readonly closed: Promise<void>;
   stats(): Stats;
@@ -458,5 +472,18 @@ export interface Server extends AsyncDisposable, RouteEdits {
    */
   drain(options?: DrainOptions): Promise<void>;
   /** Stops without the delay of `drain`, also one that is under way. */
+  /**
+   * Loads the app anew in new workers. Resolves when they have every new and every idle connection;
+   * requests in hand end on the old ones. Rejects with what the app failed with, and then nothing
+   * has changed.
+   */
+  reload(): Promise<ReloadResult>;
+  /** The same with another app: the path of its module, or a `file:` URL. */
+  setApp(app: string | URL): Promise<ReloadResult>;
+  /**
+   * Changes the number of workers, from 1 to 256. Resolves when those that are added serve, and
+   * when the idle connections of those that are taken away have moved.
+   */
+  scale(workers: number): Promise<void>;
   close(options?: StopOptions): Promise<void>;
 }

@@ -81,6 +81,12 @@ export const ERRORS = {
   ERR_MILLRACE_WORKER_STUCK: {
     text: "A worker did not turn its loop for `stuckTerminateMs`, and was terminated.",
   },
+  ERR_MILLRACE_RETIRE_TIMEOUT: {
+    text: "A worker of an old generation, or one too many, had not ended by its deadline.",
+  },
+  ERR_MILLRACE_NO_WORKERS: {
+    text: "With `workers: 0` there is nothing to reload or to scale: modules never unload.",
+  },
   ERR_MILLRACE_CRASH_LOOP: {
     text: "Workers died one after the other. Replacements now start with a growing delay.",
   },

@@ -55,6 +55,9 @@ export type ControlCall =
   | { readonly method: "startListener"; readonly id: string }
   | { readonly method: "routes"; readonly request: RouteCall }
   | { readonly method: "reopenLogs" }
+  | { readonly method: "reload" }
+  | { readonly method: "setApp"; readonly app: string }
+  | { readonly method: "scale"; readonly workers: number }
   | { readonly method: "metrics" }
   | { readonly method: "drain"; readonly options?: DrainOptions }
   | { readonly method: "close"; readonly options?: StopOptions };

@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type {
-  DrainOptions, MetricsReport, ServerControl, StopOptions, StopResult,
+  DrainOptions, MetricsReport, ReloadResult, ServerControl, StopOptions, StopResult,
 } from "../shared/app.ts";
 import type { Metric } from "../shared/metrics.ts";
 import {
@@ -85,6 +85,10 @@ export class WorkerControl {
     enableRoute: (name: string, options: TableOptions = {}): Promise<void> =>
       this.#routes({ kind: "enable", name, options }),
     reopenLogs: (): Promise<void> => this.#call({ method: "reopenLogs" }),
+    reload: (): Promise<ReloadResult> => this.#call({ method: "reload" }),
+    setApp: (app: string | URL): Promise<ReloadResult> =>
+      this.#call({ method: "setApp", app: String(app) }),
+    scale: (workers: number): Promise<void> => this.#call({ method: "scale", workers }),
     metrics: (): Promise<MetricsReport> => this.#call({ method: "metrics" }),
     drain: (options?: DrainOptions): Promise<void> =>
       this.#call({ method: "drain", ...(options && { options }) }),

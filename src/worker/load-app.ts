@@ -7,6 +7,7 @@ import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import { readConstants } from "./constants.ts";
+import { placeOfImport, withPlace } from "./error-place.ts";
 import { handlerEntries } from "./handler-registry.ts";
 
 /** Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID or …_HANDLER_DUPLICATE. */
@@ -26,7 +27,8 @@ async function importDefault(href: string): Promise<unknown> {
     const module = (await import(href)) as { default?: unknown };
     return unwrapped(module.default);
   } catch (cause) {
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const reason = withPlace(text, await placeOfImport(href, cause));
     // Named, since a SyntaxError does not say in which file it is.
     const name = href.startsWith("file:") ? fileURLToPath(href) : href;
     const message = `The app ${name} could not be loaded: ${reason}`;

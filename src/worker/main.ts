@@ -12,6 +12,7 @@ import { type ServeTask, toSentError } from "../shared/messages.ts";
 import { loadNative } from "../native.ts";
 import { WorkerControl } from "./control.ts";
 import { Engine } from "./engine.ts";
+import { placeOf, withPlace } from "./error-place.ts";
 import { installGlobals, removeGlobals } from "./globals.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 import { loadApp } from "./load-app.ts";
@@ -126,7 +127,8 @@ async function init(
     const registerMetrics = (registry: MetricsRegistry): void => sources.add(registry);
     await app.init?.({ id, generation, threadId, server, log, registerMetrics, signal });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const reason = withPlace(text, placeOf(cause));
     throw new MillraceError("ERR_MILLRACE_INIT_FAILED", `The app's init failed: ${reason}`, {
       cause,
     });

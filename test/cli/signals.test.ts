@@ -3,6 +3,7 @@ import t from "tap";
 import type { Test } from "tap";
 import { SignalStop } from "../../src/cli/signals.ts";
 import type { StopOptions } from "../../src/shared/app.ts";
+import { MillraceError } from "../../src/shared/errors.ts";
 import { until } from "../support/deadline.ts";
 
 interface Seen {
@@ -10,6 +11,8 @@ interface Seen {
   readonly lines: string[];
   readonly stop: SignalStop;
 }
+
+const terminal = { isThere: true };
 
 function install(t: Pick<Test, "teardown">, isServing: boolean, drainDelayMs = 0): Seen {
   const calls: unknown[] = [];
@@ -24,6 +27,11 @@ function install(t: Pick<Test, "teardown">, isServing: boolean, drainDelayMs = 0
     reopenLogs: async () => {
       calls.push("reopened");
     },
+    reload: async () => {
+      calls.push("reload");
+      if (calls.length > 1) throw new MillraceError("ERR_MILLRACE_APP_SHAPE", "it is no app");
+      return { generation: 2, workers: 1 };
+    },
   };
   const stop = new SignalStop({
     abortStart: () => calls.push("abort"),
@@ -32,6 +40,7 @@ function install(t: Pick<Test, "teardown">, isServing: boolean, drainDelayMs = 0
     deadlineMs: 10_000,
     drainDelayMs,
     logsToFile: true,
+    hasTerminal: () => terminal.isThere,
   });
   stop.install();
   t.teardown(() => stop.remove());
@@ -56,6 +65,33 @@ t.test("the delay of a drain is told", async (t) => {
   process.kill(process.pid, "SIGTERM");
   await until("the drain", () => calls.length === 1);
   t.match(lines, [/^SIGTERM: not ready, draining for at most 10000 ms in 3000 ms, a second/]);
+});
+
+t.test("SIGHUP loads the app anew and says what came of it", async (t) => {
+  const before = process.listenerCount("SIGHUP");
+  const { lines, stop } = install(t, true);
+  process.kill(process.pid, "SIGHUP");
+  await until("the reload", () => lines.length === 1);
+  process.kill(process.pid, "SIGHUP");
+  await until("the failure", () => lines.length === 2);
+  t.strictSame(lines, [
+    "SIGHUP: generation 2 serves",
+    "SIGHUP: the old version goes on, for it is no app (ERR_MILLRACE_APP_SHAPE)",
+  ]);
+  stop.remove();
+  t.equal(process.listenerCount("SIGHUP"), before);
+});
+
+t.test("SIGHUP of a terminal that is closed drains", async (t) => {
+  const { calls, lines } = install(t, true);
+  terminal.isThere = false;
+  t.teardown(() => {
+    terminal.isThere = true;
+  });
+  process.kill(process.pid, "SIGHUP");
+  await until("the drain", () => calls.length === 1);
+  t.strictSame(calls, ["drain"]);
+  t.match(lines, [/^SIGHUP: draining/]);
 });
 
 t.test("SIGUSR2 opens the logs again", async (t) => {

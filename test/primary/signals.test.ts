@@ -1,6 +1,6 @@
 /** Tests of SIGINT and SIGTERM with `signals: true`, in this process and in one of its own. */
 import t from "tap";
-import { handleSignals } from "../../src/primary/signals.ts";
+import { handleReload, handleSignals } from "../../src/primary/signals.ts";
 import { startChild } from "../support/child.ts";
 import { until } from "../support/deadline.ts";
 import { get } from "../support/lifecycle.ts";
@@ -59,6 +59,9 @@ t.test("without signals: true a signal is the process's own", async (t) => {
 });
 
 t.test("SIGUSR2 is handled until the logs are closed", async (t) => {
+  // The signal may come after the handler's end, and tap's own would then send it on.
+  const ignore = (): void => undefined;
+  process.on("SIGUSR2", ignore);
   const before = process.listenerCount("SIGUSR2");
   // The disk is full: that the lines are lost is told when the log's last ones are written.
   const accessLog = { path: "/dev/full", format: "json" } as const;
@@ -77,4 +80,34 @@ t.test("SIGUSR2 is handled until the logs are closed", async (t) => {
   await server.close();
   t.same(counts, [before + 1]);
   t.equal(process.listenerCount("SIGUSR2"), before);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off("SIGUSR2", ignore);
+});
+
+t.test("SIGHUP loads the app anew, and a failure is an error event", async (t) => {
+  const before = process.listenerCount("SIGHUP");
+  const told: unknown[][] = [];
+  const failure = new Error("no");
+  let calls = 0;
+  const remove = handleReload({
+    reload: () => (++calls === 1 ? Promise.resolve() : Promise.reject(failure)),
+    emit: (...detail) => told.push(detail),
+  });
+  t.teardown(remove);
+  process.kill(process.pid, "SIGHUP");
+  await until("the first", () => calls === 1);
+  process.kill(process.pid, "SIGHUP");
+  await until("the failure", () => told.length > 0);
+  t.strictSame(told, [["error", failure]]);
+  remove();
+  t.equal(process.listenerCount("SIGHUP"), before);
+});
+
+t.test("with signals: true SIGHUP reloads", async (t) => {
+  const server = await startChild(t, { signals: true });
+  const client = await server.connect();
+  await client.request(get());
+  server.child.kill("SIGHUP");
+  await server.prints("reload 2");
+  t.match(await client.request(get()), { status: 200, body: "hello" });
 });

@@ -27,6 +27,9 @@ server.events.on("listenerError", ({ error, action }: ListenerErrorInfo) => {
 server.events.on("listening", ({ id }: { id: string }) => {
   process.stdout.write(`listening ${id}\n`);
 });
+server.events.on("reload", ({ generation }: { generation: number }) => {
+  process.stdout.write(`reload ${generation}\n`);
+});
 server.events.on("error", ({ code }: { code: string }) => process.stdout.write(`error ${code}\n`));
 const look = setInterval(() => {
   if (gate.count === 0) return;

@@ -114,6 +114,10 @@ t.test("calls go to the primary and settle with its result", async (t) => {
       { graceful: false, destroyed: 1 }],
     [() => server.pauseListener("b"), { method: "pauseListener", id: "b" }, undefined],
     [() => server.startListener("c"), { method: "startListener", id: "c" }, undefined],
+    [() => server.reload(), { method: "reload" }, { generation: 2, workers: 1 }],
+    [() => server.setApp(new URL("file:///b.mjs")), { method: "setApp", app: "file:///b.mjs" },
+      { generation: 3, workers: 1 }],
+    [() => server.scale(4), { method: "scale", workers: 4 }, undefined],
     [() => server.close({ deadlineMs: 5 }), { method: "close", options: { deadlineMs: 5 } },
       undefined],
   ] as const) {
