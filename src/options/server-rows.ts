@@ -38,6 +38,7 @@ export interface ServerSettings {
   stuckMs: number;
   stuckTerminateMs: number;
   balance: BalancePolicy;
+  rebalanceMs: number;
   connectionsPerAddressMax: number;
   memoryBytesMax: number;
   inFlightMax: number;
@@ -114,6 +115,13 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     fallback: "least-connections",
     text: "Which worker gets a connection: the one with the fewest, the least busy one, the next " +
       "in turn, or the same for the same peer address.",
+  },
+  rebalanceMs: {
+    group: "Workers",
+    check: milliseconds(0),
+    fallback: 1000,
+    text: "How often a worker that is clearly busier than another may give it idle connections. " +
+      "0: never; nor with the balance `client-address`.",
   },
   resourceLimits: {
     group: "Workers",

@@ -30,6 +30,7 @@ import { PrimaryLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
 import type { PoolHost } from "./pool.ts";
+import { Rebalance } from "./rebalance.ts";
 import { handleReload, handleRotation, handleSignals } from "./signals.ts";
 import { claimSystemdSockets } from "./systemd-sockets.ts";
 import { RouteTables } from "./route-tables.ts";
@@ -70,6 +71,7 @@ class MillraceServer implements Server, ListenerHost {
   readonly #log: PrimaryLog;
   readonly #stuckWatch: StuckWatch;
   readonly #routes: RouteTables;
+  readonly #rebalance: Rebalance;
   #options: ResolvedOptions;
   #generations!: Generations;
   #nextWorkerId = 1;
@@ -110,6 +112,12 @@ class MillraceServer implements Server, ListenerHost {
     this.#log = new PrimaryLog(options);
     this.#stuckWatch = this.#makeStuckWatch(options);
     this.#routes = this.#makeRoutes(options);
+    this.#rebalance = new Rebalance({
+      native,
+      server: handle,
+      channels: () => this.#generations.channels,
+      emit: (event, info) => this.emit(event, info),
+    }, options);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -176,6 +184,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#drain.ready();
     await this.#operations.announce();
     this.#stuckWatch.start();
+    this.#rebalance.start();
   }
 
   #poolHost(): PoolHost {
@@ -356,6 +365,7 @@ class MillraceServer implements Server, ListenerHost {
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups = [];
     this.#stuckWatch.stop();
+    this.#rebalance.stop();
     for (const listener of this.#listeners) listener.abandon();
     await this.#generations?.destroy();
     await this.#accessLog?.close();

@@ -381,6 +381,14 @@ export interface StuckInfo {
   readonly forMs: number;
 }
 
+/** What the server's event `rebalance` tells: a worker has given idle connections to another. */
+export interface RebalanceInfo {
+  /** The ids of the workers. */
+  readonly from: number;
+  readonly to: number;
+  readonly connections: number;
+}
+
 export interface WorkerStats {
   readonly id: number;
   readonly threadId: number;

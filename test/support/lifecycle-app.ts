@@ -14,6 +14,9 @@ const file = process.env["LIFECYCLE_LOG"];
 const again = process.env["LIFECYCLE_AGAIN"];
 const againAfter = Number(process.env["LIFECYCLE_AGAIN_AFTER"] ?? "1");
 
+/** What a request of `/burn` costs its thread. */
+const BURN_MS = 2;
+
 function note(line: string): void {
   if (file !== undefined) appendFileSync(file, `${line}\n`);
 }
@@ -59,6 +62,11 @@ async function* halves(gate: Gate): AsyncGenerator<string> {
 const app: App = {
   routes: {
     "/": () => new Response("hello"),
+    "/burn": () => {
+      const end = performance.now() + BURN_MS;
+      while (performance.now() < end);
+      return new Response("burnt");
+    },
     "/thread": () => new Response(String(threadId)),
     "/echo": async (request) => new Response(await request.text()),
     "/wait": async (_request, context) => {
