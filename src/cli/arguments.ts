@@ -55,6 +55,8 @@ const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>>
   reopenMax: (text) => ({ reopenMax: fromText(LISTENER_ROWS.reopenMax.check, text) as number }),
   autoStart: (text) => ({ autoStart: fromText(LISTENER_ROWS.autoStart.check, text) as boolean }),
   comment: (comment) => ({ comment }),
+  app: (app) => ({ app }),
+  routes: (routes) => ({ routes }),
   accessLog: (text) => ({ accessLog: fromText(LISTENER_ROWS.accessLog.check, text) as boolean }),
 };
 

@@ -68,13 +68,13 @@ function againstFolder(content: object, folder: string): Record<string, unknown>
     const path = values[name];
     if (typeof path === "string" && path !== "") values[name] = resolve(folder, path);
   }
-  if (typeof app === "string" && app !== "") {
-    values["app"] = resolve(folder, app.startsWith("file:") ? fileURLToPath(app) : app);
-  }
+  if (typeof app === "string" && app !== "") values["app"] = appPath(app, folder);
   if (accessLog !== undefined) values["accessLog"] = logPath(accessLog, folder);
   if (logDestination !== undefined) values["logDestination"] = logPath(logDestination, folder);
   if (Array.isArray(listeners)) {
-    values["listeners"] = listeners.map((listener: unknown) => withPath(listener, folder));
+    values["listeners"] = listeners.map((listener: unknown) => (
+      withPath(withApp(listener, folder), folder)
+    ));
   }
   return values;
 }
@@ -87,6 +87,16 @@ function logPath(value: unknown, folder: string): unknown {
   const path = (value as { path?: unknown } | null | undefined)?.path;
   if (typeof path !== "string") return value;
   return { ...value as object, path: logPath(path, folder) };
+}
+
+function appPath(app: string, folder: string): string {
+  return resolve(folder, app.startsWith("file:") ? fileURLToPath(app) : app);
+}
+
+function withApp(listener: unknown, folder: string): unknown {
+  const { app } = (listener ?? {}) as ListenerOptions;
+  if (typeof app !== "string" || app === "") return listener;
+  return { ...listener as ListenerOptions, app: appPath(app, folder) };
 }
 
 function withPath(listener: unknown, folder: string): unknown {

@@ -7,9 +7,11 @@ import type { ListenerSettings } from "../shared/listener-settings.ts";
 import {
   type Bind, type BindOptions, bindText, descriptorCheck, parseBind, portCheck,
 } from "./bind.ts";
+import { type AppOption, isAppOption } from "./app.ts";
 import { type Check, flag, integer, text, where } from "./checks.ts";
 import { checkLayer, labelOf, strongest } from "./layers.ts";
 import type { Layer, Rows } from "./layers.ts";
+import type { RoutesOption } from "./listener-routes.ts";
 import { LISTENER_SETTING_ROWS, settingsOf } from "./listener-settings.ts";
 
 type OwnSettings = { [name in keyof ListenerSettings]?: ListenerSettings[name] | undefined };
@@ -29,6 +31,8 @@ export interface ListenerOptions extends OwnSettings {
   autoStart?: boolean | undefined;
   comment?: string | undefined;
   accessLog?: boolean | undefined;
+  app?: AppOption | undefined;
+  routes?: RoutesOption | undefined;
   data?: unknown;
 }
 
@@ -47,6 +51,8 @@ export interface ResolvedListener {
   readonly autoStart: boolean;
   readonly comment?: string;
   readonly accessLog: boolean;
+  readonly app?: AppOption;
+  readonly routes?: RoutesOption;
   readonly data: unknown;
   /** Its own limits and clocks, completed by those of the server. */
   readonly settings: ListenerSettings;
@@ -134,6 +140,17 @@ export const LISTENER_ROWS: Readonly<Record<PlaceName, ListenerRow>> = {
   accessLog: {
     check: flag,
     text: "Whether its requests are in the server's access log. Default true.",
+  },
+  app: {
+    check: where(isAppOption, "as the server's `app`"),
+    text: "An app of its own, as the server's `app`: only its routes and hooks serve the " +
+      "listener's requests.",
+  },
+  routes: {
+    check: where((value) => Array.isArray(value) || (typeof value === "string" && value !== ""),
+      "an array of rows, or the name of one handler"),
+    text: "Routes of its own, as `setRoutes` takes them: only they serve its requests. The name " +
+      "of one handler takes everything. See [routing](routing.md#routes-of-a-listener).",
   },
   data: {
     check: where(() => true, "any value that can be cloned"),
@@ -231,7 +248,7 @@ function complete(
   shorts: ShortForms,
   settings: ListenerSettings,
 ): ResolvedListener {
-  const { path, fd, systemd, mode, comment } = given;
+  const { path, fd, systemd, mode, comment, app, routes } = given;
   const common = {
     id,
     name: given.name ?? id,
@@ -240,6 +257,8 @@ function complete(
     autoStart: given.autoStart ?? true,
     ...(comment !== undefined && { comment }),
     accessLog: given.accessLog ?? true,
+    ...(app !== undefined && { app }),
+    ...(routes !== undefined && { routes }),
     data: given.data,
     settings,
   };

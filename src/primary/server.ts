@@ -7,7 +7,7 @@ import type {
   DrainOptions, ListenerInfo, MetricsReport, ReloadResult, Server, Stats, StopOptions, StopResult,
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
-import type { ControlCall } from "../shared/messages.ts";
+import type { ControlCall, ListenerFacts } from "../shared/messages.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteInfo, RouteRow, RoutesResult,
   TableOptions,
@@ -22,6 +22,8 @@ import {
 import { resolveApp } from "../options/app.ts";
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
 import { BALANCE_NUMBERS } from "../options/balance.ts";
+import { ownRoutesOf } from "../options/listener-routes.ts";
+import type { ResolvedListener } from "../options/listeners.ts";
 import { AccessLog } from "./access-log.ts";
 import { Drain } from "./drain.ts";
 import { Generations } from "./generations.ts";
@@ -194,9 +196,7 @@ class MillraceServer implements Server, ListenerHost {
       server,
       serverId: this.#serverId,
       options: this.#options,
-      listeners: this.#options.listeners.map(({ id, name, data, settings }) => (
-        { id, name, data, isTls: false, settings }
-      )),
+      listeners: this.#options.listeners.map((listener) => this.#factsOf(listener)),
       nextWorkerId: () => this.#nextWorkerId++,
       emit: (event, detail) => this.emit(event, detail),
       call: (request) => this.#call(request),
@@ -207,6 +207,13 @@ class MillraceServer implements Server, ListenerHost {
       seriesOf: (channel) => this.#metrics.http?.tableOf(channel) ?? null,
       joined: (channel) => this.#joined(channel),
     };
+  }
+
+  /** What workers are told of a listener. */
+  #factsOf(listener: ResolvedListener): ListenerFacts {
+    const { id, name, data, settings } = listener;
+    const own = ownRoutesOf(listener, `The listener "${id}"`, this.#options.workers);
+    return Object.assign({ id, name, data, isTls: false, settings }, own);
   }
 
   #spawned(channel: WorkerChannel): void {

@@ -17,6 +17,10 @@ export interface ListenerFacts {
   readonly data: unknown;
   readonly isTls: boolean;
   readonly settings: ListenerSettings;
+  /** Its own app, whose routes, hooks and `fetch` serve it alone. */
+  readonly app?: ServeTask["app"];
+  /** Its own rows, in the place of what its app's `routes` say. */
+  readonly routes?: readonly TableRow[];
 }
 
 /** The options that a worker needs and that are not a listener's; see docs/options.md. */

@@ -15,10 +15,10 @@ import { Engine } from "./engine.ts";
 import { placeOf, withPlace } from "./error-place.ts";
 import { installGlobals, removeGlobals } from "./globals.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
-import { loadApp } from "./load-app.ts";
+import { loadTables } from "./load-tables.ts";
 import { makeLog } from "./log.ts";
 import { MetricSources } from "./metric-sources.ts";
-import { RouteTables } from "./route-tables.ts";
+import { type RouteTables, withLabel } from "./route-tables.ts";
 
 /** Resolves when the worker has drained and its app has closed. */
 export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
@@ -44,9 +44,8 @@ async function run(
   log: Log,
   reopenLog: () => void,
 ): Promise<void> {
-  const app = await Promise.race([loadApp(task.app), control.ended]);
-  if (app === undefined) return;
-  const tables = new RouteTables(app, [], task.routes);
+  const tables = await Promise.race([loadTables(task), control.ended]);
+  if (tables === undefined) return;
   const sources = new MetricSources(log);
   const engine = new Engine({
     task,
@@ -97,9 +96,8 @@ async function serveApp(
     return "ended";
   });
   const { signal } = draining;
-  const { app } = tables.server;
-  if (await Promise.race([init(app, task, control, log, signal, sources), ended])) return;
-  const { port, hostname } = app;
+  if (await Promise.race([initAll(tables, task, control, log, signal, sources), ended])) return;
+  const { port, hostname } = tables.server.app;
   control.send({
     type: "ready",
     threadId,
@@ -111,6 +109,25 @@ async function serveApp(
   await ended;
   await engine.background();
   for (const each of tables.apps) await closeApp(each, tables.registryOf(each), log);
+}
+
+/** Of all apps, the server's first. */
+async function initAll(
+  tables: RouteTables,
+  task: ServeTask<MessagePort>,
+  control: WorkerControl,
+  log: Log,
+  signal: AbortSignal,
+  sources: MetricSources,
+): Promise<void> {
+  for (const app of tables.apps) {
+    try {
+      await init(app, task, control, log, signal, sources);
+    } catch (error) {
+      const label = tables.labelOf(app);
+      throw label === null ? error : withLabel(label, error);
+    }
+  }
 }
 
 async function init(

@@ -4,6 +4,7 @@
  * runs in a row that has been removed. Thread: the engine's.
  */
 import type { App } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
 import type { ToWorker } from "../shared/messages.ts";
 import type { EditedTables, TableFacts, TableRow } from "../shared/routes.ts";
 import type { Exchange } from "./exchange.ts";
@@ -13,8 +14,10 @@ import { RouteTable } from "./route-table.ts";
 /** How soon running requests of a removed row are looked at again: no request pays for it. */
 const ENDED_CHECK_MS = 10;
 
-/** Of a listener, by its index: the app and rows that it has for itself. */
+/** The app and rows that a listener has for itself. */
 export interface OwnRoutes {
+  /** How errors call the listener. */
+  readonly label: string;
   readonly app: App | undefined;
   readonly rows: readonly TableRow[] | undefined;
 }
@@ -32,6 +35,7 @@ export type RoutesMessage = Extract<ToWorker, { readonly type: "routes" }>;
 export class RouteTables {
   readonly server: RouteTable;
   readonly #registries = new Map<App, HandlerRegistry>();
+  readonly #labels = new Map<App, string>();
   readonly #own: (RouteTable | undefined)[] = [];
   readonly #edited: EditedTables;
   #host: TablesHost | null = null;
@@ -44,15 +48,18 @@ export class RouteTables {
   }
 
   /** A listener that is new at its index; it must have no connection yet. */
-  addListener(index: number, { app, rows }: OwnRoutes): void {
+  addListener(index: number, { label, app, rows }: OwnRoutes): void {
     this.#own[index] = undefined;
     if (app === undefined && rows === undefined) return;
     const used = app ?? this.server.app;
+    if (used !== this.server.app) this.#labels.set(used, label);
     const number = index + 1;
     const present = this.#edited[number] ?? rows;
     // The server's `fetch` answers for its own table only.
     const hasFetch = app !== undefined;
-    this.#own[index] = new RouteTable(number, used, this.#registryOf(used), present, hasFetch);
+    this.#own[index] = labelled(label, () => (
+      new RouteTable(number, used, this.#registryOf(used), present, hasFetch)
+    ));
   }
 
   ofListener(index: number): RouteTable {
@@ -73,6 +80,11 @@ export class RouteTables {
 
   get patterns(): string[] {
     return this.all.flatMap((table) => table.patterns);
+  }
+
+  /** How errors call the listener of an app; null: it is the server's. */
+  labelOf(app: App): string | null {
+    return this.#labels.get(app) ?? null;
   }
 
   registryOf(app: App): HandlerRegistry {
@@ -112,4 +124,19 @@ export class RouteTables {
     if (registry === undefined) this.#registries.set(app, (registry = new HandlerRegistry(app)));
     return registry;
   }
+}
+
+/** Errors in what belongs to a listener say which one it is. */
+export function labelled<T>(label: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw withLabel(label, error);
+  }
+}
+
+export function withLabel(label: string, error: unknown): unknown {
+  if (!(error instanceof MillraceError)) return error;
+  const { code, message, cause } = error;
+  return new MillraceError(code, `${label}: ${message}`, cause === undefined ? {} : { cause });
 }

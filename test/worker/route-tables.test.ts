@@ -1,12 +1,14 @@
 /** Which table serves a listener, and what becomes of changes and of rows that have gone. */
 import t from "tap";
 import type { App } from "../../src/shared/app.ts";
+import { MillraceError } from "../../src/shared/errors.ts";
 import type { TableRow } from "../../src/shared/routes.ts";
 import type { Exchange } from "../../src/worker/exchange.ts";
-import { RouteTables } from "../../src/worker/route-tables.ts";
+import { labelled, RouteTables, withLabel } from "../../src/worker/route-tables.ts";
 
 const APP: App = { routes: { "/a": () => "a" }, handlers: { h: () => "h" }, fetch: () => "f" };
-const NONE = { app: undefined, rows: undefined };
+const LABEL = { label: "The listener" };
+const NONE = { ...LABEL, app: undefined, rows: undefined };
 
 function row(id: string, pattern = "/a", handler = "h"): TableRow {
   return { id, pattern, handler, methods: [], disabled: false };
@@ -16,9 +18,9 @@ t.test("a listener has its own table, or the server's", async (t) => {
   const other: App = { fetch: () => "other" };
   const tables = new RouteTables(APP, [
     NONE,
-    { app: other, rows: undefined },
-    { app: undefined, rows: [row("x", "/x")] },
-    { app: APP, rows: [row("y", "/y")] },
+    { ...LABEL, app: other, rows: undefined },
+    { ...LABEL, app: undefined, rows: [row("x", "/x")] },
+    { ...LABEL, app: APP, rows: [row("y", "/y")] },
   ]);
   t.equal(tables.ofListener(0), tables.server);
   t.match(tables.facts.map(({ table, rows, hasFetch }) => [table, rows.length, hasFetch]), [
@@ -28,6 +30,7 @@ t.test("a listener has its own table, or the server's", async (t) => {
   t.equal(tables.ofListener(2).app, APP);
   t.equal(tables.ofListener(3).registry, tables.server.registry, "an app has one registry");
   t.strictSame(tables.apps, [APP, other]);
+  t.strictSame([tables.labelOf(APP), tables.labelOf(other)], [null, "The listener"]);
   t.equal(tables.ofListener(77), tables.server);
   t.strictSame(tables.patterns, ["/a", "/x", "/y"]);
   tables.addListener(1, NONE);
@@ -35,11 +38,18 @@ t.test("a listener has its own table, or the server's", async (t) => {
 });
 
 t.test("tables that were edited take the place of what the app says", async (t) => {
-  const listeners = [{ app: APP, rows: undefined }];
+  const listeners = [{ ...LABEL, app: APP, rows: undefined }];
   const tables = new RouteTables(APP, listeners, { 0: [], 1: [row("q", "/q")] });
   t.strictSame(tables.patterns, ["/q"]);
   const code = "ERR_MILLRACE_HANDLER_UNKNOWN";
   t.throws(() => new RouteTables(APP, [], { 0: [row("q", "/q", "gone")] }), { code });
+  const own = { ...LABEL, app: undefined, rows: [row("q", "/q", "gone")] };
+  t.throws(() => new RouteTables(APP, [own]), { code, message: /^The listener: .*"gone"/ });
+  const message = /^The listener: two/;
+  t.match(withLabel("The listener", new MillraceError(code, "two")), { code, message });
+  const other = new Error("other");
+  t.equal(withLabel("The listener", other), other);
+  t.equal(labelled("The listener", () => 5), 5);
 });
 
 t.test("a commit tells the engine, a table that does not exist nobody", async (t) => {
@@ -59,7 +69,7 @@ t.test("a commit tells the engine, a table that does not exist nobody", async (t
 });
 
 t.test("rows run while a request is in one of them, or waits behind it for next()", async (t) => {
-  const tables = new RouteTables(APP, [{ app: APP, rows: undefined }]);
+  const tables = new RouteTables(APP, [{ ...LABEL, app: APP, rows: undefined }]);
   const exchange = (id: string, at: number, listener = 5): Exchange => (
     {
       steps: [{ id }, { id: "later" }], at, target: { table: tables.ofListener(listener) },
