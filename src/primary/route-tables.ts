@@ -17,6 +17,8 @@ import type { WorkerChannel } from "./worker-channel.ts";
 /** How long a worker may take to prepare or commit a table: it may be busy with a handler. */
 const ACK_TIMEOUT_MS = 5000;
 
+const HAS_TABLES: ReadonlySet<string> = new Set(["serving", "draining"]);
+
 /** What the tables ask of their server. */
 export interface TablesHost {
   /** The generation whose app counts. */
@@ -165,7 +167,8 @@ export class RouteTables {
   ): Promise<WorkerChannel[]> {
     const version = ++this.#version;
     const channels = [...this.#host.channels()].filter(({ state, generation }) => (
-      state === "serving" && generation === edition.generation
+      // One that drains may have requests that it has received already.
+      HAS_TABLES.has(state) && generation === edition.generation
     ));
     await this.#tellAll(channels, { table, version, step: { kind: "prepare", rows } });
     // From here on it counts, also for a worker whose task is made now.

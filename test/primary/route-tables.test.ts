@@ -208,6 +208,23 @@ t.test("a worker that takes the place of a dead one has the table as it is", asy
   }
 });
 
+t.test("workers that are added have it, and after a reload the app's own counts", async (t) => {
+  const { server, connect, url } = await startApp(t, APP);
+  await server.setRoutes([{ pattern: "/now", handler: "fixed" }]);
+  await server.scale(3);
+  const clients = await Promise.all(Array.from({ length: 6 }, () => connect()));
+  for (const client of clients) {
+    client.write(`GET /now ${RAW}`);
+    t.equal((await client.response()).body, "fixed");
+  }
+  await server.reload();
+  t.equal(server.routes().length, 5);
+  t.equal((await fetch(`${url}/now`)).status, 404);
+  t.equal(await (await fetch(`${url}/a`)).text(), "one");
+  await server.setRoutes([{ pattern: "/a", handler: "two" }]);
+  t.equal(await (await fetch(`${url}/a`)).text(), "two");
+});
+
 t.test("handlers have the same calls", async (t) => {
   for (const workers of [0, 1]) {
     const { url } = await startApp(t, APP, { workers });
