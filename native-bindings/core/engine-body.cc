@@ -1,7 +1,12 @@
 // Long bodies in: received into a buffer of their own instead of the slab. A buffer that is full is
 // given to the app as it is, so its bytes are never copied; of one that is not, the part that has
-// come is copied out by JavaScript. Only bodies of a declared length: no byte behind the body is
-// received here. What follows a chunked body would be, and no slab could hold so much of it.
+// come is copied out by JavaScript.
+//
+// Chunks are joined where they lie: each is moved over what frames it, but for one that begins the
+// buffer. The next read is received behind them, so that buffers of chunks get full, too. What may
+// be received behind the body is bounded by what a slab can hold, for requests are parsed there.
+#include <cstring>
+
 #include "engine.h"
 
 namespace millrace {
@@ -11,7 +16,31 @@ namespace {
 // With less to come the slab does: a read takes no more from it.
 constexpr uint64_t kDirectMin = Slab::kReadMax;
 
+// Of chunks, in a turn: small ones leave much to be moved together.
+constexpr int kReadsMax = BODY_BUFFER_BYTES / Slab::kReadMax;
+
 }  // namespace
+
+// How much may be received behind what the buffer holds; 0: it is full, or hardly worth a call.
+size_t Engine::body_room(const Connection& connection) const {
+  size_t room = BODY_BUFFER_BYTES - body_length_;
+  uint64_t left = connection.body_left;
+  if (connection.parser->is_chunked()) {
+    uint64_t chunk = connection.parser->chunk_left();
+    if (room < Slab::kReadMax && room > chunk) return 0;
+    left = chunk + Slab::kReadMax;
+  }
+  return left < room ? static_cast<size_t>(left) : room;
+}
+
+// A piece of a body, received into a buffer.
+void Engine::join_body(const char* at, uint32_t length) {
+  char* to = body_buffers_[body_buffer_];
+  body_at_ = to;
+  to += body_length_;
+  if (to != at) std::memmove(to, at, length);
+  body_length_ += length;
+}
 
 // False: it is the slab's to read. The request must have been handed over by an earlier batch, for
 // what goes to another thread with an unseen request lies in the slab.
@@ -21,28 +50,47 @@ bool Engine::read_body(Connection& connection) {
   }
   Parser* parser = connection.parser;
   if (parser == nullptr || !parser->head_done()) return false;
-  uint64_t left = connection.body_left;  // 0 if it is chunked
-  if (left < kDirectMin || body_buffers_used_ == BODY_BUFFERS) return false;
+  bool is_chunked = parser->is_chunked();
+  // Of a chunked one nobody knows how long it is: it is when it has been.
+  uint64_t long_by = is_chunked ? parser->body_received() : connection.body_left;
+  if (long_by < kDirectMin || body_buffers_used_ == BODY_BUFFERS) return false;
+  // Trailers are copied to the slab; they are no longer than their bytes.
+  if (is_chunked && !slab_.has_free(parser->trailers().length + Slab::kReadMax)) return false;
   char* data = body_buffers_[body_buffers_used_];
   if (data == nullptr) {
     blocks_.control[CTL_BODY_NEEDED] = 1;
     return false;
   }
-  size_t capacity = left < BODY_BUFFER_BYTES ? static_cast<size_t>(left) : BODY_BUFFER_BYTES;
-  IoResult result = Transport::receive(connection.fd, data, capacity);
+  body_at_ = nullptr;
+  body_length_ = 0;
+  size_t room = body_room(connection);
+  IoResult result = Transport::receive(connection.fd, data, room);
   if (!note_received(connection, result)) return true;
   reading_ = &connection;
   open_event_ = nullptr;
-  body_at_ = nullptr;
-  body_length_ = 0;
   body_buffer_ = body_buffers_used_++;
   select_output(connection);
   ParseResult parsed = parser->execute(data, data, result.length);
+  for (int reads = 1; is_chunked && reads < kReadsMax; reads++) {
+    bool goes_on = parsed == ParseResult::kMore && connection.body_open && result.length == room;
+    if (!goes_on || connection.stage != Stage::kOpen) break;
+    room = body_room(connection);
+    if (room == 0) break;
+    data = body_buffers_[body_buffer_] + body_length_;
+    result = Transport::receive(connection.fd, data, room);
+    if (result.status != IoStatus::kDone) break;
+    Counters::add(shared_->counters[connection.listener].bytes_in, result.length);
+    parsed = parser->execute(data, data, result.length);
+  }
   if (body_at_ != nullptr) put_body(connection);
   reading_ = nullptr;
   body_buffer_ = -1;
   after_parse(connection, parsed, data, data + result.length);
+  // What stands behind the body goes on in the slab.
+  if (connection.held) queue_resume(connection);
   flush_output();
+  if (result.status == IoStatus::kDone || connection.stage != Stage::kOpen) return true;
+  note_received(connection, result);
   return true;
 }
 

@@ -201,6 +201,7 @@ void Engine::keep_input(Connection& connection, const char* from, const char* en
 bool Engine::on_begin(Parser& parser) {
   Connection& connection = *reading_;
   if (connection.stage != Stage::kOpen) return false;  // gone while an earlier one was answered
+  if (body_buffer_ >= 0) return false;  // requests lie in slabs: it is copied there
   connection.body_discarded = false;
   if (connection.close_after) return false;  // only the body before it was still read
   if (connection.output.length >= connection.options->output_bytes_max) return false;
@@ -314,6 +315,10 @@ void Engine::on_body(Parser& parser, const char* at, size_t length) {
     return;
   }
   uint32_t count = static_cast<uint32_t>(length);
+  if (body_buffer_ >= 0) {
+    join_body(at, count);
+    return;
+  }
   if (body_at_ == nullptr) {
     body_at_ = at;
     body_length_ = count;

@@ -135,6 +135,8 @@ class Engine final : public MessageSink {
   void put_request(Connection& connection, Parser& parser, int32_t target, uint32_t path_length);
   bool note_received(Connection& connection, const IoResult& result);
   bool read_body(Connection& connection);
+  size_t body_room(const Connection& connection) const;
+  void join_body(const char* at, uint32_t length);
   void put_body(Connection& connection);
   void put_body_end(Connection& connection, int32_t reason, const Bytes& trailers);
   void complete_request(const Bytes& trailers);

@@ -21,6 +21,26 @@ void Parser::begin_body() {
   framed_ = message_ + head_bytes_;
   while (*framed_ != '\n') framed_++;
   framed_ += 3;
+  is_frame_whole_ = true;
+  body_received_ = 0;
+  chunk_left_ = 0;
+}
+
+// The size in front of which `framed_` stands; llhttp has checked it, so its digits end.
+uint64_t Parser::framed_size() const {
+  const char* at = framed_;
+  while (*at == '\r' || *at == '\n') at++;
+  uint64_t size = 0;
+  for (;; at++) {
+    char lower = static_cast<char>(*at | 0x20);
+    if (*at >= '0' && *at <= '9') {
+      size = size << 4 | static_cast<uint64_t>(*at - '0');
+    } else if (lower >= 'a' && lower <= 'f') {
+      size = size << 4 | static_cast<uint64_t>(lower - 'a' + 10);
+    } else {
+      return size;
+    }
+  }
 }
 
 bool Parser::is_framing_large(const char* end, uint32_t chunks) const {
@@ -45,7 +65,9 @@ Failure Parser::measure_body(const char* end) {
 }
 
 int Parser::chunk_header(llhttp_t* raw) {
-  of(raw).chunks_++;
+  Parser& self = of(raw);
+  self.chunks_++;
+  self.chunk_left_ = self.is_frame_whole_ ? self.framed_size() : 0;
   return 0;
 }
 
@@ -55,6 +77,9 @@ int Parser::body_span(llhttp_t* raw, const char* at, size_t length) {
     if (self.is_framing_large(at, self.chunks_)) return self.fail(kLargeFraming);
     self.framing_bytes_ += static_cast<uint32_t>(at - self.framed_);
     self.framed_ = at + length;
+    self.is_frame_whole_ = true;
+    self.body_received_ += length;
+    self.chunk_left_ -= length < self.chunk_left_ ? length : self.chunk_left_;
   }
   self.body_end_ = at + length;
   self.sink_->on_body(self, at, length);

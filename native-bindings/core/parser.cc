@@ -81,6 +81,7 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
   const char* end = end_ = data + length;
   if (section_ != nullptr) section_ = data;
   is_whole_ = false;
+  is_frame_whole_ = false;
   if (is_judged_) return judge(end);
   for (;;) {
     while (is_repeat(data, end)) {

@@ -103,6 +103,10 @@ class Parser {
   const HeaderEntry* headers() const { return headers_; }
   // The trailer fields that have been read, as "name LF value LF …": neither part can contain LF.
   const Bytes& trailers() const { return trailers_; }
+  // Of a chunked body: what has come of it, and what of the chunk at hand is still to come, at
+  // most; 0 also if its size was cut by the end of a read.
+  uint64_t body_received() const { return body_received_; }
+  uint64_t chunk_left() const { return chunk_left_; }
 
  private:
   enum class Field : uint8_t { kNone, kName, kValue };
@@ -142,6 +146,7 @@ class Parser {
 
   // parser-body.cc
   void begin_body();
+  uint64_t framed_size() const;
   bool is_framing_large(const char* end, uint32_t chunks) const;
   Failure measure_body(const char* end);
   int trailer_span(Field field, const char* at, size_t length);
@@ -166,6 +171,8 @@ class Parser {
   const char* end_ = nullptr;
   Limits limits_{};
   uint64_t content_length_ = 0;
+  uint64_t body_received_ = 0;
+  uint64_t chunk_left_ = 0;
   uint32_t target_offset_ = 0;
   uint32_t target_length_ = 0;
   uint32_t header_count_ = 0;
@@ -186,6 +193,7 @@ class Parser {
   bool head_done_ = false;
   bool held_ = false;
   bool is_judged_ = false;  // its first word is no method of ours: which fault is it?
+  bool is_frame_whole_ = false;  // what frames the next chunk begins in this read, at `framed_`
   bool is_chunked_end_ = false;  // llhttp stands behind the last byte of a chunked message
   bool is_http10_ = false;
   bool keep_alive_ = false;
