@@ -21,6 +21,7 @@
         "core/engine-record.cc",
         "core/engine-refuse.cc",
         "core/engine-reply.cc",
+        "core/forwarded.cc",
         "core/host.cc",
         "core/intern.cc",
         "core/log-format.cc",

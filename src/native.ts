@@ -44,6 +44,9 @@ export interface NativeListenerOptions {
   readonly proxyProtocol: string;
   /** With commas between. */
   readonly trustedProxies: string;
+  /** The same, or a number of proxies. */
+  readonly trustProxy: string;
+  readonly forwardedFields: string;
   /** The paths of its probes; empty: none. */
   readonly livenessPath: string;
   readonly readinessPath: string;
@@ -155,6 +158,18 @@ export interface Native {
   engineEpoch(engine: Handle): void;
   engineCounts(engine: Handle, into: Float64Array): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
+  /**
+   * The client of a request as core/forwarded.h finds it. `peer` is family, port and address with
+   * spaces between; empty fields are absent, and so are `proto` and `host` of the answer.
+   */
+  engineForwarded(
+    engine: Handle,
+    listener: number,
+    peer: string,
+    list: string,
+    proto: string,
+    host: string,
+  ): NativeEndpoint & { readonly proto: string; readonly host: string };
   engineClose(engine: Handle): void;
   engineReason(engine: Handle, index: number): string;
   engineNames(engine: Handle, prefix: string, headers: readonly string[]): void;

@@ -8,6 +8,7 @@
 
 #include "address-ranges.h"
 #include "encoder.h"
+#include "forwarded.h"
 #include "parser.h"
 #include "probes.h"
 
@@ -31,6 +32,7 @@ struct ListenerOptions {
   // Peers that may announce an address, where each connection must.
   AddressRanges trusted_proxies;
   bool proxy_required = false;
+  ForwardedTrust forwarded;  // whose word for the client of a request is taken
   ProbePaths probes;
   bool has_probes = false;  // one of them is not empty
 };

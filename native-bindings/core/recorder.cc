@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "engine-options.h"
 #include "layout.h"
 
 namespace millrace {
@@ -54,6 +55,29 @@ void read_fields(LogHead& head, const Parser& parser) {
     }
   }
   if (is_trace_doubled) head.traceparent = {};
+}
+
+// The values of a field, of several all of them with commas between.
+std::string joined(const Parser& parser, std::string_view lower) {
+  std::string values;
+  const char* message = parser.message();
+  const HeaderEntry* end = parser.headers() + parser.header_count();
+  for (const HeaderEntry* entry = parser.headers(); entry < end; entry++) {
+    if (entry->name_length != lower.size() || !is(message + entry->name_offset, lower)) continue;
+    if (!values.empty()) values += ", ";
+    values.append(message + entry->value_offset, entry->value_length);
+  }
+  return values;
+}
+
+// Of the client that trusted proxies name; kept in `into`.
+std::string_view client_text(const Connection& connection, const Parser& parser,
+                             PeerAddress& into) {
+  const ForwardedTrust& trust = connection.options->forwarded;
+  bool is_standard = trust.kind == ForwardedKind::kForwarded;
+  std::string list = joined(parser, is_standard ? "forwarded" : "x-forwarded-for");
+  into = find_client(trust, connection.recording->peer, {list, {}, {}}).address;
+  return into.text_length == 0 ? std::string_view("-") : into.view();
 }
 
 std::string_view peer_text(const Connection& connection) {
@@ -121,7 +145,10 @@ void Recorder::head(Connection& connection, const Parser& parser) {
   const AccessLogOptions& options = log_->options();
   const char* message = parser.message();
   LogHead head;
-  head.peer = peer_text(connection);
+  PeerAddress client;
+  head.peer = connection.options->forwarded.is_on()
+                  ? client_text(connection, parser, client)
+                  : peer_text(connection);
   const void* space = std::memchr(message, ' ', parser.target_offset());
   head.method = {message, static_cast<size_t>(static_cast<const char*>(space) - message)};
   head.target = {message + parser.target_offset(), parser.target_length()};

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "engine-bridge.h"
@@ -29,9 +30,7 @@ uint32_t bounded(napi_env env, napi_value options, const char* name, uint32_t ma
 }
 
 // A string of addresses and networks, with commas or spaces between; JavaScript has checked them.
-void read_ranges(napi_env env, napi_value value, AddressRanges& into) {
-  std::string text = to_string(env, value);
-  std::string_view rest = text;
+void read_ranges(std::string_view rest, AddressRanges& into) {
   while (!rest.empty()) {
     size_t end = rest.find_first_of(", ");
     if (end > 0) into.add(rest.substr(0, end));
@@ -64,7 +63,13 @@ ListenerOptions listener_options_of(napi_env env, napi_value value) {
     options.default_lines.assign(static_cast<char*>(lines), length);
   }
   options.proxy_required = to_string(env, get(env, value, "proxyProtocol")) == "required";
-  read_ranges(env, get(env, value, "trustedProxies"), options.trusted_proxies);
+  read_ranges(to_string(env, get(env, value, "trustedProxies")), options.trusted_proxies);
+  std::string trusted = to_string(env, get(env, value, "trustProxy"));
+  bool is_count = !trusted.empty() && trusted.find_first_not_of("0123456789") == trusted.npos;
+  if (is_count) options.forwarded.hops = static_cast<uint32_t>(std::atoi(trusted.c_str()));
+  else read_ranges(trusted, options.forwarded.ranges);
+  bool is_standard = to_string(env, get(env, value, "forwardedFields")) == "forwarded";
+  if (is_standard) options.forwarded.kind = ForwardedKind::kForwarded;
   options.probes.liveness = to_string(env, get(env, value, "livenessPath"));
   options.probes.readiness = to_string(env, get(env, value, "readinessPath"));
   options.has_probes = options.probes.is_any();
@@ -306,6 +311,41 @@ napi_value engine_connection(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// `IPv4 443 192.0.2.1`, as a connection's ends are known to JavaScript.
+PeerAddress peer_of(const std::string& text) {
+  PeerAddress peer;
+  size_t port = text.find(' ');
+  size_t address = port == text.npos ? text.npos : text.find(' ', port + 1);
+  if (text.starts_with("unix ")) {
+    peer.family = PeerAddress::kUnix;
+  } else if (address != text.npos && parse_address(text.substr(address + 1), peer)) {
+    peer.port = static_cast<uint16_t>(std::atoi(text.c_str() + port + 1));
+  }
+  return peer;
+}
+
+void set_view(napi_env env, napi_value object, const char* name, std::string_view text) {
+  set(env, object, name, from_string(env, std::string(text).c_str()));
+}
+
+// engineForwarded(engine, listener, peer, list, proto, host) → { address, port?, family, proto,
+// host }: see core/forwarded.h.
+napi_value engine_forwarded(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Engine& engine = bridge_of(env, arguments[0])->engine();
+  uint16_t listener = static_cast<uint16_t>(to_int(env, arguments[1]));
+  if (!engine.has_listener(listener)) return undefined(env);
+  std::string list = to_string(env, arguments[3]);
+  std::string proto = to_string(env, arguments[4]);
+  std::string host = to_string(env, arguments[5]);
+  PeerAddress peer = peer_of(to_string(env, arguments[2]));
+  ForwardedClient client = find_client(engine.forwarded(listener), peer, {list, proto, host});
+  napi_value result = endpoint_of(env, client.address, "");
+  set_view(env, result, "proto", client.proto);
+  set_view(env, result, "host", client.host);
+  return result;
+}
+
 // engineClose(engine): for an engine in the primary, whose environment goes on.
 napi_value engine_close(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -347,6 +387,7 @@ constexpr Call kCalls[] = {
     {"engineReadiness", engine_readiness, "El"},
     {"engineEpoch", engine_epoch, "E"},
     {"engineConnection", engine_connection, "Edd"},
+    {"engineForwarded", engine_forwarded, "Elssss"},
     {"engineClose", engine_close, "E"},
     {"nameThread", name_thread, "s"},
     {"yieldThread", yield_thread, ""},

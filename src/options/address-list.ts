@@ -26,6 +26,23 @@ function isAddressList(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === "string" && isRange(each));
 }
 
+/** More proxies in a row than anybody has. */
+const HOPS_MAX = 32;
+
+function isTrust(value: unknown): boolean {
+  const isCount = typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value));
+  if (!isCount) return isAddressList(value);
+  return Number.isInteger(Number(value)) && Number(value) >= 0 && Number(value) <= HOPS_MAX;
+}
+
+/** Whom to believe of a request's way: a list of addresses, or how many proxies there are. */
+export const proxyTrust: Check = {
+  kind: "text",
+  schema: v.custom(isTrust),
+  says: `a number of proxies from 0 to ${HOPS_MAX}, or addresses, networks such as 10.0.0.0/8, ` +
+    "or unix: an array, or one text with commas or spaces between",
+};
+
 export const addressList: Check = {
   kind: "text",
   schema: v.custom(isAddressList),

@@ -5,7 +5,7 @@
  */
 import type { ListenerSetting, ListenerSettings } from "../shared/listener-settings.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { addressesOf, addressList } from "./address-list.ts";
+import { addressesOf, addressList, proxyTrust } from "./address-list.ts";
 import { fieldName, flag, integer, milliseconds, oneOf, urlPath, where } from "./checks.ts";
 import { compression } from "./compression.ts";
 import { DEFAULT_METHODS, KNOWN_METHODS } from "../shared/methods.ts";
@@ -138,6 +138,28 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallbackText: "none",
     text: "Peers that may announce other addresses than their own: addresses, networks such as " +
       "`10.0.0.0/8`, and `unix` for the peers of a Unix socket.",
+  },
+  trustProxy: {
+    group: "Proxies",
+    check: proxyTrust,
+    fallback: "",
+    fallbackText: "nobody",
+    text: "Whose word is taken for the client of a request, `context.client`: the addresses of " +
+      "proxies, or how many of them each request has come through.",
+  },
+  forwardedFields: {
+    group: "Proxies",
+    check: oneOf(["x-forwarded", "forwarded"]),
+    fallback: "x-forwarded",
+    text: "Where the proxies of `trustProxy` say it: in `X-Forwarded-For`, `-Proto` and `-Host`, " +
+      "or in `Forwarded`. The others are never believed: a proxy passes on what it does not set.",
+  },
+  forwardedUrl: {
+    group: "Proxies",
+    check: oneOf(["off", "scheme", "origin"]),
+    fallback: "off",
+    text: "What `request.url` has from the proxies of `trustProxy`: nothing, its scheme, or its " +
+      "scheme and host.",
   },
   requestIdHeader: {
     group: "Observability",

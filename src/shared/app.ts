@@ -238,6 +238,8 @@ export interface TraceContext {
 export interface Context {
   readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
   readonly connection: ConnectionInfo;
+  /** Who asks: as the proxies of `trustProxy` say, else `connection.remote`; its port if known. */
+  readonly client: Endpoint;
   readonly params: Record<string, string>;
   /** The header fields as they came: in order, in their spelling, repeated ones not joined. */
   readonly rawHeaders: [name: string, value: string][];
@@ -311,10 +313,7 @@ export interface StopOptions {
 
 /** What `drain` may be told beside what `close` may. */
 export interface DrainOptions extends StopOptions {
-  /**
-   * Milliseconds between the first 503 of a readiness probe and the stop. Default: the option
-   * `drainDelayMs`.
-   */
+  /** Milliseconds from readiness 503 to the stop. Default: the option `drainDelayMs`. */
   delayMs?: number;
 }
 

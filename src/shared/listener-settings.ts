@@ -28,6 +28,9 @@ export interface ListenerSettings {
   metricsPath: string;
   proxyProtocol: "off" | "required";
   trustedProxies: string | readonly string[];
+  trustProxy: string | number | readonly string[];
+  forwardedFields: "x-forwarded" | "forwarded";
+  forwardedUrl: "off" | "scheme" | "origin";
   livenessPath: string;
   readinessPath: string;
 }

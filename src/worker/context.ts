@@ -2,7 +2,9 @@
  * The second argument of a handler: what the standard has no place for. Thread: the engine's.
  */
 import type { Connection } from "./connections.ts";
-import type { ConnectionInfo, Context, Log, ServerControl, TraceContext } from "../shared/app.ts";
+import type {
+  ConnectionInfo, Context, Endpoint, Log, ServerControl, TraceContext,
+} from "../shared/app.ts";
 import type { Exchange } from "./exchange.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 
@@ -21,6 +23,7 @@ export interface ContextHost {
   readonly server: ServerControl;
   listenerOf(exchange: Exchange): ListenerView;
   connectionOf(exchange: Exchange): Connection;
+  clientOf(exchange: Exchange): Endpoint;
   waitUntil(promise: Promise<unknown>): void;
   next(exchange: Exchange): Promise<Response>;
   informational(exchange: Exchange, status: number, headers: HeadersInit): void;
@@ -32,6 +35,7 @@ export class HandlerContext implements Context {
   readonly #exchange: Exchange;
   #trailers: Promise<Headers> | null = null;
   #identity: RequestIdentity | null = null;
+  #client: Endpoint | null = null;
 
   constructor(host: ContextHost, exchange: Exchange) {
     this.#host = host;
@@ -44,6 +48,10 @@ export class HandlerContext implements Context {
 
   get connection(): ConnectionInfo {
     return this.#host.connectionOf(this.#exchange);
+  }
+
+  get client(): Endpoint {
+    return (this.#client ??= this.#host.clientOf(this.#exchange));
   }
 
   get params(): Record<string, string> {

@@ -2,7 +2,7 @@
  * What requests, contexts and connections ask of the engine they came through. Thread: the
  * engine's.
  */
-import type { Log, ServerControl } from "../shared/app.ts";
+import type { Endpoint, Log, ServerControl } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import {
   FLAG_HTTP10,
@@ -22,6 +22,7 @@ import { ClientErrors } from "./client-errors.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import { EnteredRoute } from "./entered-route.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
+import { type Forwarded, forwardedOf, type ForwardedOrigin } from "./forwarded.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { Meter } from "./meter.ts";
 import { RequestNames } from "./request-identity.ts";
@@ -87,6 +88,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #settings: readonly ListenerSettings[];
   readonly #defaults: readonly DefaultHeaders[];
   readonly #compressions: readonly (Compression | null)[];
+  readonly #forwarded: readonly (Forwarded | null)[];
   readonly plainTextMax: number;
   readonly #background = new Set<Promise<unknown>>();
 
@@ -107,6 +109,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#settings = setup.task.listeners.map(({ settings }) => settings);
     this.#defaults = this.#settings.map(({ headers }) => new DefaultHeaders(headers));
     this.#compressions = this.#settings.map(compressionOf);
+    this.#forwarded = forwardedOf(native, handle, this.#settings);
     const thresholds = this.#compressions.map((each) => each?.thresholdBytes ?? Infinity);
     this.plainTextMax = Math.floor((Math.min(...thresholds) - 1) / UTF8_BYTES_MAX);
     this.log = setup.log;
@@ -143,6 +146,13 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     const { headers } = parts;
     if (this.#compressions.some((each) => each?.isNegotiated(parts) === true)) return false;
     return headers === null || !this.#defaults.some((defaults) => defaults.isIn(headers));
+  }
+
+  /** Null: what proxies say is not in the URL. */
+  forwardedOrigin(exchange: Exchange): ForwardedOrigin | null {
+    const forwarded = this.#forwarded[exchange.listener]!;
+    if (forwarded === null) return null;
+    return forwarded.origin(exchange, this.connections.infoOf(exchange).remote);
   }
 
   localOrigin(exchange: Exchange): string {
@@ -220,6 +230,11 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   listenerOf(exchange: Pick<Exchange, "listener">): ListenerView {
     return this.#listeners[exchange.listener]!;
+  }
+
+  clientOf(exchange: Exchange): Endpoint {
+    const { remote } = this.connections.infoOf(exchange);
+    return this.#forwarded[exchange.listener]?.client(exchange, remote) ?? remote;
   }
 
   connectionOf(exchange: Exchange): Connection {

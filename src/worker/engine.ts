@@ -421,6 +421,7 @@ function nativeOptions({ task, tables }: EngineSetup): EngineOptions {
         routes: tables.ofListener(index).number,
         methodBits: methodBits(settings.methods),
         trustedProxies: String(settings.trustedProxies),
+        trustProxy: String(settings.trustProxy),
         // A declared length that no handler allows is refused before any is asked.
         declaredBodyBytesMax: declaredMaxOf(settings, tables.ofListener(index).registry.bodyRules),
         defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),

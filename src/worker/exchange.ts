@@ -29,6 +29,7 @@ import type { BodyLimits, BodyOwner } from "./body-rules.ts";
 import type { Compression } from "./compression.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { DefaultHeaders } from "./default-headers.ts";
+import type { ForwardedOrigin } from "./forwarded.ts";
 import type { HandlerStep, Step } from "./plan.ts";
 import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
@@ -53,6 +54,8 @@ export interface ExchangeHost {
   schemeOf(listener: number): string;
   /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
   localOrigin(exchange: Exchange): string;
+  /** What trusted proxies say of the URL; null: nothing that counts. */
+  forwardedOrigin(exchange: Exchange): ForwardedOrigin | null;
   flowOf(exchange: Exchange): BodyFlow;
   /** Counts bytes in the worker's budget, or, below 0, counts them off. False: it is used up. */
   hold(bytes: number): boolean;
@@ -192,9 +195,11 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   #origin(): string {
-    const host = this.find("host");
+    const forwarded = this.host.forwardedOrigin(this);
+    const scheme = forwarded?.scheme ?? this.host.schemeOf(this.listener);
+    const host = forwarded?.host ?? this.find("host");
     if (host === undefined || host === "") return this.host.localOrigin(this);
-    return originOf(this.host.schemeOf(this.listener), host);
+    return originOf(scheme, host);
   }
 
   /** The value of a field as it came; of a repeated one, all of them as a list. */

@@ -1,6 +1,6 @@
 /** What a list of addresses may be. */
 import t from "tap";
-import { addressesOf, addressList } from "../../src/options/address-list.ts";
+import { addressesOf, addressList, proxyTrust } from "../../src/options/address-list.ts";
 import { passes } from "../../src/options/checks.ts";
 
 t.test("addresses, networks and unix, as an array or a text", async (t) => {
@@ -20,4 +20,13 @@ t.test("addresses, networks and unix, as an array or a text", async (t) => {
 t.test("a text is taken apart, an array is as it is", async (t) => {
   t.strictSame(addressesOf(" 10.0.0.1, ::1\tunix "), ["10.0.0.1", "::1", "unix"]);
   t.strictSame(addressesOf(["::1"]), ["::1"]);
+});
+
+t.test("trust is a number of proxies or their addresses", async (t) => {
+  for (const value of [0, 1, 32, "0", "32", "", "10.0.0.1", ["unix"]]) {
+    t.ok(passes(proxyTrust, value), JSON.stringify(value));
+  }
+  for (const value of [-1, 33, 1.5, NaN, "33", "-1", "1.5", "1,2", true, [1]]) {
+    t.notOk(passes(proxyTrust, value), JSON.stringify(value));
+  }
 });
