@@ -1,0 +1,165 @@
+/**
+ * Real HAProxy and nginx, with the configurations of examples/deploy, in front of two instances
+ * that the command runs. Under load each is stopped by SIGTERM and started again, several times: no
+ * request fails.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import t from "tap";
+import { Command } from "../support/command.ts";
+import { until } from "../support/deadline.ts";
+import { foreignEnv, repositoryFile, skipSanitized } from "../support/environment.ts";
+import { ownFolder } from "../support/folder.ts";
+import type { Owner } from "../support/folder.ts";
+import { SteadyClients } from "../support/steady-clients.ts";
+import { writeApp } from "../support/server.ts";
+
+const CONNECTIONS = 16;
+const ROUNDS = 2;
+const WAIT_MS = 30_000;
+/** Much more than four restarts take: each waits for its drain. */
+const TEST_MS = 180_000;
+const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
+const APP = `
+  import { setTimeout } from "node:timers/promises";
+  let count = 0;
+  export default {
+    fetch: async (request, { connection }) => {
+      // Some answers are under way whenever a signal comes.
+      if (count++ % 8 === 0) await setTimeout(20);
+      return new Response(process.pid + " " + connection.local.port);
+    },
+  };
+`;
+const REQUIRED = ["--proxy-protocol", "required", "--trusted-proxies", "127.0.0.1"];
+
+interface Front {
+  readonly name: string;
+  readonly program: "haproxy" | "nginx";
+  /** Of examples/deploy. */
+  readonly file: string;
+  /** Whether the program passes the addresses of the client on in a PROXY header. */
+  readonly announces: boolean;
+  readonly change?: readonly [from: string, to: string];
+}
+
+const FRONTS: readonly Front[] = [
+  { name: "HAProxy, PROXY v2", program: "haproxy", file: "haproxy.cfg", announces: true },
+  {
+    name: "HAProxy, PROXY v1", program: "haproxy", file: "haproxy.cfg", announces: true,
+    change: ["send-proxy-v2", "send-proxy"],
+  },
+  { name: "nginx, kept connections", program: "nginx", file: "nginx.conf", announces: false },
+  { name: "nginx, PROXY v1", program: "nginx", file: "nginx-stream.conf", announces: true },
+];
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
+
+function replaced(text: string, from: string, to: string): string {
+  if (!text.includes(from)) throw new Error(`the configuration has no ${from} any more`);
+  return text.replaceAll(from, to);
+}
+
+/** The file of the examples with this test's addresses. */
+function configuration({ file, change }: Front, front: number, backs: readonly number[]): string {
+  let text = readFileSync(repositoryFile(`examples/deploy/${file}`), "utf8");
+  text = replaced(text, "0.0.0.0:8080", `127.0.0.1:${front}`);
+  text = replaced(text, "10.0.0.11:3000", `127.0.0.1:${backs[0]}`);
+  text = replaced(text, "10.0.0.12:3000", `127.0.0.1:${backs[1]}`);
+  return change === undefined ? text : replaced(text, ...change);
+}
+
+/** Returns what gives the messages of the program so far. */
+function startFront(owner: Owner, { program, file }: Front, text: string): () => string {
+  const folder = ownFolder(owner);
+  const path = join(folder, file);
+  writeFileSync(path, text);
+  const own = `daemon off; pid ${folder}/pid; error_log stderr warn;`;
+  const args = program === "haproxy"
+    ? ["-db", "-f", path]
+    : ["-p", folder, "-c", path, "-g", own];
+  const child = spawn(program, args, { env: foreignEnv(), stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (more: string) => (said += more));
+  const ended = once(child, "close");
+  owner.teardown(async () => {
+    child.kill("SIGTERM");
+    await ended;
+  });
+  return () => said;
+}
+
+/** Why it cannot be tested here; false: it can. */
+function lack({ program, file }: Front): string | false {
+  if (skipSanitized.skip !== false) return skipSanitized.skip;
+  const found = spawnSync(program, ["-v"], { env: foreignEnv() });
+  if (found.error !== undefined) return `${program} is not installed`;
+  const needsStream = file.includes("stream");
+  return needsStream && !existsSync(STREAM_MODULE) && "libnginx-mod-stream is not installed";
+}
+
+/** The first answer that is one. */
+async function firstAnswer(url: string, said: () => string): Promise<string> {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    const answer = await fetch(url).catch(() => null);
+    const body = await answer?.text() ?? "";
+    if (answer?.status === 200) return body;
+    if (Date.now() > end) throw new Error(`no answer of ${url}; ${said()}`);
+    await setTimeout(20);
+  }
+}
+
+t.setTimeout(FRONTS.length * TEST_MS);
+for (const front of FRONTS) {
+  const options = { skip: lack(front), timeout: TEST_MS };
+  t.test(`${front.name}: rolling restarts fail no request`, options, async (t) => {
+    const ports = await freePorts(3);
+    const [port, ...backs] = ports as [number, number, number];
+    const app = writeApp(t, APP);
+    const start = async (back: number): Promise<Command> => {
+      const command = new Command(t, [
+        app, "--port", String(back), "--workers", "2", "--readiness-path", "/readyz",
+        "--drain-delay-ms", "1500", ...(front.announces ? REQUIRED : []),
+      ]);
+      await command.url();
+      return command;
+    };
+    const instances = await Promise.all(backs.map(start));
+    const said = startFront(t, front, configuration(front, port, backs));
+    const url = `http://127.0.0.1:${port}/`;
+    const [, local] = (await firstAnswer(url, said)).split(" ");
+    t.equal(Number(local) === port, front.announces, "who has been connected to, as announced");
+    const load = new SteadyClients(url, CONNECTIONS);
+    const serves = async ({ child }: Command): Promise<void> => {
+      const isSeen = (): boolean =>
+        [...load.bodies.keys()].some((body) => body.startsWith(`${child.pid} `));
+      await until(`answers of ${child.pid}; failures: ${load.failures[0] ?? "none"}`, isSeen,
+        WAIT_MS);
+    };
+    for (const instance of instances) await serves(instance);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [index, back] of backs.entries()) {
+        const old = instances[index]!;
+        old.child.kill("SIGTERM");
+        t.equal((await old.ended(WAIT_MS)).code, 0, `instance ${index} ends in round ${round}`);
+        const fresh = await start(back);
+        instances[index] = fresh;
+        await serves(fresh);
+      }
+    }
+    await load.stop();
+    t.strictSame(load.failures, [], `of ${load.answers} requests`);
+    t.ok(load.answers > 100);
+  });
+}
