@@ -16,6 +16,7 @@
         "core/engine-close.cc",
         "core/engine-control.cc",
         "core/engine-give.cc",
+        "core/engine-listeners.cc",
         "core/engine-proxy.cc",
         "core/engine-read.cc",
         "core/engine-record.cc",

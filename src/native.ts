@@ -17,7 +17,6 @@ export interface EngineBlocks {
   readonly control: ArrayBuffer;
   readonly slots: ArrayBuffer;
   readonly route: ArrayBuffer;
-  readonly slabBytes: number;
 }
 
 /** What native needs to know of a listener: milliseconds, bytes and counts. 0: no such limit. */
@@ -69,8 +68,6 @@ export interface EngineOptions {
   readonly reportsRefusals: boolean;
   readonly memoryBytesMax: number;
   readonly inFlightMax: number;
-  /** By the listener's index. */
-  readonly listeners: readonly NativeListenerOptions[];
 }
 
 export interface NativeEndpoint {
@@ -129,6 +126,7 @@ export interface Native {
   condemnWorker(server: Handle, slot: number): void;
   workerStats(server: Handle, slot: number, into: Float64Array): void;
   listenerConnections(server: Handle, listener: number): number;
+  listenerUnused(server: Handle, listener: number): boolean;
   listenerRefused(server: Handle, listener: number): number;
   listenerUnannounced(server: Handle, listener: number): number;
   createEngine(
@@ -141,6 +139,11 @@ export interface Native {
   engineBodyBuffer(engine: Handle, index: number, buffer: Buffer): void;
   engineFlush(engine: Handle): void;
   engineOpen(engine: Handle): boolean;
+  engineListener(
+    engine: Handle,
+    listener: number,
+    options: NativeListenerOptions | null,
+  ): number;
   engineStop(engine: Handle, listener: number, force: boolean): void;
   engineRetire(engine: Handle): void;
   /** How many went; `to` is a worker's slot, or -1 for the balancer's choice. */
@@ -181,6 +184,7 @@ export interface Native {
     ids: readonly string[],
     isLogged: readonly boolean[],
   ): number;
+  setLogListener(server: Handle, listener: number, id: string, isLogged: boolean): void;
   reopenAccessLog(server: Handle): number;
   endAccessLog(server: Handle): void;
   accessLogStats(server: Handle, into: Float64Array): void;

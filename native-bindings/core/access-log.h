@@ -44,6 +44,12 @@ class AccessLog {
   void release();
 
   const AccessLogOptions& options() const { return options_; }
+  // The primary, while no connection of that index is alive (ServerShared::is_unused) and before
+  // workers hear of the listener: they read it only for its connections.
+  void set_listener(int index, const std::string& id, bool is_logged) {
+    options_.listener_ids[index] = id;
+    options_.is_logged[index] = is_logged;
+  }
   // The ring of a worker's slot, made when first asked for; null without memory. Thread: the one
   // whose engine uses the slot.
   LogRing* ring(int worker);

@@ -53,7 +53,7 @@ struct Connection {
   uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set
   uint16_t listener = 0;
   Failure failure;           // a refusal that waits behind earlier answers
-  const ListenerOptions* options = nullptr;  // the engine's, of the listener
+  ListenerOptions* options = nullptr;  // the engine's; set until the slot is freed
   // Of a PROXY header that has been read; null: there was none. Deleted with the connection.
   AnnouncedAddresses* announced = nullptr;
   Parser* parser = nullptr;  // only while a message is being read; back to the engine's store

@@ -214,7 +214,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
   server_->connection_ended(connection.listener, connection.address);
   uint16_t listener = connection.listener;
-  listener_counts_[listener]--;
+  count_connection(listener, -1);
   if (listener_draining_[listener]) report_drained(listener);
   if (retiring_) report_retired();
   if (connection.unanswered > 0 || is_bound(connection)) {

@@ -23,7 +23,9 @@ void Engine::adopt_all() {
 }
 
 void Engine::adopt(const Handover& item) {
-  Connection* added = table_.add(item.fd);
+  // A worker hears of a listener before anybody can connect to it.
+  ListenerOptions* options = listeners_[item.listener];
+  Connection* added = options == nullptr ? nullptr : table_.add(item.fd);
   if (added == nullptr) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
     server_->refuse(item);
@@ -33,12 +35,13 @@ void Engine::adopt(const Handover& item) {
   connection.id = item.id;
   connection.address = item.address;
   connection.listener = item.listener;
-  connection.options = &options_.listeners[item.listener];
+  connection.options = options;
+  options->holders++;
   connection.announced = item.announced;
   connection.input = item.input;
   connection.input.count_in(&held_bytes_);
   connection.output.count_in(&held_bytes_);
-  listener_counts_[item.listener]++;
+  count_connection(item.listener, 1);
   int32_t* words = slot_words(connection);
   words[SLOT_GENERATION] = static_cast<int32_t>(connection.generation);
   words[SLOT_NEXT_SEQUENCE] = 0;

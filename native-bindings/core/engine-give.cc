@@ -73,7 +73,7 @@ Handover Engine::take_out(Connection& connection) {
   table_.deadlines[connection.slot] = 0;
   closed_.push_back(connection.slot);
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
-  listener_counts_[item.listener]--;
+  count_connection(item.listener, -1);
   if (listener_draining_[item.listener]) report_drained(item.listener);
   return item;
 }
@@ -117,7 +117,7 @@ void Engine::retire() {
     server_->place(item, worker_, wake_bits);
   }
   server_->wake(wake_bits);
-  for (uint16_t listener = 0; listener < options_.listeners.size(); listener++) {
+  for (uint16_t listener = 0; listener < kListenersMax; listener++) {
     if (listener_draining_[listener]) report_drained(listener);
   }
   for (uint32_t slot = 0; slot < table_.size(); slot++) {

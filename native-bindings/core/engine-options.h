@@ -1,10 +1,10 @@
-// What an engine is told when it is made. The TypeScript side is `EngineOptions` in src/native.ts;
-// napi/engine-calls.cc reads one into the other. Thread: the engine's; nothing here changes.
+// What an engine is told: once when it is made, and of each listener. The TypeScript side is
+// `EngineOptions` in src/native.ts; napi/engine-calls.cc reads one into the other. Thread: the
+// engine's.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "address-ranges.h"
 #include "encoder.h"
@@ -33,6 +33,10 @@ struct ListenerOptions {
   AddressRanges trusted_proxies;
   bool proxy_required = false;
   ForwardedTrust forwarded;  // whose word for the client of a request is taken
+
+  // The engine's own bookkeeping: connections that point here, and whether others came instead.
+  uint32_t holders = 0;
+  bool is_replaced = false;
   ProbePaths probes;
   bool has_probes = false;  // one of them is not empty
 };
@@ -43,27 +47,6 @@ struct EngineOptions {
   bool reports_refusals = false;  // the app wants to hear of malformed requests
   uint64_t memory_bytes_max = 0;  // held for connections; 0: no limit
   uint32_t in_flight_max = 0;     // requests that handlers work on; 0: no limit
-  // By the listener's index. Connections point into it: it never grows while an engine lives.
-  std::vector<ListenerOptions> listeners;
-
-  // What is shared by all listeners is made for the largest limit among them.
-  template <typename Field>
-  uint32_t largest(Field field) const {
-    uint32_t value = 0;
-    for (const ListenerOptions& listener : listeners) {
-      if (field(listener) > value) value = field(listener);
-    }
-    return value;
-  }
-  uint32_t head_bytes_max() const {
-    return largest([](const ListenerOptions& each) { return each.limits.head_bytes_max; });
-  }
-  uint32_t headers_max() const {
-    return largest([](const ListenerOptions& each) { return each.limits.headers_max; });
-  }
-  uint32_t pipeline_max() const {
-    return largest([](const ListenerOptions& each) { return each.pipeline_max; });
-  }
 };
 
 }  // namespace millrace

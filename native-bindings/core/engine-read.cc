@@ -44,7 +44,7 @@ Parser* Engine::take_parser() {
 
 void Engine::drop_parser(Connection& connection) {
   if (connection.parser == nullptr) return;
-  if (parsers_.size() < kParsersKept) {
+  if (parsers_.size() < kParsersKept && connection.parser->headers_max() == headers_max_) {
     parsers_.push_back(connection.parser);
   } else {
     delete connection.parser;

@@ -19,13 +19,6 @@ constexpr uint64_t kTurnNs = 500000;
 constexpr int32_t kBatchMax = EVENT_MAX / 2;
 constexpr uint64_t kMailboxToken = ~0ull;
 
-uint32_t slab_bytes_for(uint32_t head_bytes_max) {
-  uint32_t wanted = 4 * head_bytes_max + 16384;
-  uint32_t size = SLAB_BYTES_MIN;
-  while (size < wanted) size *= 2;
-  return size;
-}
-
 // Zero pages that cost memory only once touched.
 void* map_block(size_t bytes) {
   void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,10 +37,7 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
       shared_(server->worker(worker)),
       worker_(worker),
       options_(options),
-      headers_max_(options.headers_max()),
-      read_events_max_(static_cast<int32_t>(options.pipeline_max()) + 8),
       host_(host),
-      slab_bytes_(slab_bytes_for(options.head_bytes_max())),
       out_(static_cast<char*>(std::malloc(kOutBytes))),
       memory_bytes_max_(options.memory_bytes_max > 0 ? options.memory_bytes_max : UINT64_MAX),
       in_flight_max_(options.in_flight_max > 0 ? options.in_flight_max : UINT32_MAX),
@@ -57,7 +47,6 @@ Engine::Engine(ServerShared* server, int worker, const EngineOptions& options, E
   blocks_.arena = static_cast<char*>(map_block(ARENA_BYTES));
   blocks_.control = static_cast<int32_t*>(map_block(kControlBytes));
   blocks_.slots = static_cast<int32_t*>(map_block(kSlotBytes));
-  slab_.set_need(options.head_bytes_max() + 4);  // a head may lack its last CR LF CR LF
   shared_->in_use.store(true, std::memory_order_relaxed);
   AccessLog* log = server->access_log();
   recorder_.start(log, log == nullptr ? nullptr : log->ring(worker), options.tells_done);
@@ -75,6 +64,8 @@ Engine::~Engine() {
     delete connection.parser;
   }
   for (Parser* parser : parsers_) delete parser;
+  for (ListenerOptions* options : listeners_) delete options;
+  for (ListenerOptions* options : replaced_) delete options;
   release_constants();
   transport_.close();
   munmap(blocks_.events, kEventBytes);
@@ -221,7 +212,7 @@ bool Engine::run_batch() {
 void Engine::end_turn() {
   if (retiring_) let_leave();
   register_fresh();
-  for (uint32_t slot : closed_) table_.free(*table_.at(slot));
+  for (uint32_t slot : closed_) free_slot(slot);
   closed_.clear();
   if (recorder_.is_on()) recorder_.publish();
   slab_.end_turn(blocks_.control[CTL_SLAB_HELD] != 0);

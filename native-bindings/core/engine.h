@@ -85,6 +85,7 @@ class Engine final : public MessageSink {
 
   // Control, called from JavaScript through the bridge.
   bool open_mailbox();
+  void set_listener(uint16_t index, const ListenerOptions* options);
   void stop_listener(uint16_t listener, bool force);
   int32_t listener_connections(uint16_t listener) const { return listener_counts_[listener]; }
   void retire();
@@ -95,9 +96,9 @@ class Engine final : public MessageSink {
   void new_epoch();
   const Connection* connection(uint32_t slot, uint32_t generation);
   const ForwardedTrust& forwarded(uint16_t listener) const {
-    return options_.listeners[listener].forwarded;
+    return listeners_[listener]->forwarded;
   }
-  bool has_listener(uint16_t listener) const { return listener < options_.listeners.size(); }
+  bool has_listener(uint16_t listener) const { return listeners_[listener] != nullptr; }
   // What a readiness probe of the listener is told now.
   Readiness readiness(uint16_t listener);
   void name_requests(std::string prefix, std::vector<std::string> headers) {
@@ -216,6 +217,11 @@ class Engine final : public MessageSink {
   void put_records();
   int32_t reason_index(const char* reason);
 
+  // engine-listeners.cc
+  void fit(const ListenerOptions& options);
+  void free_slot(uint32_t slot);
+  void count_connection(uint16_t listener, int change);
+
   // engine-control.cc
   void release_constants();
   void adopt_all();
@@ -240,13 +246,17 @@ class Engine final : public MessageSink {
   WorkerShared* shared_;
   int worker_;
   EngineOptions options_;
-  uint32_t headers_max_;   // over all listeners
-  int32_t read_events_max_;  // what one connection's read may add to the event ring
+  // By index; owned. Null: there is none, and no connection of it can come.
+  ListenerOptions* listeners_[kListenersMax] = {};
+  std::vector<ListenerOptions*> replaced_;  // still pointed at; owned
+  uint32_t headers_max_ = 0;   // over all listeners
+  uint32_t head_bytes_max_ = 0;
+  int32_t read_events_max_ = 8;  // what one connection's read may add to the event ring
   EngineHost host_;
   Transport transport_;
   SharedBlocks blocks_;
   Slab slab_;
-  uint32_t slab_bytes_;
+  uint32_t slab_bytes_ = SLAB_BYTES_MIN;
   InternTable targets_;
   DateLine date_;
   ConnectionTable table_;

@@ -14,7 +14,7 @@ llhttp_settings_t g_settings;  // written once at load, before any other thread 
 
 }  // namespace
 
-Parser::Parser(uint32_t headers_max) {
+Parser::Parser(uint32_t headers_max) : headers_max_(headers_max) {
   headers_ = static_cast<HeaderEntry*>(std::malloc(sizeof(HeaderEntry) * headers_max));
 }
 

@@ -69,6 +69,7 @@ class Parser {
 
   // `headers_max`: the most that the limits of any message will have.
   explicit Parser(uint32_t headers_max);
+  uint32_t headers_max() const { return headers_max_; }
   ~Parser();
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
@@ -170,6 +171,7 @@ class Parser {
   const char* data_ = nullptr;      // the bytes of this read, and where they end
   const char* end_ = nullptr;
   Limits limits_{};
+  uint32_t headers_max_;  // entries that there is room for
   uint64_t content_length_ = 0;
   uint64_t body_received_ = 0;
   uint64_t chunk_left_ = 0;

@@ -199,6 +199,10 @@ void ServerShared::set_listener_state(int index, ListenerState state) {
   listeners_[index].state.store(static_cast<uint32_t>(state), std::memory_order_release);
 }
 
+bool ServerShared::is_unused(int index) const {
+  return listeners_[index].connections.load(std::memory_order_acquire) == 0;
+}
+
 void ServerShared::set_connection_limits(int64_t connections_max, uint32_t per_address_max) {
   connections_max_ = connections_max;
   per_address_max_ = per_address_max;
@@ -237,7 +241,8 @@ bool ServerShared::admit(Handover& item, int64_t* room) {
 }
 
 void ServerShared::connection_ended(uint16_t listener, uint64_t address) {
-  listeners_[listener].connections.fetch_sub(1, std::memory_order_relaxed);
+  // Pairs with is_unused.
+  listeners_[listener].connections.fetch_sub(1, std::memory_order_release);
   if (per_address_max_ > 0 && address != 0) addresses_.leave(address);
 }
 

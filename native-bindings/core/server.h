@@ -27,7 +27,8 @@ enum class ListenerState : uint32_t { kNone, kOpen, kPaused, kStopping, kStopped
 struct ListenerShared {
   // Written by the primary (release), read by workers when they encode an answer (acquire).
   std::atomic<uint32_t> state{0};
-  // Accepted and not yet closed, wherever they are. Relaxed: a count, it orders nothing.
+  // Accepted and not yet closed, wherever they are. Relaxed where it is a count; taken from with
+  // release, so that who finds none left (is_unused) sees all that was counted for them.
   std::atomic<int64_t> connections{0};
   // Turned away when they were accepted, or by a worker without a slot. Relaxed: a count, added to
   // by the primary and the workers, read for statistics.
@@ -43,6 +44,7 @@ struct Counters {
   std::atomic<uint64_t> bytes_in{0};
   std::atomic<uint64_t> bytes_out{0};
   std::atomic<uint64_t> rejected{0};  // requests answered with 503, for want of room
+  std::atomic<uint32_t> connections{0};  // of the listener that this worker's engine has
 
   static void add(std::atomic<uint64_t>& counter, uint64_t count) {
     counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -103,6 +105,8 @@ class ServerShared {
   void set_access_log(AccessLog* log) { access_log_ = log; }
   AccessLog* access_log() { return access_log_; }
   void set_listener_state(int index, ListenerState state);
+  // The primary: the index can be another listener's, for nothing of the one before is alive.
+  bool is_unused(int index) const;
   // Written by the primary (release), read by the engines that answer a readiness probe (acquire):
   // who is told of a drain finds done what the primary has done before it.
   void set_readiness(Readiness readiness) {

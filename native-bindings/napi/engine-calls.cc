@@ -87,14 +87,6 @@ EngineOptions options_of(napi_env env, napi_value value) {
   options.memory_bytes_max =
       static_cast<uint64_t>(to_double(env, get(env, value, "memoryBytesMax")));
   options.in_flight_max = option(env, value, "inFlightMax");
-  napi_value listeners = get(env, value, "listeners");
-  uint32_t count = 0;
-  napi_get_array_length(env, listeners, &count);
-  for (uint32_t i = 0; i < count && i < static_cast<uint32_t>(kListenersMax); i++) {
-    napi_value each = nullptr;
-    napi_get_element(env, listeners, i, &each);
-    options.listeners.push_back(listener_options_of(env, each));
-  }
   return options;
 }
 
@@ -119,11 +111,10 @@ napi_value create_engine(napi_env env, napi_callback_info info) {
   if (server == nullptr) return undefined(env);
   EngineOptions options = options_of(env, arguments[2]);
   WorkerShared* worker = server->worker(to_int(env, arguments[1]));
-  bool is_taken = worker == nullptr || worker->in_use.load(std::memory_order_acquire);
-  if (is_taken || options.listeners.empty()) {
+  if (worker == nullptr || worker->in_use.load(std::memory_order_acquire)) {
     server->release();
     napi_throw_type_error(env, "ERR_MILLRACE_NATIVE_ARGUMENT",
-                          "createEngine: no such worker, one that has an engine, or no listeners");
+                          "createEngine: no such worker, or one that has an engine");
     return nullptr;
   }
   auto* bridge = new EngineBridge(env, server, to_int(env, arguments[1]), options);
@@ -145,7 +136,6 @@ napi_value create_engine(napi_env env, napi_callback_info info) {
   set_block(env, result, "control", blocks.control, sizeof(int32_t) * CTL_WORDS, bridge);
   set_block(env, result, "slots", blocks.slots, sizeof(int32_t) * SLOT_WORDS * SLOT_MAX, bridge);
   set_block(env, result, "route", bridge->engine().route_word(), sizeof(int32_t), bridge);
-  set(env, result, "slabBytes", from_double(env, bridge->engine().slab_bytes()));
   return result;
 }
 
@@ -184,6 +174,22 @@ napi_value engine_open(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   napi_get_boolean(env, bridge_of(env, arguments[0])->engine().open_mailbox(), &result);
   return result;
+}
+
+// engineListener(engine, listener, options or null) → bytes that a slab must have from now on.
+// Between turns.
+napi_value engine_listener(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Engine& engine = bridge_of(env, arguments[0])->engine();
+  auto index = static_cast<uint16_t>(to_int(env, arguments[1]));
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env, arguments[2], &type) == napi_ok && type == napi_object) {
+    ListenerOptions options = listener_options_of(env, arguments[2]);
+    engine.set_listener(index, &options);
+  } else {
+    engine.set_listener(index, nullptr);
+  }
+  return from_double(env, engine.slab_bytes());
 }
 
 // engineStop(engine, listener, force)
@@ -378,6 +384,7 @@ constexpr Call kCalls[] = {
     {"engineBodyBuffer", engine_body_buffer, "EdB"},
     {"engineFlush", engine_flush, "E"},
     {"engineOpen", engine_open, "E"},
+    {"engineListener", engine_listener, "El"},
     {"engineStop", engine_stop, "Elb"},
     {"engineRetire", engine_retire, "E"},
     {"engineGive", engine_give, "Edd"},

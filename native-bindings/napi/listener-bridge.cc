@@ -317,7 +317,7 @@ napi_value condemn_worker(napi_env env, napi_callback_info info) {
 
 // workerStats(server, slot, into: Float64Array): connections, busy ms, ms awake (0: asleep), bytes
 // held, requests in flight, the number of the route entered last (-1: none), then for each listener
-// requests, bytes in, bytes out, rejected.
+// requests, bytes in, bytes out, rejected, connections.
 napi_value worker_stats(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   WorkerShared* worker = server_of(env, arguments[0])->worker(to_int(env, arguments[1]));
@@ -334,12 +334,15 @@ napi_value worker_stats(napi_env env, napi_callback_info info) {
   out[3] = count_of(worker->held_bytes);
   out[4] = worker->in_flight.load(std::memory_order_relaxed);
   out[5] = worker->route.load(std::memory_order_relaxed);
-  size_t listeners = (length - 6) / 4;
+  size_t listeners = (length - 6) / 5;
   for (size_t i = 0; i < listeners && i < static_cast<size_t>(kListenersMax); i++) {
-    out[6 + i * 4] = count_of(worker->counters[i].requests);
-    out[7 + i * 4] = count_of(worker->counters[i].bytes_in);
-    out[8 + i * 4] = count_of(worker->counters[i].bytes_out);
-    out[9 + i * 4] = count_of(worker->counters[i].rejected);
+    double* row = out + 6 + i * 5;
+    const Counters& counters = worker->counters[i];
+    row[0] = count_of(counters.requests);
+    row[1] = count_of(counters.bytes_in);
+    row[2] = count_of(counters.bytes_out);
+    row[3] = count_of(counters.rejected);
+    row[4] = counters.connections.load(std::memory_order_relaxed);
   }
   return nullptr;
 }
@@ -357,6 +360,15 @@ napi_value listener_unannounced(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ListenerShared& listener = server_of(env, arguments[0])->listener(to_int(env, arguments[1]));
   return from_double(env, count_of(listener.unannounced));
+}
+
+// listenerUnused(server, listener): see ServerShared::is_unused.
+napi_value listener_unused(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  napi_value result = nullptr;
+  napi_get_boolean(env, server_of(env, arguments[0])->is_unused(to_int(env, arguments[1])),
+                   &result);
+  return result;
 }
 
 // listenerRefused(server, listener) → connections turned away
@@ -386,6 +398,7 @@ constexpr Call kCalls[] = {
     {"condemnWorker", condemn_worker, "Sw"},
     {"workerStats", worker_stats, "SwF"},
     {"listenerConnections", listener_connections, "Sl"},
+    {"listenerUnused", listener_unused, "Sl"},
     {"listenerRefused", listener_refused, "Sl"},
     {"listenerUnannounced", listener_unannounced, "Sl"},
 };

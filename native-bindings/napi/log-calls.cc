@@ -39,6 +39,16 @@ napi_value start_access_log(napi_env env, napi_callback_info info) {
   return from_double(env, error);
 }
 
+// setLogListener(server, listener, id, isLogged): see AccessLog::set_listener.
+napi_value set_log_listener(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  AccessLog* log = server_of(env, arguments[0])->access_log();
+  if (log == nullptr) return nullptr;
+  log->set_listener(to_int(env, arguments[1]), to_string(env, arguments[2]),
+                    to_bool(env, arguments[3]));
+  return nullptr;
+}
+
 // reopenAccessLog(server) → errno; the writer goes on with the new file within moments.
 napi_value reopen_access_log(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -102,6 +112,7 @@ namespace {
 
 constexpr Call kCalls[] = {
     {"startAccessLog", start_access_log, "Ssdbaa"},
+    {"setLogListener", set_log_listener, "Slsb"},
     {"reopenAccessLog", reopen_access_log, "S"},
     {"endAccessLog", end_access_log, "S"},
     {"accessLogStats", access_log_stats, "SF"},

@@ -3,6 +3,7 @@
  * layers come together. Pure; used in the primary and on the command line.
  */
 import { MillraceError } from "../shared/errors.ts";
+import type { ListenerOptions } from "../shared/app.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import {
   type Bind, type BindOptions, bindText, descriptorCheck, parseBind, portCheck,
@@ -14,27 +15,7 @@ import type { Layer, Rows } from "./layers.ts";
 import type { RoutesOption } from "./listener-routes.ts";
 import { LISTENER_SETTING_ROWS, settingsOf } from "./listener-settings.ts";
 
-type OwnSettings = { [name in keyof ListenerSettings]?: ListenerSettings[name] | undefined };
-
-export interface ListenerOptions extends OwnSettings {
-  id?: string | undefined;
-  name?: string | undefined;
-  host?: string | undefined;
-  port?: number | undefined;
-  path?: string | undefined;
-  fd?: number | undefined;
-  systemd?: string | undefined;
-  bind?: string | undefined;
-  mode?: number | string | undefined;
-  backlog?: number | undefined;
-  reopenMax?: number | undefined;
-  autoStart?: boolean | undefined;
-  comment?: string | undefined;
-  accessLog?: boolean | undefined;
-  app?: AppOption | undefined;
-  routes?: RoutesOption | undefined;
-  data?: unknown;
-}
+export type { ListenerOptions };
 
 export interface ResolvedListener {
   readonly id: string;

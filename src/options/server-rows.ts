@@ -32,6 +32,8 @@ export interface ServerSettings {
   deadlineMs: number;
   drainDelayMs: number;
   drainQuietMs: number;
+  controlTimeoutMs: number;
+  protectLastListener: boolean;
   adoptTimeoutMs: number;
   control: string;
   pidFile: string;
@@ -182,6 +184,18 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: milliseconds(0),
     fallback: 500,
     text: "How long an idle connection must have been quiet before a stop closes it.",
+  },
+  controlTimeoutMs: {
+    group: "Start and stop",
+    check: milliseconds(1),
+    fallback: 5000,
+    text: "How long a worker may take to acknowledge a control message; then an error names it.",
+  },
+  protectLastListener: {
+    group: "Listeners",
+    check: flag,
+    fallback: false,
+    text: "Refuse to stop or remove the only listener that runs. `close()` stops it all the same.",
   },
   adoptTimeoutMs: {
     group: "Start and stop",

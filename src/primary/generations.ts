@@ -76,14 +76,6 @@ export class Generations {
     return this.#serving.open();
   }
 
-  async reopenLogs(): Promise<void> {
-    await Promise.all(this.#pools().map((pool) => pool.reopenLogs()));
-  }
-
-  async drain(listener: number, force: boolean): Promise<void> {
-    await Promise.all(this.#pools().map((pool) => pool.drain(listener, force)));
-  }
-
   /** Kills a worker's thread; `error` is why it has ended. */
   terminate(channel: WorkerChannel, error: MillraceError): void {
     this.#pools().find((pool) => pool.channels.has(channel))?.terminate(channel, error);

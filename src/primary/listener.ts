@@ -3,7 +3,8 @@
  * memory; the messages of a stop go through the pool. Thread: the primary's.
  */
 import type {
-  ListenerAddress, ListenerErrorInfo, ListenerInfo, ListenerState, StopResult,
+  ListenerAddress, ListenerErrorInfo, ListenerInfo, ListenerState, RunningListener, RunningWorker,
+  StopPhase, StopResult,
 } from "../shared/app.ts";
 import { type Handle, LISTENER_STATE, type Native, type NativeBind } from "../native.ts";
 import type { ResolvedListener } from "../options.ts";
@@ -11,6 +12,8 @@ import { type Bind, bindText, bindUrl } from "../options/bind.ts";
 import { bindOf } from "../options/listeners.ts";
 import { bindErrors, resolveBind } from "./bind.ts";
 import { addressOf, ListenerSocket, type Retries, type SocketOwner } from "./listener-socket.ts";
+import { ListenerStop, type StopHost } from "./listener-stop.ts";
+import { countsOf, type ListenerCounts } from "./listener-counts.ts";
 import { MillraceError } from "../shared/errors.ts";
 
 /** What a listener asks of its server. */
@@ -20,19 +23,16 @@ export interface ListenerHost {
   emit(event: string, detail: unknown): void;
   /** Asks all workers to end the listener's connections; resolves when none is left. */
   drainListener(listener: number, force: boolean): Promise<void>;
+  /** Asks the handlers of dedicated sockets of the listener to end them. */
+  stopSockets(id: string): Promise<void>;
+  /** Which workers have connections of it. */
+  workersOf(listener: number): RunningWorker[];
+  /** Reports the workers that have not ended the listener's connections. */
+  undrained(id: string, listener: number): void;
 }
 
-/** How soon connections are looked for that were between two workers when all had drained. */
-const MOVED_CHECK_MS = 20;
-/** How long workers may take to destroy what is left after the deadline. */
-const FORCE_GRACE_MS = 2000;
 /** How many free ports are tried until all addresses of a name have one. */
 const PORT_TRIES = 20;
-
-interface Stopping {
-  readonly done: Promise<StopResult>;
-  force(): void;
-}
 
 export class Listener implements SocketOwner {
   readonly index: number;
@@ -45,6 +45,8 @@ export class Listener implements SocketOwner {
   readonly reopenMax: number;
   readonly autoStart: boolean;
   readonly #host: ListenerHost;
+  /** What its index had counted before it: none of it is its own. */
+  readonly before: ListenerCounts;
   readonly #comment: string | undefined;
   readonly #retries = new Map<string, Retries>();
   #bind: Bind;
@@ -53,8 +55,10 @@ export class Listener implements SocketOwner {
   #refused: ListenerAddress[] = [];
   #state: ListenerState = "created";
   #starting: Promise<void> | null = null;
-  #stopping: Stopping | null = null;
+  #stopping: ListenerStop | null = null;
+  #stopped: Promise<StopResult> | null = null;
   #isAbandoned = false;
+  #isFinal = false;
 
   constructor(host: ListenerHost, index: number, options: ResolvedListener) {
     this.#host = host;
@@ -69,6 +73,7 @@ export class Listener implements SocketOwner {
     this.autoStart = options.autoStart;
     this.#comment = options.comment;
     this.#bind = bindOf(options);
+    this.before = countsOf(host.native, host.server, index);
   }
 
   get state(): ListenerState {
@@ -118,7 +123,7 @@ export class Listener implements SocketOwner {
   }
 
   async #start(): Promise<void> {
-    await this.#stopping?.done;
+    await this.#stopped;
     if (this.#state === "listening") return;
     if (this.#sockets.some((socket) => socket.state === "held")) {
       for (const socket of this.#sockets) socket.release();
@@ -205,80 +210,63 @@ export class Listener implements SocketOwner {
     this.#host.emit("paused", this.info);
   }
 
-  /** Ends all its connections: in their own time, at the deadline, or at once. */
-  stop(force: boolean, deadlineMs: number): Promise<StopResult> {
+  /**
+   * Ends all its connections: in their own time, at the deadline, or at once. `isFinal`: it is not
+   * started again, so inherited sockets are closed too.
+   */
+  stop(force: boolean, deadlineMs: number, isFinal: boolean = false): Promise<StopResult> {
+    this.#isFinal ||= isFinal;
     if (this.#stopping !== null) {
       if (force) this.#stopping.force();
-      return this.#stopping.done;
+      return this.#stopped!;
     }
     const isIdle = this.#state === "stopped" || this.#state === "created";
     if (isIdle && this.#starting === null) {
       return Promise.resolve({ graceful: true, destroyed: 0 });
     }
-    let escalate!: () => void;
-    const forced = new Promise<void>((resolve) => (escalate = resolve));
-    const done = this.#stop(force, deadlineMs, forced).finally(() => (this.#stopping = null));
-    this.#stopping = { done, force: escalate };
-    return done;
+    this.#stopped ??= this.#stop(force, deadlineMs).finally(() => (this.#stopped = null));
+    return this.#stopped;
   }
 
-  async #stop(force: boolean, deadlineMs: number, forced: Promise<void>): Promise<StopResult> {
-    const { native, server } = this;
+  async #stop(force: boolean, deadlineMs: number): Promise<StopResult> {
     if (this.#starting !== null) await this.#starting.catch(() => {});
     this.#setState("stopping", LISTENER_STATE.stopping);
-    // The socket's queue is accepted empty and served before it closes.
-    this.#closeSockets(false);
-    const connections = (): number => native.listenerConnections(server, this.index);
-    this.#phase("requests", connections());
-    let destroyed = 0;
-    let isGraceful = !force;
-    if (!force) isGraceful = await this.#drainUntil(deadlineMs, forced);
-    if (!isGraceful) {
-      destroyed = connections();
-      native.dropOrphans(server, this.index);
-      this.#phase("destroying", destroyed);
-      await this.#destroyRest();
-    }
+    this.#stopping = new ListenerStop(this.#stopHost(), force, deadlineMs);
+    const result = await this.#stopping.done;
+    this.#stopping = null;
     this.#setState("stopped", LISTENER_STATE.stopped);
     this.#host.emit("stopped", this.info);
-    return { graceful: isGraceful || destroyed === 0, destroyed };
-  }
-
-  /** True when all have ended by themselves. */
-  async #drainUntil(deadlineMs: number, forced: Promise<void>): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs, false);
-    });
-    let isOver = false;
-    const drained = this.#drained(() => isOver);
-    const result = await Promise.race([drained, late, forced.then(() => false)]);
-    isOver = true;
-    clearTimeout(timer);
     return result;
   }
 
-  /** A worker that dies meanwhile hands its connections to one that has drained already. */
-  async #drained(isOver: () => boolean): Promise<true> {
-    const { native, server } = this.#host;
-    await this.#host.drainListener(this.index, false);
-    while (!isOver() && native.listenerConnections(server, this.index) > 0) {
-      await new Promise((resolve) => setTimeout(resolve, MOVED_CHECK_MS));
-      await this.#host.drainListener(this.index, false);
-    }
-    return true;
+  #stopHost(): StopHost {
+    const { native, server, index } = this;
+    return {
+      closeSockets: () => this.#closeSockets(this.#isFinal),
+      connections: () => native.listenerConnections(server, index),
+      workers: () => this.#host.workersOf(index),
+      drain: (force) => this.#host.drainListener(index, force),
+      stopSockets: () => this.#host.stopSockets(this.id),
+      dropOrphans: () => void native.dropOrphans(server, index),
+      phase: (phase) => this.#host.emit("stopping", { ...this.info, ...this.#report(phase) }),
+      late: () => this.#host.undrained(this.id, index),
+    };
   }
 
-  async #destroyRest(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string>((resolve) => {
-      timer = setTimeout(resolve, FORCE_GRACE_MS, "late");
-    });
-    const result = await Promise.race([this.#host.drainListener(this.index, true), late]);
-    clearTimeout(timer);
-    if (result !== "late") return;
-    const message = `a worker did not end its connections of listener ${this.id} in time`;
-    this.#host.emit("error", new MillraceError("ERR_MILLRACE_CONTROL_TIMEOUT", message));
+  #report(phase: StopPhase | null): Omit<RunningListener, "id" | "state"> {
+    const { native, server, index } = this;
+    return {
+      phase,
+      connections: native.listenerConnections(server, index),
+      upgraded: 0,
+      workers: this.#host.workersOf(index),
+    };
+  }
+
+  /** What still runs of it, and where. */
+  get running(): RunningListener {
+    const { id, state } = this;
+    return { id, state, ...this.#report(this.#stopping?.phase ?? null) };
   }
 
   /** The server has failed to start, or ends: no phases, no events. */
@@ -316,9 +304,5 @@ export class Listener implements SocketOwner {
   #setState(state: ListenerState, shared: number): void {
     this.#state = state;
     this.#host.native.setListenerState(this.#host.server, this.index, shared);
-  }
-
-  #phase(phase: string, connections: number): void {
-    this.#host.emit("stopping", { ...this.info, phase, connections });
   }
 }

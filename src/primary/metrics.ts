@@ -4,6 +4,7 @@
  * and what it said last stands for it. Thread: the primary's.
  */
 import type { MetricsReport, Stats } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
 import type { Metric } from "../shared/metrics.ts";
 import { HttpSeries } from "./http-series.ts";
 import { counter, gauge, processMetrics, serverMetrics } from "./process-metrics.ts";
@@ -36,6 +37,13 @@ export class Metrics {
     this.#host = host;
     this.#timeoutMs = timeoutMs;
     this.http = isOn ? new HttpSeries() : null;
+  }
+
+  /** Throws ERR_MILLRACE_OPTION_INVALID if requests are not counted. */
+  checkOn(): void {
+    if (this.http !== null) return;
+    const message = "addListener: metricsPath needs a server that has had metrics from its start";
+    throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
   }
 
   spawned(): void {

@@ -32,7 +32,8 @@ export interface PoolHost {
   readonly server: Handle;
   readonly serverId: number;
   readonly options: ResolvedOptions;
-  readonly listeners: ServeTask["listeners"];
+  /** Those that there are now, by index. */
+  listeners(): ServeTask["listeners"];
   /** Numbers of workers are never given twice, whatever their generation. */
   nextWorkerId(): number;
   emit(event: string, detail: unknown): void;
@@ -194,15 +195,6 @@ export class WorkerPool {
     await this.destroy();
   }
 
-  /** Their logs go on with the files that the paths name now. */
-  async reopenLogs(): Promise<void> {
-    await Promise.all([...this.channels].map((channel) => channel.send({ type: "reopenLog" })));
-  }
-
-  async drain(listener: number, force: boolean): Promise<void> {
-    await Promise.all([...this.channels].map((channel) => channel.drain(listener, force)));
-  }
-
   /** Ends the workers: their apps close. What does not end within the time is terminated. */
   async end(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
@@ -318,7 +310,7 @@ export class WorkerPool {
   }
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {
-    const { options, serverId, listeners } = this.#host;
+    const { options, serverId } = this.#host;
     return {
       version: CONTROL_VERSION,
       port: channel.workerPort,
@@ -327,7 +319,7 @@ export class WorkerPool {
       workerId: channel.id,
       generation: channel.generation,
       app: this.generation.app,
-      listeners,
+      listeners: this.#host.listeners(),
       options: {
         drainQuietMs: options.drainQuietMs,
         memoryBytesMax: options.memoryBytesMax,

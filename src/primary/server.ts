@@ -4,9 +4,11 @@
  */
 import { EventEmitter } from "node:events";
 import type {
-  DrainOptions, ListenerInfo, MetricsReport, ReloadResult, Server, Stats, StopOptions, StopResult,
+  DrainOptions, ListenerInfo, MetricsReport, ReloadResult, RunningReport, RunningWorker, Server,
+  Stats, StopOptions, StopResult,
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
+import type { ListenerOptions } from "../shared/app.ts";
 import type { ControlCall, ListenerFacts } from "../shared/messages.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteInfo, RouteRow, RoutesResult,
@@ -20,14 +22,17 @@ import {
   withAppDefaults,
 } from "../options.ts";
 import { resolveApp } from "../options/app.ts";
+import { resolveAdded } from "../options/listeners.ts";
+import type { ResolvedListener } from "../options/listeners.ts";
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
 import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { ownRoutesOf } from "../options/listener-routes.ts";
-import type { ResolvedListener } from "../options/listeners.ts";
+import { tell } from "./events.ts";
 import { AccessLog } from "./access-log.ts";
 import { Drain } from "./drain.ts";
 import { Generations } from "./generations.ts";
-import { Listener, type ListenerHost } from "./listener.ts";
+import { ControlChannels } from "./control-channels.ts";
+import { Listeners, type ListenersHost } from "./listeners.ts";
 import { PrimaryLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
@@ -56,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
-class MillraceServer implements Server, ListenerHost {
+class MillraceServer implements Server, ListenersHost {
   readonly native: Native;
   readonly server: Handle;
   readonly events: EventEmitter = new EventEmitter();
@@ -77,7 +82,8 @@ class MillraceServer implements Server, ListenerHost {
   #options: ResolvedOptions;
   #generations!: Generations;
   #nextWorkerId = 1;
-  #listeners: Listener[] = [];
+  readonly #listeners: Listeners;
+  readonly #channels: ControlChannels;
   #closing: Promise<void> | null = null;
   #isStarted = false;
   #abortStart: () => void = () => {};
@@ -108,8 +114,12 @@ class MillraceServer implements Server, ListenerHost {
     this.#operations = new Operations(options, {
       server: this,
       isDraining: () => this.#drain.isUnderWay,
-      stats: () => this.#controlled.read(this.#generations.channels, this.#listeners),
+      stats: () => this.#controlled.read(this.#generations.channels, this.#listeners.all),
     });
+    const channels = (): WorkerChannel[] => this.#generations.channels;
+    const host = { native, server: handle, channels, emit: this.emit.bind(this) };
+    this.#channels = new ControlChannels(host, options);
+    this.#listeners = new Listeners(this, options.listeners, options.protectLastListener);
     this.#drain = new Drain(native, handle);
     this.#log = new PrimaryLog(options);
     this.#stuckWatch = this.#makeStuckWatch(options);
@@ -128,7 +138,7 @@ class MillraceServer implements Server, ListenerHost {
       options.listeners.some(({ settings }) => settings.metricsPath !== "");
     const host = {
       channels: () => this.#generations.channels,
-      stats: () => this.#watched.read(this.#generations.channels, this.#listeners),
+      stats: () => this.#watched.read(this.#generations.channels, this.#listeners.all),
     };
     return new Metrics(host, isOn, options.metricsTimeoutMs);
   }
@@ -152,7 +162,7 @@ class MillraceServer implements Server, ListenerHost {
       },
       deadlineMs,
       channels: () => this.#generations.channels,
-      listenerIndex: (id) => this.#find(id).index,
+      listenerIndex: (id) => this.#listeners.find(id).index,
       stopListener: (id) => void this.stopListener(id),
     });
   }
@@ -177,11 +187,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#generations = new Generations(this.#poolHost());
     const ready = await this.#generations.start();
     this.#options = withAppDefaults(this.#options, ready);
-    this.#listeners = this.#options.listeners.map(
-      (options, index) => new Listener(this, index, options),
-    );
-    await Promise.all(this.#listeners.filter(({ autoStart }) => autoStart).map((listener) =>
-      listener.start()));
+    await this.#listeners.start(this.#options.listeners);
     await this.#generations.open();
     this.#drain.ready();
     await this.#operations.announce();
@@ -196,7 +202,7 @@ class MillraceServer implements Server, ListenerHost {
       server,
       serverId: this.#serverId,
       options: this.#options,
-      listeners: this.#options.listeners.map((listener) => this.#factsOf(listener)),
+      listeners: () => this.#listeners.facts,
       nextWorkerId: () => this.#nextWorkerId++,
       emit: (event, detail) => this.emit(event, detail),
       call: (request) => this.#call(request),
@@ -210,7 +216,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   /** What workers are told of a listener. */
-  #factsOf(listener: ResolvedListener): ListenerFacts {
+  factsOf(listener: ResolvedListener): ListenerFacts {
     const { id, name, data, settings } = listener;
     const own = ownRoutesOf(listener, `The listener "${id}"`, this.#options.workers);
     return Object.assign({ id, name, data, isTls: false, settings }, own);
@@ -224,7 +230,7 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   #joined(channel: WorkerChannel): void {
-    for (const listener of this.#listeners) {
+    for (const listener of this.#listeners.all) {
       if (listener.state === "stopping") void channel.drain(listener.index, false);
     }
   }
@@ -246,15 +252,15 @@ class MillraceServer implements Server, ListenerHost {
   }
 
   get listeners(): ListenerInfo[] {
-    return this.#listeners.map((listener) => listener.info);
+    return this.#listeners.infos;
   }
 
   get url(): string {
-    return this.#listeners[0]?.info.url ?? "";
+    return this.#listeners.infos[0]?.url ?? "";
   }
 
   stats(): Stats {
-    const stats = this.#statistics.read(this.#generations.channels, this.#listeners);
+    const stats = this.#statistics.read(this.#generations.channels, this.#listeners.all);
     return this.#accessLog === null ? stats : { ...stats, accessLog: this.#accessLog.stats() };
   }
 
@@ -262,18 +268,55 @@ class MillraceServer implements Server, ListenerHost {
     return this.#metrics.collect();
   }
 
-  async stopListener(id: string, options: StopOptions = {}): Promise<StopResult> {
+  async addListener(options: ListenerOptions): Promise<ListenerInfo> {
+    if (!this.#isStarted || this.#closing !== null) {
+      throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+    }
+    const resolved = resolveAdded(options, this.#listeners.nextId(), this.#options);
+    if ((resolved.app ?? resolved.routes) !== undefined) {
+      const message = "addListener: only listeners of the start have an app or routes of their own";
+      throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
+    }
+    if (resolved.settings.metricsPath !== "") this.#metrics.checkOn();
+    return await this.#listeners.add(resolved);
+  }
+
+  async removeListener(key: string, options: StopOptions = {}): Promise<StopResult> {
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
-    return await this.#find(id).stop(force, deadlineMs);
+    return await this.#listeners.remove(key, force, deadlineMs);
   }
 
-  async pauseListener(id: string): Promise<void> {
-    this.#find(id).pause();
+  async stopListener(key: string, options: StopOptions = {}): Promise<StopResult> {
+    const { force = false, deadlineMs = this.#options.deadlineMs } = options;
+    return await this.#listeners.stop(key, force, deadlineMs);
   }
 
-  async startListener(id: string): Promise<void> {
-    if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-    await this.#find(id).start();
+  async pauseListener(key: string): Promise<void> {
+    this.#listeners.find(key).pause();
+  }
+
+  async startListener(key: string): Promise<void> {
+    await this.#listeners.startOne(key);
+  }
+
+  running(): RunningReport {
+    const listeners = this.#listeners.all.map((listener) => listener.running);
+    return {
+      listeners: listeners.filter(({ state, connections }) => (
+        connections > 0 || state === "listening" || state === "stopping"
+      )),
+      workers: [...this.#generations.channels].map(({ id }) => id),
+    };
+  }
+
+  async waitClosed(timeoutMs: number): Promise<RunningReport | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, "late");
+    });
+    const result = await Promise.race([this.closed, late]);
+    clearTimeout(timer);
+    return result === "late" ? this.running() : null;
   }
 
   routes(listener?: string): RouteInfo[] {
@@ -325,7 +368,7 @@ class MillraceServer implements Server, ListenerHost {
 
   async reopenLogs(): Promise<void> {
     this.#log.reopen();
-    await Promise.all([this.#accessLog?.reopen(), this.#generations.reopenLogs()]);
+    await Promise.all([this.#accessLog?.reopen(), this.#channels.ask({ type: "reopenLog" })]);
   }
 
   async drain(options: DrainOptions = {}): Promise<void> {
@@ -346,7 +389,7 @@ class MillraceServer implements Server, ListenerHost {
     } else if (this.#closing === null) {
       this.#closing = this.#close(force, deadlineMs);
     } else if (force) {
-      for (const listener of this.#listeners) void listener.stop(true, 0);
+      void this.#listeners.close(true, 0);
       this.#forceEnd();
     }
     return this.closed;
@@ -361,7 +404,7 @@ class MillraceServer implements Server, ListenerHost {
   async #close(force: boolean, deadlineMs: number): Promise<void> {
     const forced = new Promise<void>((resolve) => (this.#forceEnd = resolve));
     const started = performance.now();
-    await Promise.all(this.#listeners.map((listener) => listener.stop(force, deadlineMs)));
+    await this.#listeners.close(force, deadlineMs);
     const left = Math.max(END_GRACE_MS, deadlineMs - (performance.now() - started));
     await Promise.race([this.#generations.end(force ? END_GRACE_MS : left), forced]);
     await this.#tearDown();
@@ -373,7 +416,7 @@ class MillraceServer implements Server, ListenerHost {
     this.#cleanups = [];
     this.#stuckWatch.stop();
     this.#rebalance.stop();
-    for (const listener of this.#listeners) listener.abandon();
+    this.#listeners.abandon();
     await this.#generations?.destroy();
     await this.#accessLog?.close();
     this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
@@ -383,31 +426,39 @@ class MillraceServer implements Server, ListenerHost {
     this.#settleClosed();
   }
 
+  // Of the listeners.
+
+  announce(index: number, facts: ListenerFacts | null): Promise<void> {
+    return this.#channels.ask({ type: "listener", index, facts });
+  }
+
   drainListener(listener: number, force: boolean): Promise<void> {
-    return this.#generations.drain(listener, force);
+    return this.#channels.drain(listener, force);
   }
 
-  /** An `error` nobody listens to must not end the process: it is reported, not thrown. */
+  async stopSockets(id: string): Promise<void> {
+    await this.#channels.ask({ type: "stopSockets", listener: id }).catch((error: unknown) =>
+      this.emit("error", error));
+  }
+
+  workersOf(listener: number): RunningWorker[] {
+    return this.#channels.workersOf(listener);
+  }
+
+  undrained(id: string, listener: number): void {
+    this.emit("error", this.#channels.undrained(id, listener));
+  }
+
   emit(event: string, detail: unknown): void {
-    if (event === "error" && this.events.listenerCount("error") === 0) {
-      process.emitWarning(detail as Error);
-      return;
-    }
-    this.events.emit(event, detail);
-  }
-
-  #find(id: string): Listener {
-    const listener = this.#listeners.find((each) => each.id === id);
-    if (listener !== undefined) return listener;
-    const known = this.#listeners.map((each) => `"${each.id}"`).join(", ");
-    throw new MillraceError(
-      "ERR_MILLRACE_LISTENER_UNKNOWN",
-      `No listener has the id "${id}"; there are ${known}`,
-    );
+    tell(this.events, event, detail);
   }
 
   #call(request: ControlCall): Promise<unknown> {
     switch (request.method) {
+      case "addListener":
+        return this.addListener(request.options);
+      case "removeListener":
+        return this.removeListener(request.id, request.options);
       case "stopListener":
         return this.stopListener(request.id, request.options);
       case "pauseListener":

@@ -5,11 +5,8 @@ import type { ListenerStats, Stats, WorkerStats } from "../shared/app.ts";
 import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { Listener } from "./listener.ts";
+import { countsOf, FIRST_LISTENER, PER_LISTENER, readSlot } from "./listener-counts.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
-
-/** The layout that native's `workerStats` writes. */
-const FIRST_LISTENER = 6;
-const PER_LISTENER = 4;
 
 interface Snapshot {
   readonly counts: Float64Array;
@@ -20,23 +17,18 @@ export class Statistics {
   readonly #native: Native;
   readonly #server: Handle;
   readonly #stuckMs: number;
-  readonly #listenerCount: number;
   /** What a slot had counted when its present worker came. */
   readonly #before = new WeakMap<WorkerChannel, Float64Array>();
   readonly #last = new WeakMap<WorkerChannel, Snapshot>();
-  /** Slots that have ever been used: their counts are never set back. */
-  readonly #slots = new Set<number>();
 
   constructor(native: Native, server: Handle, options: ResolvedOptions) {
     this.#native = native;
     this.#server = server;
     this.#stuckMs = options.stuckMs;
-    this.#listenerCount = options.listeners.length;
   }
 
   /** A worker has got its slot, where it has counted nothing yet. */
   spawned(channel: WorkerChannel): void {
-    this.#slots.add(channel.slot);
     const counts = this.#read(channel.slot);
     this.#before.set(channel, counts);
     this.#last.set(channel, { counts, at: performance.now() });
@@ -50,9 +42,7 @@ export class Statistics {
   }
 
   #read(slot: number): Float64Array {
-    const counts = new Float64Array(FIRST_LISTENER + this.#listenerCount * PER_LISTENER);
-    this.#native.workerStats(this.#server, slot, counts);
-    return counts;
+    return readSlot(this.#native, this.#server, slot);
   }
 
   #worker(channel: WorkerChannel): WorkerStats {
@@ -82,19 +72,17 @@ export class Statistics {
   }
 
   #listeners(listeners: readonly Listener[]): ListenerStats[] {
-    const slots = [...this.#slots].map((slot) => this.#read(slot));
-    return listeners.map((listener, index) => {
-      const sum = (field: number): number =>
-        slots.reduce((all, each) => all + each[FIRST_LISTENER + index * PER_LISTENER + field]!, 0);
+    return listeners.map(({ id, index, before }) => {
+      const counts = countsOf(this.#native, this.#server, index);
       return {
-        id: listener.id,
+        id,
         connections: this.#native.listenerConnections(this.#server, index),
-        requests: sum(0),
-        bytesIn: sum(1),
-        bytesOut: sum(2),
-        refused: this.#native.listenerRefused(this.#server, index),
-        unannounced: this.#native.listenerUnannounced(this.#server, index),
-        rejected: sum(3),
+        requests: counts.requests - before.requests,
+        bytesIn: counts.bytesIn - before.bytesIn,
+        bytesOut: counts.bytesOut - before.bytesOut,
+        refused: counts.refused - before.refused,
+        rejected: counts.rejected - before.rejected,
+        unannounced: counts.unannounced - before.unannounced,
         upgraded: 0,
       };
     });

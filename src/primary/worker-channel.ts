@@ -103,12 +103,26 @@ export class WorkerChannel {
 
   /** Resolves when the worker has no connection of the listener, or has gone. */
   drain(listener: number, force: boolean): Promise<void> {
-    if (this.state === "dead") return Promise.resolve();
-    return new Promise((resolve) => {
+    return this.stop(listener, force).drained;
+  }
+
+  /** The same, with the acknowledgement of the message. */
+  stop(listener: number, force: boolean): { acknowledged: Promise<void>; drained: Promise<void> } {
+    if (this.state === "dead") {
+      return { acknowledged: Promise.resolve(), drained: Promise.resolve() };
+    }
+    let acknowledged!: Promise<void>;
+    const drained = new Promise<void>((resolve) => {
       const waiting = this.#drains.get(listener) ?? new Set();
       this.#drains.set(listener, waiting.add(resolve));
-      void this.send({ type: "stop", listener, force });
+      acknowledged = this.send({ type: "stop", listener, force });
     });
+    return { acknowledged, drained };
+  }
+
+  /** Whether it has been asked to end the listener's connections and has not said that it has. */
+  isDraining(listener: number): boolean {
+    return this.#drains.has(listener);
   }
 
   /**

@@ -3,8 +3,18 @@
  * given. Types only, so both threads and the users of the package can import them.
  */
 import type { EventEmitter } from "node:events";
+import type { ListenerPlace } from "./listener-options.ts";
+import type { ListenerInfo, RunningReport } from "./listener-info.ts";
 import type { Metric } from "./metrics.ts";
-import type { RouteEdits, RouteInfo } from "./routes.ts";
+import type { RouteEdits, RouteInfo, RouteRow } from "./routes.ts";
+
+export type * from "./listener-info.ts";
+
+/** What `serve()` and `addListener()` take of a listener; docs/options.md has the meaning. */
+export interface ListenerOptions extends ListenerPlace {
+  app?: string | URL | App | FetchHandler | undefined;
+  routes?: string | readonly RouteRow[] | undefined;
+}
 
 /** What a handler may return. `undefined` declines: the next matching handler is asked. */
 export type HandlerResult = Response | string | Uint8Array | ArrayBuffer | undefined | void;
@@ -151,9 +161,16 @@ export interface Log {
 export interface ServerControl extends RouteEdits {
   /** The table of the server, or of a listener that has one, as a copy. */
   routes(listener?: string): Promise<RouteInfo[]>;
-  stopListener(id: string, options?: StopOptions): Promise<StopResult>;
-  pauseListener(id: string): Promise<void>;
-  startListener(id: string): Promise<void>;
+  /**
+   * Adds a listener to the running server: every worker hears of it, then it is bound, unless it
+   * has `autoStart: false`. Rejects with what is wrong, and then there is no such listener.
+   */
+  addListener(options: ListenerOptions): Promise<ListenerInfo>;
+  /** Stops it and forgets it: its id, name and bind are free then. */
+  removeListener(idNameOrBind: string, options?: StopOptions): Promise<StopResult>;
+  stopListener(idNameOrBind: string, options?: StopOptions): Promise<StopResult>;
+  pauseListener(idNameOrBind: string): Promise<void>;
+  startListener(idNameOrBind: string): Promise<void>;
   /** Goes on with the files that the paths of the logs name now: after a rotation. */
   reopenLogs(): Promise<void>;
   /** As of the server. A request in hand, as the one that asks, ends on its old worker. */
@@ -323,50 +340,6 @@ export interface StopResult {
   readonly destroyed: number;
 }
 
-export type ListenerState = "created" | "listening" | "paused" | "stopping" | "stopped" | "failed";
-
-export interface ListenerInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly comment?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly path?: string;
-  readonly fd?: number;
-  /** As `host:port`, `[v6]:port`, the path, `@name`, `fd:N`, `systemd` or `systemd:name`. */
-  readonly bind: string;
-  /** Reaches it from this machine, also if it listens on a wildcard address. */
-  readonly url: string;
-  readonly isTls: boolean;
-  /** Of each of its sockets; empty until they are bound for the first time. */
-  readonly addresses: readonly ListenerAddress[];
-  readonly state: ListenerState;
-}
-
-/** One of the addresses of a listener. */
-export interface ListenerAddress {
-  /** Numeric, or the path of a Unix socket. */
-  readonly address: string;
-  readonly port?: number;
-  readonly family: "IPv4" | "IPv6" | "unix";
-  /** Why it could not be bound, while others of the same host name could. */
-  readonly error?: string;
-}
-
-/** What the server's event `listenerError` tells. */
-export interface ListenerErrorInfo {
-  readonly listener: ListenerInfo;
-  /** Its `cause` has the system's code, such as EMFILE. */
-  readonly error: Error;
-  /** Set with `skips`. */
-  readonly address?: ListenerAddress;
-  /**
-   * Connections wait in the kernel's queue; the socket is opened again; it has failed; or an
-   * address of the host name could not be bound, and the others serve.
-   */
-  readonly action: "waits" | "reopens" | "fails" | "skips";
-}
-
 /** What the server's event `stuck` tells: a worker's loop has not turned for `stuckMs`. */
 export interface StuckInfo {
   readonly id: number;
@@ -465,12 +438,26 @@ export interface Server extends AsyncDisposable, RouteEdits {
   readonly generation: number;
   /** Resolves when the server has closed, whatever closed it. */
   readonly closed: Promise<void>;
+  /** What has not ended. */
+  running(): RunningReport;
+  /**
+   * Waits for the end of the server, at most so many milliseconds. Null when it has closed, else
+   * what still runs. It does not close it.
+   */
+  waitClosed(timeoutMs: number): Promise<RunningReport | null>;
   stats(): Stats;
   /** What monitoring asks for, of all workers; bounded in time by `metricsTimeoutMs`. */
   metrics(): Promise<MetricsReport>;
-  stopListener(id: string, options?: StopOptions): Promise<StopResult>;
-  pauseListener(id: string): Promise<void>;
-  startListener(id: string): Promise<void>;
+  /**
+   * Adds a listener to the running server: every worker hears of it, then it is bound, unless it
+   * has `autoStart: false`. Rejects with what is wrong, and then there is no such listener.
+   */
+  addListener(options: ListenerOptions): Promise<ListenerInfo>;
+  /** Stops it and forgets it: its id, name and bind are free then. */
+  removeListener(idNameOrBind: string, options?: StopOptions): Promise<StopResult>;
+  stopListener(idNameOrBind: string, options?: StopOptions): Promise<StopResult>;
+  pauseListener(idNameOrBind: string): Promise<void>;
+  startListener(idNameOrBind: string): Promise<void>;
   /** Goes on with the files that the paths of the logs name now: after a rotation. */
   reopenLogs(): Promise<void>;
   /**

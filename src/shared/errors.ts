@@ -106,6 +106,15 @@ export const ERRORS = {
   ERR_MILLRACE_PID_FILE: {
     text: "The pid file cannot be written, or names another server that runs.",
   },
+  ERR_MILLRACE_CONTROL_VERSION: {
+    text: "Primary and workers are of different builds. Install or build Millrace again.",
+  },
+  ERR_MILLRACE_LISTENER_LAST: {
+    text: "The only listener that runs is not stopped or removed: see `protectLastListener`.",
+  },
+  ERR_MILLRACE_LISTENER_LIMIT: {
+    text: "A server has 128 listeners at most, those included whose connections have not ended.",
+  },
   ERR_MILLRACE_SERVER_CLOSED: { text: "The server has closed, or is closing." },
   ERR_MILLRACE_BODY_TOO_LARGE: {
     text: "The body of a request is longer than `bodyBytesMax` or `bodyStreamBytesMax`.",

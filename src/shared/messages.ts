@@ -3,13 +3,13 @@
  * union each way. It runs over a MessagePort that is given with the task; requests never do. A
  * worker acknowledges each message that has an `id`. Types only.
  */
-import type { DrainOptions, StopOptions } from "./app.ts";
+import type { DrainOptions, ListenerOptions, StopOptions } from "./app.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
 import type { EditedTables, RouteCall, TableFacts, TableRow } from "./routes.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
-export const CONTROL_VERSION = 1;
+export const CONTROL_VERSION = 2;
 
 export interface ListenerFacts {
   readonly id: string;
@@ -44,7 +44,8 @@ export interface ServeTask<Port = unknown> {
   readonly app:
     | { readonly kind: "module"; readonly href: string }
     | { readonly kind: "value"; readonly value: unknown };
-  readonly listeners: readonly ListenerFacts[];
+  /** By index; null where there is none. */
+  readonly listeners: readonly (ListenerFacts | null)[];
   /** Tables of routes that were replaced while the server ran. */
   readonly routes: EditedTables;
   readonly options: WorkerOptions;
@@ -54,6 +55,8 @@ export interface ServeTask<Port = unknown> {
 
 /** A call of `context.server` that the primary carries out. */
 export type ControlCall =
+  | { readonly method: "addListener"; readonly options: ListenerOptions }
+  | { readonly method: "removeListener"; readonly id: string; readonly options?: StopOptions }
   | { readonly method: "stopListener"; readonly id: string; readonly options?: StopOptions }
   | { readonly method: "pauseListener"; readonly id: string }
   | { readonly method: "startListener"; readonly id: string }
@@ -93,6 +96,15 @@ export type ToWorker =
    * it: `given` says how many went, then the acknowledgement.
    */
   | { readonly type: "give"; readonly id: number; readonly count: number; readonly to?: number }
+  /** There is a listener now, or none any more, of that index: known before anybody can connect. */
+  | {
+      readonly type: "listener";
+      readonly id: number;
+      readonly index: number;
+      readonly facts: ListenerFacts | null;
+    }
+  /** The handlers of dedicated sockets of a listener are to end them. */
+  | { readonly type: "stopSockets"; readonly id: number; readonly listener: string }
   /** Go on with the file that the log's path names now. */
   | { readonly type: "reopenLog"; readonly id: number }
   /** What the app has registered is wanted: `metrics` follows, then the acknowledgement. */

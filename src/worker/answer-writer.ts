@@ -70,7 +70,7 @@ export class AnswerWriter {
       this.#turns.abort(exchange); // Response.error()
       return;
     }
-    const compression = this.#host.compressionOf(exchange.listener);
+    const compression = exchange.site.compression;
     const parts = compression === null ? given : compression.apply(given, exchange);
     const head = this.#headOf(exchange, parts, close);
     const { slot, generation } = exchange;
@@ -110,7 +110,7 @@ export class AnswerWriter {
     if (headers !== null) {
       head.lines = headerLines(headers);
       applyFields(head, headers);
-      const defaults = this.#host.defaultsOf(exchange.listener);
+      const defaults = exchange.site.defaults;
       if (defaults.isIn(headers)) {
         head.flags |= REPLY_OWN_DEFAULTS;
         head.lines += defaults.linesBeside(headers);
@@ -160,7 +160,7 @@ export class AnswerWriter {
     }
     const state = this.#connections.of(slot, generation);
     this.#host.track(exchange);
-    const limit = this.#host.settingsOf(exchange.listener).outputBytesMax;
+    const limit = exchange.site.settings.outputBytesMax;
     const outlet = { rings, slot, generation, isChunked, begin, limit };
     const pump = new BodyPump(this.#queue, outlet, (error) => {
       state.pump = null;

@@ -31,7 +31,7 @@ export class Answers {
   readonly #connections: Connections;
   readonly #writer: AnswerWriter;
   readonly #host: ExchangeHost;
-  readonly #shortTextMax: number;
+  #shortTextMax: number;
   readonly #meter: Meter | null;
   /** Answers that wait behind others or for a socket, of all connections: mostly none. */
   #waiting = 0;
@@ -40,9 +40,14 @@ export class Answers {
     this.#rings = rings;
     this.#connections = connections;
     this.#host = host;
-    this.#shortTextMax = Math.min(SAFE_TEXT_LENGTH, host.plainTextMax);
+    this.#shortTextMax = SAFE_TEXT_LENGTH;
     this.#meter = host.meter;
     this.#writer = new AnswerWriter(rings, connections, host, this);
+  }
+
+  /** UTF-16 units up to which no text of any listener is compressed; below 0: none is so short. */
+  set plainTextMax(length: number) {
+    this.#shortTextMax = Math.min(SAFE_TEXT_LENGTH, length);
   }
 
   /**
@@ -90,7 +95,7 @@ export class Answers {
       return;
     }
     const isNext = this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] === sequence;
-    const outputBytesMax = this.#host.settingsOf(exchange.listener).outputBytesMax;
+    const outputBytesMax = exchange.site.settings.outputBytesMax;
     if (isNext && !this.#isBehind(slot, outputBytesMax)) {
       this.#writer.write(exchange, parts, close);
       return;
@@ -124,7 +129,7 @@ export class Answers {
     }
     held.answers.push({ status, lines });
     held.bytes += lines.length + INTERIM_BYTES;
-    if (held.bytes > this.#host.settingsOf(exchange.listener).outputHardBytesMax) {
+    if (held.bytes > exchange.site.settings.outputHardBytesMax) {
       this.abort(exchange);
     }
   }

@@ -13,8 +13,8 @@ import type {
 } from "../shared/app.ts";
 import { CLOSED_END, CLOSED_RESET, CLOSED_TIMEOUT } from "../shared/layout.ts";
 import type { Connections } from "./connections.ts";
-import type { ListenerView } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ListenerSite } from "./listener-sites.ts";
 
 /** What of a target is shown, as of a request that native has refused. */
 const SHOWN_MAX = 256;
@@ -28,19 +28,19 @@ export interface AppsByListener {
 export class ClientErrors {
   readonly #apps: AppsByListener;
   readonly isOn: boolean;
-  readonly #listeners: readonly ListenerView[];
+  readonly #siteOf: (listener: number) => ListenerSite;
   readonly #connections: Connections;
   readonly #log: Log;
 
   constructor(
     apps: AppsByListener,
-    listeners: readonly ListenerView[],
+    siteOf: (listener: number) => ListenerSite,
     connections: Connections,
     log: Log,
   ) {
     this.#apps = apps;
     this.isOn = apps.apps.some((app) => app.onClientError !== undefined);
-    this.#listeners = listeners;
+    this.#siteOf = siteOf;
     this.#connections = connections;
     this.#log = log;
   }
@@ -60,7 +60,7 @@ export class ClientErrors {
     const reason = lines.toString("latin1", peerEnd + 1, reasonEnd);
     const remote = endpointOf(lines.toString("latin1", 0, peerEnd));
     if (status === 0) {
-      const { id } = this.#listeners[listener]!;
+      const { id } = this.#siteOf(listener).view;
       this.#log.warn({ listener: id, remote }, `closed a connection: ${reason}`);
       return;
     }
@@ -69,7 +69,7 @@ export class ClientErrors {
       status,
       reason,
       bytes: escapeBytes(lines.toString("latin1", reasonEnd + 1)),
-      listener: this.#listeners[listener]!,
+      listener: this.#siteOf(listener).view,
       remote,
     });
   }
@@ -83,7 +83,7 @@ export class ClientErrors {
       status,
       reason: "malformed request target",
       bytes: escapeBytes(shown),
-      listener: this.#listeners[exchange.listener]!,
+      listener: exchange.site.view,
       remote: this.#connections.infoOf(exchange).remote,
     });
   }
@@ -96,7 +96,7 @@ export class ClientErrors {
       kind: "vanished",
       how,
       request: exchange.open() as unknown as MillraceRequest,
-      listener: this.#listeners[exchange.listener]!,
+      listener: exchange.site.view,
       remote: connection?.remote ?? { address: "", family: "unix" },
     });
   }

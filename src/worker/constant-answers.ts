@@ -45,6 +45,8 @@ export class Constants {
       const step = planSteps(router, undefined, target.path, method)[0]!;
       if (step.kind !== "constant" || step.response !== response) return;
     }
+    // Native adds a listener's default headers whole, and does not compress.
+    if (!this.#host.isUniform(toParts(response)!)) return;
     const index = this.#indexOf(route, response);
     if (index >= 0) this.#native.engineBind(this.#handle, id, target.version, index);
   }
@@ -72,8 +74,6 @@ export class Constants {
     const flags = headers === null ? 0 : headerFlags(headers);
     if (statusText !== "" || status === 0 || (flags & (FRAMING | FIELD.date)) !== 0) return -1;
     const lines = Buffer.from(headers === null ? "" : headerLines(headers), "latin1");
-    // Native adds a listener's default headers whole, and does not compress.
-    if (!this.#host.isUniform(parts)) return -1;
     const body = Buffer.from((parts.body ?? "") as string);
     if (body.length > COPY_BYTES_MAX) {
       // It goes out piece by piece, as its socket takes it: as text it would be encoded each time.

@@ -6,22 +6,16 @@ import type {
   ConnectionInfo, Context, Endpoint, Log, ServerControl, TraceContext,
 } from "../shared/app.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ListenerView } from "./listener-sites.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
-
-export interface ListenerView {
-  readonly id: string;
-  readonly name: string;
-  readonly data: unknown;
-}
 
 /** What a context asks of its engine. */
 export interface ContextHost {
   readonly log: Log;
   readonly names: RequestNames;
   readonly server: ServerControl;
-  listenerOf(exchange: Exchange): ListenerView;
   connectionOf(exchange: Exchange): Connection;
   clientOf(exchange: Exchange): Endpoint;
   waitUntil(promise: Promise<unknown>): void;
@@ -43,7 +37,7 @@ export class HandlerContext implements Context {
   }
 
   get listener(): ListenerView {
-    return this.#host.listenerOf(this.#exchange);
+    return this.#exchange.site.view;
   }
 
   get connection(): ConnectionInfo {

@@ -4,11 +4,12 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type {
-  DrainOptions, MetricsReport, ReloadResult, ServerControl, StopOptions, StopResult,
+  DrainOptions, ListenerInfo, MetricsReport, ReloadResult, ServerControl, StopOptions, StopResult,
 } from "../shared/app.ts";
+import type { ListenerOptions } from "../shared/app.ts";
 import type { Metric } from "../shared/metrics.ts";
 import {
-  type ControlCall, type FromWorker, type SentError, toSentError, type ToWorker,
+  type ControlCall, type FromWorker, type ListenerFacts, type SentError, toSentError, type ToWorker,
 } from "../shared/messages.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo, RouteRow,
@@ -19,7 +20,11 @@ import type { RoutesMessage } from "./route-tables.ts";
 /** What the channel does to the worker. */
 export interface ControlTarget {
   open(): void;
+  /** There is a listener of that index from now on, or none any more. */
+  setListener(index: number, facts: ListenerFacts | null): void;
   stop(listener: number, force: boolean): void;
+  /** Phase 3 of a stop. */
+  stopSockets(listener: string): void;
   retire(): void;
   give(count: number, to: number | undefined): number;
   /** Throws what is wrong with a row. */
@@ -41,6 +46,8 @@ export class WorkerControl {
   readonly cut: Promise<void>;
   readonly #port: MessagePort;
   readonly #calls = new Map<number, PendingCall>();
+  /** Listeners that came and went while the app was being loaded. */
+  readonly #announced = new Map<number, ListenerFacts | null>();
   #target: ControlTarget | null = null;
   #nextCall = 1;
   #end!: () => void;
@@ -53,9 +60,11 @@ export class WorkerControl {
     port.on("message", (message: ToWorker) => this.#receive(message));
   }
 
-  /** From now on messages are carried out. */
+  /** From now on messages are carried out; what came before of listeners is now. */
   attach(target: ControlTarget): void {
     this.#target = target;
+    for (const [index, facts] of this.#announced) target.setListener(index, facts);
+    this.#announced.clear();
   }
 
   send(message: FromWorker): void {
@@ -68,6 +77,10 @@ export class WorkerControl {
 
   /** The control calls of `context.server`. */
   readonly server: ServerControl = {
+    addListener: (options: ListenerOptions): Promise<ListenerInfo> =>
+      this.#call({ method: "addListener", options }),
+    removeListener: (id: string, options?: StopOptions): Promise<StopResult> =>
+      this.#call({ method: "removeListener", id, ...(options && { options }) }),
     stopListener: (id: string, options?: StopOptions): Promise<StopResult> =>
       this.#call({ method: "stopListener", id, ...(options && { options }) }),
     pauseListener: (id: string): Promise<void> => this.#call({ method: "pauseListener", id }),
@@ -112,6 +125,13 @@ export class WorkerControl {
     switch (message.type) {
       case "open":
         this.#target?.open();
+        break;
+      case "listener":
+        if (this.#target === null) this.#announced.set(message.index, message.facts);
+        else this.#target.setListener(message.index, message.facts);
+        break;
+      case "stopSockets":
+        this.#target?.stopSockets(message.listener);
         break;
       case "stop":
         this.#target?.stop(message.listener, message.force);

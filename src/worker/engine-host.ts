@@ -11,22 +11,20 @@ import {
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
 } from "../shared/layout.ts";
-import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import type { EngineBlocks, Handle, Native, NativeConnection } from "../native.ts";
 import type { Answers } from "./answers.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
-import type { ContextHost, ListenerView } from "./context.ts";
-import { DefaultHeaders } from "./default-headers.ts";
+import type { ContextHost } from "./context.ts";
 import { ClientErrors } from "./client-errors.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import { EnteredRoute } from "./entered-route.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import { type Forwarded, forwardedOf, type ForwardedOrigin } from "./forwarded.ts";
+import { type ListenerSite, ListenerSites } from "./listener-sites.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { Meter } from "./meter.ts";
 import { RequestNames } from "./request-identity.ts";
-import { type Compression, compressionOf } from "./compression.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
 import { ResponseTrailers } from "./response-trailers.ts";
@@ -35,9 +33,6 @@ import type { Rings } from "./rings.ts";
 import { Tracing } from "./tracing.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
-
-/** Of one UTF-16 unit. */
-const UTF8_BYTES_MAX = 3;
 
 /** What an engine is made from. */
 export interface EngineSetup {
@@ -58,14 +53,10 @@ export function peerGone(): DOMException {
   return new DOMException("The peer has closed the connection", "AbortError");
 }
 
-function makeMeter(task: ServeTask, routes: readonly string[]): Meter | null {
-  if (task.series === null) return null;
-  return new Meter(task.series, routes, task.listeners.map(({ isTls }) => isTls));
-}
-
 export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
   readonly log: Log;
-  readonly names: RequestNames;
+  readonly names: RequestNames = new RequestNames();
+  readonly sites: ListenerSites;
   readonly isDevelopment: boolean;
   readonly server: ServerControl;
   readonly slots: Int32Array;
@@ -81,15 +72,9 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #native: Native;
   readonly #handle: Handle;
   readonly #rings: Rings;
-  readonly #setup: EngineSetup;
-  readonly #listeners: readonly ListenerView[];
   /** Bytes that the worker may hold for its connections. */
   readonly #memoryMax: number;
-  readonly #settings: readonly ListenerSettings[];
-  readonly #defaults: readonly DefaultHeaders[];
-  readonly #compressions: readonly (Compression | null)[];
-  readonly #forwarded: readonly (Forwarded | null)[];
-  readonly plainTextMax: number;
+  #forwarded: readonly (Forwarded | null)[] = [];
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(
@@ -102,50 +87,39 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#native = native;
     this.#handle = handle;
     this.#rings = rings;
-    this.#setup = setup;
     this.entered = new EnteredRoute(route, (mark, name) => setup.onRoute(mark, name));
-    this.#listeners = setup.task.listeners.map(({ id, name, data }) => ({ id, name, data }));
+    this.sites = new ListenerSites(setup.task.listeners);
     this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
-    this.#settings = setup.task.listeners.map(({ settings }) => settings);
-    this.#defaults = this.#settings.map(({ headers }) => new DefaultHeaders(headers));
-    this.#compressions = this.#settings.map(compressionOf);
-    this.#forwarded = forwardedOf(native, handle, this.#settings);
-    const thresholds = this.#compressions.map((each) => each?.thresholdBytes ?? Infinity);
-    this.plainTextMax = Math.floor((Math.min(...thresholds) - 1) / UTF8_BYTES_MAX);
     this.log = setup.log;
-    this.names = new RequestNames(this.#settings.map((each) => each.requestIdHeader));
-    native.engineNames(handle, this.names.prefix, this.names.headers);
+    this.listenersChanged();
     this.isDevelopment = setup.task.options.development;
-    this.meter = makeMeter(setup.task, routes);
+    const { series } = setup.task;
+    this.meter = series === null ? null : new Meter(series, routes, this.sites);
     this.server = setup.server;
     this.slots = rings.slots;
     this.connections = new Connections(this);
-    this.clientErrors = new ClientErrors(setup.tables, this.#listeners, this.connections, this.log);
+    this.clientErrors = new ClientErrors(
+      setup.tables, (listener) => this.siteOf(listener), this.connections, this.log,
+    );
   }
 
   // Of an exchange.
 
-  schemeOf(listener: number): string {
-    return this.#setup.task.listeners[listener]?.isTls === true ? "https:" : "http:";
+  siteOf(listener: number): ListenerSite {
+    return this.sites.at(listener);
   }
 
-  settingsOf(listener: number): ListenerSettings {
-    return this.#settings[listener]!;
-  }
-
-  defaultsOf(listener: number): DefaultHeaders {
-    return this.#defaults[listener]!;
-  }
-
-  compressionOf(listener: number): Compression | null {
-    return this.#compressions[listener]!;
-  }
-
-  /** Whether an answer is the same for every client, and has no default of any listener. */
   isUniform(parts: ResponseParts): boolean {
-    const { headers } = parts;
-    if (this.#compressions.some((each) => each?.isNegotiated(parts) === true)) return false;
-    return headers === null || !this.#defaults.some((defaults) => defaults.isIn(headers));
+    return this.sites.isUniform(parts);
+  }
+
+  /** What is made of the settings of all of them, by index. */
+  listenersChanged(): void {
+    const settings = this.sites.facts.map((facts) => facts?.settings ?? null);
+    // Native formats the access log, with the ids that requests have here.
+    const fields = settings.map((each) => (each?.requestIdHeader ?? "").toLowerCase());
+    this.#native.engineNames(this.#handle, this.names.prefix, fields);
+    this.#forwarded = forwardedOf(this.#native, this.#handle, settings);
   }
 
   /** Null: what proxies say is not in the URL. */
@@ -157,7 +131,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   localOrigin(exchange: Exchange): string {
     const local = this.connectionFacts(exchange.slot, exchange.generation)?.local;
-    const scheme = this.schemeOf(exchange.listener);
+    const { scheme } = exchange.site;
     if (local?.port === undefined) return `${scheme}//localhost`;
     const host = local.family === "IPv6" ? `[${local.address}]` : local.address;
     return new URL(`${scheme}//${host}:${local.port}`).origin;
@@ -227,10 +201,6 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   }
 
   // Of a context.
-
-  listenerOf(exchange: Pick<Exchange, "listener">): ListenerView {
-    return this.#listeners[exchange.listener]!;
-  }
 
   clientOf(exchange: Exchange): Endpoint {
     const { remote } = this.connections.infoOf(exchange);

@@ -30,7 +30,11 @@ import {
   TARGET_MAX,
 } from "../shared/layout.ts";
 import { METHODS, methodBits } from "../shared/methods.ts";
-import { type EngineBlocks, type EngineOptions, loadNative, type Native } from "../native.ts";
+import type { ListenerSettings } from "../shared/listener-settings.ts";
+import type { ListenerFacts } from "../shared/messages.ts";
+import {
+  type EngineBlocks, type EngineOptions, loadNative, type Native, type NativeListenerOptions,
+} from "../native.ts";
 import { Answers } from "./answers.ts";
 import { declaredMaxOf } from "./body-rules.ts";
 import { BodyBuffers } from "./body-buffers.ts";
@@ -38,6 +42,7 @@ import { ConnectionEvents } from "./connection-events.ts";
 import type { Connections } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
 import { DefaultHeaders } from "./default-headers.ts";
+import { DedicatedSockets } from "./dedicated-sockets.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
 import { hasHooks, Hooks } from "./hooks.ts";
@@ -74,12 +79,14 @@ export class Engine {
   readonly #answers: Answers;
   readonly #dispatcher: Dispatcher;
   readonly #constants: Constants;
+  /** Sockets that handlers have taken over. */
+  readonly sockets: DedicatedSockets;
   readonly #isolation = new Isolation();
   readonly #host: EngineHost;
   readonly #tracing: Tracing;
   readonly #meter: Meter | null;
   readonly #nativeCounts: NativeCounts | null;
-  readonly #ownRoutes: ReadonlyMap<string, OwnRoute>;
+  #ownRoutes: ReadonlyMap<string, OwnRoute>;
   readonly #hooks: Hooks | null;
   readonly #tables: RouteTables;
   /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
@@ -88,6 +95,7 @@ export class Engine {
   readonly #others: ConnectionEvents;
   readonly #entered: Int32Array;
   #slab: Buffer;
+  #slabBytes = 0;
   readonly #bodyBuffers: BodyBuffers;
   /** Made in the last batch, perhaps still without an answer. */
   #recent: Exchange[] = [];
@@ -107,9 +115,7 @@ export class Engine {
     if (blocks === undefined) throw new Error("no descriptors or memory left for an engine");
     this.#blocks = blocks;
     this.#rings = new Rings(this.#native, blocks);
-    const probes = probeRoutes(task.listeners, (listener) =>
-      this.#native.engineReadiness(blocks.handle, listener));
-    this.#ownRoutes = joinRoutes(probes, metricsRoutes(task.listeners));
+    this.#ownRoutes = this.#routesOf(task.listeners);
     this.#host = new EngineHost(this.#native, blocks, this.#rings, setup, this.routes);
     this.#entered = this.#host.entered.word;
     this.#meter = this.#host.meter;
@@ -125,6 +131,8 @@ export class Engine {
     this.#hooks = tables.apps.some(hasHooks)
       ? new Hooks(tables, this.#native, blocks.handle, this.#rings, this.#host)
       : null;
+    task.listeners.forEach((facts, index) => this.#giveListener(index, facts));
+    this.sockets = new DedicatedSockets(setup.log);
     this.#slab = this.#newSlab();
     this.#bodyBuffers = new BodyBuffers(this.#native, blocks.handle);
     this.#others = new ConnectionEvents({
@@ -149,6 +157,32 @@ export class Engine {
     if (!this.#native.engineOpen(this.#blocks.handle)) {
       throw new Error("no descriptors left for a mailbox");
     }
+  }
+
+  /** There is a listener of that index from now on, or none any more. Not within a batch. */
+  setListener(index: number, facts: ListenerFacts | null): void {
+    const { sites } = this.#host;
+    const slabBytes = this.#slabBytes;
+    sites.set(index, facts);
+    this.#giveListener(index, facts);
+    if (this.#slabBytes > slabBytes) this.#slab = this.#newSlab();
+    this.#host.listenersChanged();
+    this.#ownRoutes = this.#routesOf(sites.facts);
+    // What was planned and bound may be otherwise for this listener.
+    this.#newEpoch();
+  }
+
+  #giveListener(index: number, facts: ListenerFacts | null): void {
+    const table = this.#tables.ofListener(index);
+    const options = facts === null ? null : nativeListener(facts.settings, table);
+    this.#slabBytes = this.#native.engineListener(this.#blocks.handle, index, options);
+    this.#answers.plainTextMax = this.#host.sites.plainTextMax;
+  }
+
+  #routesOf(listeners: readonly (ListenerFacts | null)[]): Map<string, OwnRoute> {
+    const probes = probeRoutes(listeners, (listener) =>
+      this.#native.engineReadiness(this.#blocks.handle, listener));
+    return joinRoutes(probes, metricsRoutes(listeners));
   }
 
   /** Ends the connections of a listener; `onDrained` follows when none is left. */
@@ -200,7 +234,7 @@ export class Engine {
   }
 
   #newSlab(): Buffer {
-    const slab = Buffer.allocUnsafeSlow(this.#blocks.slabBytes);
+    const slab = Buffer.allocUnsafeSlow(this.#slabBytes);
     this.#native.engineSlab(this.#blocks.handle, slab);
     return slab;
   }
@@ -388,7 +422,7 @@ export class Engine {
     const { fetch, router } = target.table;
     if (name === "CONNECT") return this.#marked(planTunnel(fetch));
     if (target.path === "*") {
-      const { methods } = this.#host.settingsOf(this.#rings.events[base + EVENT_LISTENER]!);
+      const { methods } = this.#host.siteOf(this.#rings.events[base + EVENT_LISTENER]!).settings;
       return planServer(router, fetch, methods);
     }
     const own = this.#ownRoutes.get(target.path);
@@ -406,26 +440,25 @@ export class Engine {
   }
 }
 
-function nativeOptions({ task, tables }: EngineSetup): EngineOptions {
-  const { options, listeners } = task;
+function nativeOptions({ task: { options }, tables }: EngineSetup): EngineOptions {
   return {
     reportsRefusals: tables.apps.some((app) => app.onClientError !== undefined),
     drainQuietMs: options.drainQuietMs,
     tellsDone: tables.apps.some(hasHooks),
     memoryBytesMax: options.memoryBytesMax,
     inFlightMax: options.inFlightMax,
-    // oxlint-disable-next-line oxc/no-map-spread -- once per worker
-    listeners: listeners.map(({ settings }, index) => (
-      {
-        ...settings,
-        routes: tables.ofListener(index).number,
-        methodBits: methodBits(settings.methods),
-        trustedProxies: String(settings.trustedProxies),
-        trustProxy: String(settings.trustProxy),
-        // A declared length that no handler allows is refused before any is asked.
-        declaredBodyBytesMax: declaredMaxOf(settings, tables.ofListener(index).registry.bodyRules),
-        defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),
-      }
-    )),
+  };
+}
+
+function nativeListener(settings: ListenerSettings, table: RouteTable): NativeListenerOptions {
+  return {
+    ...settings,
+    routes: table.number,
+    methodBits: methodBits(settings.methods),
+    trustedProxies: String(settings.trustedProxies),
+    trustProxy: String(settings.trustProxy),
+    // A declared length that no handler allows is refused before any is asked.
+    declaredBodyBytesMax: declaredMaxOf(settings, table.registry.bodyRules),
+    defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),
   };
 }

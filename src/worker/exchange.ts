@@ -23,13 +23,11 @@ import {
   FLAG_TRAILERS,
   HEADER_BYTES,
 } from "../shared/layout.ts";
-import type { ListenerSettings } from "../shared/listener-settings.ts";
 import { METHODS } from "../shared/methods.ts";
 import type { BodyLimits, BodyOwner } from "./body-rules.ts";
-import type { Compression } from "./compression.ts";
 import type { DecodedBody } from "./decoded-body.ts";
-import type { DefaultHeaders } from "./default-headers.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
+import type { ListenerSite } from "./listener-sites.ts";
 import type { HandlerStep, Step } from "./plan.ts";
 import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
@@ -43,15 +41,8 @@ const ENCODED_FIELDS = /^content-(?:encoding|length)$/i;
 
 /** What an exchange asks of its engine. */
 export interface ExchangeHost {
-
-  /** The limits of the listener that the request came through. */
-  defaultsOf(listener: number): DefaultHeaders;
-  /** Null: it has none. */
-  compressionOf(listener: number): Compression | null;
-  /** UTF-16 units up to which no text of any listener is compressed; below 0: none is so short. */
-  readonly plainTextMax: number;
-  settingsOf(listener: number): ListenerSettings;
-  schemeOf(listener: number): string;
+  /** Of the listener with this index. */
+  siteOf(listener: number): ListenerSite;
   /** `http://host:port` of the connection's own end, for HTTP/1.0 without Host. */
   localOrigin(exchange: Exchange): string;
   /** What trusted proxies say of the URL; null: nothing that counts. */
@@ -79,6 +70,7 @@ export class Exchange implements RequestSource, BodyOwner {
   readonly sequence: number;
   readonly flags: number;
   readonly listener: number;
+  readonly site: ListenerSite;
   readonly method: string;
   readonly steps: readonly Step[];
   readonly target: Target;
@@ -126,6 +118,7 @@ export class Exchange implements RequestSource, BodyOwner {
     this.sequence = events[base + EVENT_SEQUENCE]!;
     this.flags = events[base + EVENT_FLAGS]!;
     this.listener = events[base + EVENT_LISTENER]!;
+    this.site = host.siteOf(this.listener);
     this.method = METHODS[events[base + EVENT_METHOD]!]!;
     this.steps = steps;
     this.target = target;
@@ -155,7 +148,7 @@ export class Exchange implements RequestSource, BodyOwner {
   get bodyLimits(): BodyLimits {
     const step = this.steps[this.at]!;
     const rules = step.kind === "handler" ? step.rules : null;
-    const settings = this.host.settingsOf(this.listener);
+    const settings = this.site.settings;
     if (rules === null) return settings;
     const { bodyBytesMax, bodyStreamBytesMax } = settings;
     return { bodyBytesMax, bodyStreamBytesMax, ...rules };
@@ -188,7 +181,7 @@ export class Exchange implements RequestSource, BodyOwner {
     if (text === "*") return `${this.#origin()}/*`;
     if (this.method !== "CONNECT") return new URL(text).href;
     try {
-      return `${originOf(this.host.schemeOf(this.listener), text)}/`;
+      return `${originOf(this.site.scheme, text)}/`;
     } catch {
       return `${this.host.localOrigin(this)}/`; // a legal authority, but no host of a URL
     }
@@ -196,7 +189,7 @@ export class Exchange implements RequestSource, BodyOwner {
 
   #origin(): string {
     const forwarded = this.host.forwardedOrigin(this);
-    const scheme = forwarded?.scheme ?? this.host.schemeOf(this.listener);
+    const scheme = forwarded?.scheme ?? this.site.scheme;
     const host = forwarded?.host ?? this.find("host");
     if (host === undefined || host === "") return this.host.localOrigin(this);
     return originOf(scheme, host);

@@ -74,9 +74,10 @@ function isHostOfUrl(host: string): boolean {
 export function forwardedOf(
   native: Native,
   handle: Handle,
-  settings: readonly ListenerSettings[],
+  settings: readonly (ListenerSettings | null)[],
 ): (Forwarded | null)[] {
   return settings.map((each, index) => {
+    if (each === null) return null;
     const isOn = String(each.trustProxy) !== "" && String(each.trustProxy) !== "0";
     return isOn ? new Forwarded(native, handle, index, each) : null;
   });

@@ -20,16 +20,17 @@ import {
   SLOT_MAX,
 } from "../shared/layout.ts";
 import type { Handle, Native } from "../native.ts";
-import { type ContextHost, HandlerContext, type ListenerView } from "./context.ts";
+import { type ContextHost, HandlerContext } from "./context.ts";
 import type { AppsByListener } from "./client-errors.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ListenerSite, ListenerView } from "./listener-sites.ts";
 import { peerAddress } from "./peer-address.ts";
 import type { Rings } from "./rings.ts";
 
 /** What hooks ask of their engine. */
 export interface HooksHost extends ContextHost {
   readonly log: Log;
-  listenerOf(exchange: Pick<Exchange, "listener">): ListenerView;
+  siteOf(listener: number): ListenerSite;
 }
 
 export function hasHooks(app: App): boolean {
@@ -55,7 +56,7 @@ class RequestFacts implements RequestInfo {
   }
 
   get listener(): ListenerView {
-    return this.#host.listenerOf(this.#exchange);
+    return this.#exchange.site.view;
   }
 
   get remote(): Endpoint {
@@ -76,7 +77,7 @@ class ResponseFacts implements ResponseInfo {
   constructor(host: HooksHost, rings: Rings, base: number, exchange: Exchange | null) {
     const { events, eventNumbers } = rings;
     const status = events[base + EVENT_STATUS]! & 0xffff;
-    this.listener = host.listenerOf({ listener: events[base + EVENT_LISTENER]! });
+    this.listener = (exchange?.site ?? host.siteOf(events[base + EVENT_LISTENER]!)).view;
     this.remote = peerAddress(events, base);
     this.status = status === 0 ? null : status;
     this.bytesSent = eventNumbers[(base + EVENT_BYTES_F64) >> 1]!;
@@ -144,7 +145,7 @@ export class Hooks {
     const info: RequestInfo = {
       request: null,
       method: "",
-      listener: this.#host.listenerOf({ listener: events[base + EVENT_LISTENER]! }),
+      listener: this.#host.siteOf(events[base + EVENT_LISTENER]!).view,
       remote: peerAddress(events, base),
       refusal: {
         status: told & 0xffff,

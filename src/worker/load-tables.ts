@@ -7,12 +7,17 @@ import type { ListenerFacts, ServeTask } from "../shared/messages.ts";
 import { loadApp } from "./load-app.ts";
 import { type OwnRoutes, RouteTables, withLabel } from "./route-tables.ts";
 
+/** Of an index without a listener. */
+const NONE: OwnRoutes = { label: "", app: undefined, rows: undefined };
+
 /** Throws what is wrong with an app or a row; of a listener's, it names the listener. */
 export async function loadTables(task: ServeTask): Promise<RouteTables> {
   const loaded = new Map<unknown, App>();
   const app = await loadOnce(task.app, loaded);
   const own: OwnRoutes[] = [];
-  for (const facts of task.listeners) own.push(await ownRoutesOf(facts, loaded));
+  for (const facts of task.listeners) {
+    own.push(facts === null ? NONE : await ownRoutesOf(facts, loaded));
+  }
   return new RouteTables(app, own, task.routes);
 }
 

@@ -8,7 +8,7 @@
 import { isMainThread, type MessagePort, threadId } from "node:worker_threads";
 import type { App, Log, MetricsRegistry } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
-import { type ServeTask, toSentError } from "../shared/messages.ts";
+import { CONTROL_VERSION, type ServeTask, toSentError } from "../shared/messages.ts";
 import { loadNative } from "../native.ts";
 import { WorkerControl } from "./control.ts";
 import { Engine } from "./engine.ts";
@@ -23,6 +23,11 @@ import { type RouteTables, withLabel } from "./route-tables.ts";
 /** Resolves when the worker has drained and its app has closed. */
 export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
   const control = new WorkerControl(task.port);
+  if (task.version !== CONTROL_VERSION) {
+    control.send({ type: "failed", error: toSentError(otherVersion(task.version)) });
+    control.close();
+    return;
+  }
   installGlobals();
   try {
     const { log, reopen } = makeLog(task.options, { worker: task.workerId });
@@ -59,7 +64,9 @@ async function run(
   try {
     control.attach({
       open: () => engine.open(),
+      setListener: (index, facts) => engine.setListener(index, facts),
       stop: (listener, force) => engine.stopListener(listener, force),
+      stopSockets: (listener) => engine.sockets.stop(listener),
       retire: () => engine.retire(),
       give: (count, to) => engine.give(count, to),
       routes: (message) => {
@@ -167,4 +174,12 @@ async function closeApp(app: App, registry: HandlerRegistry, log: Log): Promise<
       log.error({ err: error }, "a close hook of the app failed");
     }
   }
+}
+
+/** Files of another build lie beside those of the primary. */
+function otherVersion(version: number): MillraceError {
+  return new MillraceError(
+    "ERR_MILLRACE_CONTROL_VERSION",
+    `The primary speaks version ${version} of the control channel, the worker ${CONTROL_VERSION}`,
+  );
 }

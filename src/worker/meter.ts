@@ -35,10 +35,15 @@ export interface MeteredExchange {
 /** Beyond it requests are counted without their route: tables may change for ever. */
 const PATTERNS_MAX = 10_000;
 
+/** The listeners, by index. */
+export interface MeteredSites {
+  at(listener: number): { readonly isTls: boolean };
+}
+
 export class Meter {
   readonly #table: Float64Array;
   readonly #routes = new Map<string, number>();
-  readonly #isTls: readonly boolean[];
+  readonly #sites: MeteredSites;
   readonly #rows = new Map<number, number>();
   readonly #methods = new Map<string, number>();
   #rowsUsed = 1;
@@ -46,9 +51,9 @@ export class Meter {
   #lastRow = 0;
 
   /** `routes`: all patterns that may be asked for, in the order that the primary knows. */
-  constructor(table: SharedArrayBuffer, routes: readonly string[], isTls: readonly boolean[]) {
+  constructor(table: SharedArrayBuffer, routes: readonly string[], sites: MeteredSites) {
     this.#table = new Float64Array(table);
-    this.#isTls = isTls;
+    this.#sites = sites;
     this.know(routes);
     for (const name of KNOWN_METHODS) this.#methods.set(name, methodIndex(name));
     this.#table[rowAt(0) + ROW_KEY] = OVERFLOW_KEY;
@@ -112,13 +117,13 @@ export class Meter {
     count: number,
     sent: number,
   ): void {
-    const row = this.#row(this.#key(route, method, status, flags, 0));
+    const row = this.#row(this.#key(route, method, status, flags, -1));
     this.#observe(row + ROW_DURATION, DURATION_BOUNDS, 0, count);
     if (sent > 0) this.#observe(row + ROW_RESPONSE_SIZE, SIZE_BOUNDS, sent, count);
   }
 
   #activeAt(method: string, listener: number): number {
-    const tls = this.#isTls[listener] === true ? KNOWN_METHODS.length : 0;
+    const tls = this.#sites.at(listener).isTls ? KNOWN_METHODS.length : 0;
     return tls + (this.#methods.get(method) ?? 0);
   }
 
@@ -128,7 +133,7 @@ export class Meter {
       this.#methods.get(method) ?? 0,
       status,
       (flags & FLAG_HTTP10) !== 0,
-      this.#isTls[listener] === true,
+      listener >= 0 && this.#sites.at(listener).isTls,
     );
   }
 

@@ -12,11 +12,14 @@ export interface MetricsListener {
 }
 
 /** By path; empty unless a listener has one. */
-export function metricsRoutes(listeners: readonly MetricsListener[]): Map<string, OwnRoute> {
+export function metricsRoutes(
+  listeners: readonly (MetricsListener | null)[],
+): Map<string, OwnRoute> {
   const routes = new Map<string, OwnRoute>();
-  for (const { settings: { metricsPath: path } } of listeners) {
+  const present = listeners.filter((each) => each !== null);
+  for (const { settings: { metricsPath: path } } of present) {
     if (path === "" || routes.has(path)) continue;
-    const ids = listeners.filter(({ settings }) => settings.metricsPath === path);
+    const ids = present.filter(({ settings }) => settings.metricsPath === path);
     routes.set(path, { route: path, handler: handlerOf(new Set(ids.map(({ id }) => id))) });
   }
   return routes;

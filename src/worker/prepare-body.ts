@@ -19,7 +19,7 @@ export function prepareBody(exchange: Exchange, step: HandlerStep): Promise<void
   const isDeclared = (exchange.flags & FLAG_CHUNKED) === 0;
   if (limit > 0 && isDeclared && exchange.received!.length > limit) throw tooLarge(limit);
   const { rules } = step;
-  const settings = exchange.host.settingsOf(exchange.listener);
+  const settings = exchange.site.settings;
   if (rules?.decodeBodies ?? settings.decodeBodies) decode(exchange);
   if (rules?.buffered !== true || exchange.body instanceof ReadyBody) return null;
   return buffer(exchange);

@@ -20,12 +20,12 @@ const TEXTS = { [READINESS.starting]: "starting", [READINESS.draining]: "drainin
 
 /** By path; empty unless a listener has one. */
 export function probeRoutes(
-  listeners: readonly ProbedListener[],
+  listeners: readonly (ProbedListener | null)[],
   readinessOf: ReadinessOf,
 ): Map<string, OwnRoute> {
-  const paths = listeners.flatMap(({ settings }) => [
-    settings.livenessPath, settings.readinessPath,
-  ]);
+  const paths = listeners.flatMap((each) => (
+    each === null ? [] : [each.settings.livenessPath, each.settings.readinessPath]
+  ));
   const handler = handlerOf(listeners, readinessOf);
   return new Map(
     paths.filter((path) => path !== "").map((path) => [path, { route: path, handler }]),
@@ -33,11 +33,11 @@ export function probeRoutes(
 }
 
 function handlerOf(
-  listeners: readonly ProbedListener[],
+  listeners: readonly (ProbedListener | null)[],
   readinessOf: ReadinessOf,
 ): HandlerObject {
   const indexOf = (context: Context): number =>
-    listeners.findIndex(({ id }) => id === context.listener.id);
+    listeners.findIndex((each) => each?.id === context.listener.id);
   return {
     match(request, context) {
       const settings = listeners[indexOf(context)]?.settings;

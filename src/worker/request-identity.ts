@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Log, TraceContext } from "../shared/app.ts";
+import type { ListenerSite } from "./listener-sites.ts";
 import { childLog } from "./log.ts";
 import { traceOf } from "./trace-context.ts";
 
@@ -16,7 +17,7 @@ export interface IdentifiedRequest {
   readonly slot: number;
   readonly generation: number;
   readonly sequence: number;
-  readonly listener: number;
+  readonly site: Pick<ListenerSite, "requestIdHeader">;
   rawHeaders(): string[];
 }
 
@@ -24,16 +25,10 @@ export interface IdentifiedRequest {
 export class RequestNames {
   /** Unlike that of any other worker, also of one that runs later. */
   readonly prefix: string = randomBytes(8).toString("hex");
-  /** By listener, in lower case; empty: no field of a request is believed. */
-  readonly headers: readonly string[];
-
-  constructor(requestIdHeaders: readonly string[]) {
-    this.headers = requestIdHeaders.map((name) => name.toLowerCase());
-  }
 
   /** The id that a trusted proxy gave, or one made of what tells the requests of a worker apart. */
   idOf(request: IdentifiedRequest): string {
-    const header = this.headers[request.listener] ?? "";
+    const header = request.site.requestIdHeader;
     if (header !== "") {
       const given = valueOf(request.rawHeaders(), header);
       if (given.length <= ID_LENGTH_MAX && VISIBLE.test(given)) return given;

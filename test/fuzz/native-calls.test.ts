@@ -22,7 +22,7 @@ const limits = { headBytesMax: 16384, headersMax: 100, targetBytesMax: 8192, pip
   outputBytesMax: 65536, outputHardBytesMax: 1 << 20, declaredBodyBytesMax: 0,
   headTimeoutMs: 1000, bodyTimeoutMs: 1000, idleTimeoutMs: 1000, handlerTimeoutMs: 0,
   writeTimeoutMs: 1000, announceKeepAlive: false, defaultLines: Buffer.alloc(0) };
-const options = { drainQuietMs: 1, tellsDone: false, reportsRefusals: true, listeners: [limits] };
+const options = { drainQuietMs: 1, tellsDone: false, reportsRefusals: true };
 const serverOptions = { stuckMs: 250, balance: 0, connectionsMax: 0, connectionsPerAddressMax: 0 };
 const server = native.createServer(serverOptions);
 const slot = native.addWorker(server.handle, -1);
@@ -34,7 +34,7 @@ const bind = { host: "127.0.0.1", port: 0 };
 const listener = native.listen(server.handle, 0, bind, 16, () => {});
 const ended = native.listen(server.handle, 1, bind, 16, () => {});
 native.closeListener(ended.handle, false);
-const slab = Buffer.alloc(engine.slabBytes);
+const slab = Buffer.alloc(native.engineListener(engine.handle, 0, limits));
 native.engineSlab(engine.handle, slab);
 const detached = Buffer.from(new ArrayBuffer(8));
 structuredClone(detached.buffer, { transfer: [detached.buffer] });
@@ -46,8 +46,8 @@ const values = [
   new Date(), Buffer.alloc(0), Buffer.alloc(9), detached, slab, new Float64Array(0),
   new Float64Array(2), new Float64Array(400), new Int32Array(9), new DataView(new ArrayBuffer(8)),
   new SharedArrayBuffer(8), engine.events, engine.control, server.handle, engine.handle,
-  closed.handle, listener.handle, ended.handle, options, { ...options, listeners: [{}] },
-  { ...options, listeners: [odd] }, { listeners: [{ ...limits, headBytesMax: 1e9 }] }, bind,
+  closed.handle, listener.handle, ended.handle, options, limits, {},
+  { ...limits, headBytesMax: 1e9 }, { ...limits, defaultLines: odd }, bind,
   { path: "" }, { path: "y".repeat(300) }, { host: odd }, server.id,
 ];
 // Those that change this thread, the process or its files are called with wrong values only.

@@ -133,7 +133,11 @@ t.test("the phases of a stop are told", async (t) => {
   await gate.arrived();
   await server.stopListener("default", { deadlineMs: 50 });
   t.match(phases, [
-    { id: "default", state: "stopping", phase: "requests", connections: 1 },
+    { id: "default", state: "stopping", phase: "accepting", connections: 1 },
+    {
+      id: "default", state: "stopping", phase: "requests", connections: 1,
+      workers: [{ id: 1, connections: 1 }],
+    },
     { id: "default", state: "stopping", phase: "destroying", connections: 1 },
     { id: "default", state: "stopped" },
   ]);

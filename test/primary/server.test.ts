@@ -117,10 +117,11 @@ t.test("a server is async disposable", async (t) => {
 
 t.test("an unknown id rejects and names the known ones", async (t) => {
   const { server } = await startLifecycle(t, { ids: ["a", "b"] });
-  for (const call of ["stopListener", "pauseListener", "startListener"] as const) {
+  const calls = ["stopListener", "pauseListener", "startListener", "removeListener"] as const;
+  for (const call of calls) {
     await t.rejects(async () => void (await server[call]("c")), {
       code: "ERR_MILLRACE_LISTENER_UNKNOWN",
-      message: 'No listener has the id "c"; there are "a", "b"',
+      message: 'No listener has the id, name or bind "c"; there are "a", "b"',
     });
   }
 });
@@ -149,8 +150,8 @@ t.test("events tell what listeners do", async (t) => {
   const { server } = await startLifecycle(t);
   const seen: unknown[] = [];
   for (const name of ["listening", "paused", "stopping", "stopped"]) {
-    server.events.on(name, (detail: { id: string; state: string }) => {
-      seen.push(`${name} ${detail.id} ${detail.state}`);
+    server.events.on(name, (detail: { id: string; state: string; phase?: string }) => {
+      seen.push(`${name} ${detail.id} ${detail.phase ?? detail.state}`);
     });
   }
   await server.pauseListener("default");
@@ -158,7 +159,8 @@ t.test("events tell what listeners do", async (t) => {
   await server.stopListener("default");
   t.strictSame(seen, [
     "paused default paused", "listening default listening",
-    "stopping default stopping", "stopped default stopped",
+    "stopping default accepting", "stopping default requests", "stopping default sockets",
+    "stopped default stopped",
   ]);
 });
 

@@ -33,7 +33,9 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   const done: unknown[] = [];
   control.attach({
     open: () => done.push("open"),
+    setListener: (index, facts) => done.push({ index, facts }),
     stop: (listener, force) => done.push({ listener, force }),
+    stopSockets: (listener) => done.push(`sockets of ${listener}`),
     retire: () => done.push("retire"),
     give: (count, to) => count + (to ?? 0),
     routes: () => {},
@@ -48,6 +50,12 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   port.postMessage({ type: "stop", id: 2, listener: 3, force: true });
   t.strictSame(await next(), { type: "ack", id: 2 });
   t.strictSame(done, ["reopened", "open", { listener: 3, force: true }]);
+  port.postMessage({ type: "listener", id: 7, index: 1, facts: null });
+  t.strictSame(await next(), { type: "ack", id: 7 });
+  t.strictSame(done.at(-1), { index: 1, facts: null });
+  port.postMessage({ type: "stopSockets", id: 8, listener: "web" });
+  t.strictSame(await next(), { type: "ack", id: 8 });
+  t.equal(done.at(-1), "sockets of web");
   port.postMessage({ type: "retire", id: 5 });
   t.strictSame(await next(), { type: "ack", id: 5 });
   t.equal(done.at(-1), "retire");
@@ -65,7 +73,9 @@ t.test("what cannot be carried out is acknowledged with the error, late or at on
   const settled = new Promise<void>((resolve) => (settle = resolve));
   control.attach({
     open: () => {},
+    setListener: () => {},
     stop: () => {},
+    stopSockets: () => {},
     retire: () => {},
     give: () => 0,
     reopenLog: () => {},
@@ -81,6 +91,30 @@ t.test("what cannot be carried out is acknowledged with the error, late or at on
   t.match(await next(), { type: "ack", id: 2, error });
   settle();
   t.strictSame(await next(), { type: "ack", id: 1 });
+});
+
+t.test("listeners that came while the app was loaded are known before anything else", async (t) => {
+  const { control, port, next } = open(t);
+  const facts = { id: "a", name: "a", data: 1, isTls: false, settings: {} };
+  for (const [id, index, each] of [[1, 4, facts], [2, 5, facts], [3, 5, null]] as const) {
+    port.postMessage({ type: "listener", id, index, facts: each });
+    t.strictSame(await next(), { type: "ack", id });
+  }
+  const done: unknown[] = [];
+  const nothing = (): void => {};
+  control.attach({
+    open: nothing,
+    setListener: (index, given) => done.push([index, given]),
+    stop: nothing,
+    stopSockets: nothing,
+    retire: nothing,
+    give: () => 0,
+    routes: nothing,
+    awaitRoutes: async () => {},
+    reopenLog: nothing,
+    metrics: async () => [],
+  });
+  t.strictSame(done, [[4, facts], [5, null]]);
 });
 
 t.test("without an app there are no metrics", async (t) => {

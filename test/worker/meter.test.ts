@@ -11,7 +11,7 @@ import { Meter } from "../../src/worker/meter.ts";
 function open(routes: string[] = ["/a", "/b"]) {
   const shared = makeTable();
   const table = new Float64Array(shared);
-  const meter = new Meter(shared, routes, [false, true]);
+  const meter = new Meter(shared, routes, { at: (listener) => ({ isTls: listener === 1 }) });
   const row = (index: number): Float64Array => table.subarray(rowAt(index), rowAt(index + 1));
   const count = (index: number, at: number, words: number): number =>
     row(index).subarray(at + 1, at + words).reduce((sum, each) => sum + each, 0);

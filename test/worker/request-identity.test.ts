@@ -5,31 +5,32 @@ import { RequestNames } from "../../src/worker/request-identity.ts";
 import { cleanEnv, repositoryFile } from "../support/environment.ts";
 import { startApp } from "../support/server.ts";
 
-function request(listener: number, rawHeaders: string[] = [], sequence = 0) {
-  return { slot: 3, generation: -1, sequence, listener, rawHeaders: () => rawHeaders };
+function request(requestIdHeader: string, rawHeaders: string[] = [], sequence = 0) {
+  const site = { requestIdHeader };
+  return { slot: 3, generation: -1, sequence, site, rawHeaders: () => rawHeaders };
 }
 
 t.test("an id is made of what tells requests apart, within and between workers", async (t) => {
-  const names = new RequestNames([""]);
-  const id = names.idOf(request(0, ["X-Request-Id", "not trusted"], 17));
+  const names = new RequestNames();
+  const id = names.idOf(request("", ["X-Request-Id", "not trusted"], 17));
   t.equal(id, `${names.prefix}-3-ffffffff-11`);
   t.match(names.prefix, /^[0-9a-f]{16}$/);
-  t.equal(names.idOf(request(0, [], 17)), id, "the same whenever it is asked for");
-  t.not(names.idOf(request(0, [], 18)), id);
-  t.not(new RequestNames([""]).prefix, names.prefix);
+  t.equal(names.idOf(request("", [], 17)), id, "the same whenever it is asked for");
+  t.not(names.idOf(request("", [], 18)), id);
+  t.not(new RequestNames().prefix, names.prefix);
 });
 
 t.test("a listener that trusts a field takes its value, if it is one", async (t) => {
-  const names = new RequestNames(["X-Request-Id", ""]);
+  const names = new RequestNames();
   const of = (...values: string[]): string =>
-    names.idOf(request(0, values.flatMap((value) => ["x-rEQUEST-id", value])));
+    names.idOf(request("x-request-id", values.flatMap((value) => ["x-rEQUEST-id", value])));
   t.equal(of("abc-1/2~"), "abc-1/2~");
   t.equal(of("a".repeat(128)), "a".repeat(128));
   const made = `${names.prefix}-3-ffffffff-0`;
   for (const values of [[], [""], ["a b"], ["a\tb"], ["\u00e9"], ["a".repeat(129)], ["a", "b"]]) {
     t.equal(of(...values), made, JSON.stringify(values));
   }
-  t.equal(names.idOf(request(1, ["X-Request-Id", "abc"])), made, "another listener");
+  t.equal(names.idOf(request("", ["X-Request-Id", "abc"])), made, "another listener");
 });
 
 const APP = `

@@ -128,22 +128,18 @@ class App {
   int32_t arena_at_ = 0;
 };
 
-EngineOptions options_for_test() {
-  EngineOptions options;
-  options.listeners.push_back(ListenerOptions{});
-  return options;
-}
-
 // The life of one worker: serve, give, be retired, end with the last connection.
 void work(Stage& stage, int self, uint32_t seed) {
   Chance chance{seed};
   App app(chance.below(1u << 30) + 1);
-  Engine engine(ServerShared::find(stage.server->id()), self, options_for_test(),
+  Engine engine(ServerShared::find(stage.server->id()), self, EngineOptions{},
                 EngineHost{&app, [](void* context) {
                              static_cast<App*>(context)->batch();
                              return true;
                            }});
   CHECK(engine.open());
+  ListenerOptions listener;
+  engine.set_listener(0, &listener);
   std::unique_ptr<char[]> slab(new char[engine.slab_bytes()]);
   app.engine = &engine;
   app.slab = slab.get();

@@ -1,0 +1,81 @@
+/**
+ * The control channels of all workers together: what is told to every one of them, whatever its
+ * generation, and who does not acknowledge it in time. Thread: the primary's.
+ */
+import type { RunningWorker } from "../shared/app.ts";
+import type { MillraceError } from "../shared/errors.ts";
+import type { Handle, Native } from "../native.ts";
+import { acknowledged, inTime, type Message, notAcknowledged } from "./acknowledgements.ts";
+import { FIRST_LISTENER, workersOf } from "./listener-counts.ts";
+import type { WorkerChannel } from "./worker-channel.ts";
+
+/** Of native's `workerStats`. */
+const AWAKE_MS = 2;
+const ROUTE = 5;
+
+export interface ChannelsHost {
+  readonly native: Native;
+  readonly server: Handle;
+  channels(): Iterable<WorkerChannel>;
+  emit(event: string, detail: unknown): void;
+}
+
+export interface ChannelsOptions {
+  readonly controlTimeoutMs: number;
+  readonly stuckMs: number;
+}
+
+export class ControlChannels {
+  readonly #host: ChannelsHost;
+  readonly #options: ChannelsOptions;
+
+  constructor(host: ChannelsHost, options: ChannelsOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /**
+   * Sends it to every worker; resolves when all that serve have acknowledged it. Rejects with
+   * ERR_MILLRACE_CONTROL_TIMEOUT, which names those that have not within `controlTimeoutMs`.
+   */
+  async ask(message: Message): Promise<void> {
+    await acknowledged(this.#host.channels(), message, this.#options.controlTimeoutMs, this);
+  }
+
+  /**
+   * Ends the connections of a listener; resolves when no worker has any. Who does not acknowledge
+   * it in time is reported and waited for.
+   */
+  async drain(listener: number, force: boolean): Promise<void> {
+    const acks = new Map<WorkerChannel, Promise<void>>();
+    const drains = Array.from(this.#host.channels(), (channel) => {
+      const wasAsked = channel.isDraining(listener);
+      const { acknowledged: ack, drained } = channel.stop(listener, force);
+      if (!wasAsked) acks.set(channel, ack);
+      return drained;
+    });
+    inTime(acks, "stop", this.#options.controlTimeoutMs, this).catch((error: unknown) =>
+      this.#host.emit("error", error));
+    await Promise.all(drains);
+  }
+
+  /** The workers that have connections of a listener still, although they were to destroy them. */
+  undrained(id: string, listener: number): MillraceError {
+    const channels = Array.from(this.#host.channels());
+    const missing = channels.filter((channel) => channel.isDraining(listener));
+    return notAcknowledged(missing, `stop of ${id}`, this.#options.controlTimeoutMs, this);
+  }
+
+  /** The route whose handler the worker is in, if it has not yielded for a while. */
+  routeOf(channel: WorkerChannel): string | null {
+    const words = new Float64Array(FIRST_LISTENER);
+    this.#host.native.workerStats(this.#host.server, channel.slot, words);
+    return words[AWAKE_MS]! > this.#options.stuckMs ? channel.routeOf(words[ROUTE]!) : null;
+  }
+
+  /** Which workers have connections of a listener. */
+  workersOf(listener: number): RunningWorker[] {
+    const { native, server } = this.#host;
+    return workersOf(native, server, this.#host.channels(), listener);
+  }
+}

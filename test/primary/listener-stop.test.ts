@@ -1,0 +1,137 @@
+/** Tests of the five phases: their order, what each waits for, force at any time. */
+import t from "tap";
+import { ListenerStop, type StopHost } from "../../src/primary/listener-stop.ts";
+import type { StopPhase } from "../../src/shared/app.ts";
+import { until } from "../support/deadline.ts";
+import { collect, get, startLifecycle } from "../support/lifecycle.ts";
+
+interface Staged {
+  readonly host: StopHost;
+  readonly calls: string[];
+  /** Connections that are left. */
+  left: number;
+  /** Lets the drain that is waited for end. */
+  end(): void;
+}
+
+/** A listener whose drains end when the test says so. */
+function staged(): Staged {
+  const calls: string[] = [];
+  const waiting: (() => void)[] = [];
+  const state: Staged = {
+    calls,
+    left: 1,
+    end: () => {
+      state.left = 0;
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    host: {
+      closeSockets: () => void calls.push("close"),
+      connections: () => state.left,
+      workers: () => [],
+      drain: (force) => {
+        calls.push(force ? "force" : "drain");
+        if (force) state.left = 0;
+        return state.left === 0 ? Promise.resolve() : new Promise((resolve) => {
+          waiting.push(resolve);
+        });
+      },
+      stopSockets: async () => void calls.push("ask sockets"),
+      dropOrphans: () => void calls.push("orphans"),
+      phase: (phase) => void calls.push(phase),
+      late: () => void calls.push("late"),
+    },
+  };
+  return state;
+}
+
+const GRACEFUL = ["accepting", "close", "requests", "drain"];
+
+t.test("requests end before dedicated sockets are asked", async (t) => {
+  const stage = staged();
+  const stop = new ListenerStop(stage.host, false, 10_000);
+  await until("requests", () => stop.phase === "requests");
+  t.strictSame(stage.calls, GRACEFUL);
+  stage.end();
+  t.strictSame(await stop.done, { graceful: true, destroyed: 0 });
+  t.strictSame(stage.calls, [...GRACEFUL, "sockets", "ask sockets", "drain"]);
+  stop.force();
+  t.strictSame(stage.calls.length, GRACEFUL.length + 3, "too late to change anything");
+});
+
+t.test("force may come in each phase", async (t) => {
+  for (const at of ["requests", "sockets"] satisfies StopPhase[]) {
+    const stage = staged();
+    const host = {
+      ...stage.host,
+      // In this phase there is something again: a socket that does not end.
+      stopSockets: async () => void (stage.left = 1),
+    };
+    const stop = new ListenerStop(host, false, 10_000);
+    if (at === "sockets") stage.end();
+    await until(at, () => stop.phase === at);
+    await until("its wait", () => stage.calls.at(-1) === "drain");
+    stop.force();
+    stop.force();
+    t.strictSame(await stop.done, { graceful: false, destroyed: 1 });
+    t.strictSame(stage.calls.slice(-3), ["orphans", "destroying", "force"]);
+  }
+});
+
+t.test("the deadline ends it whatever it waits for, and at once if it is forced", async (t) => {
+  const stage = staged();
+  t.match(await new ListenerStop(stage.host, false, 20).done, { destroyed: 1 });
+  const forced = staged();
+  t.match(await new ListenerStop(forced.host, true, 10_000).done, { graceful: false });
+  t.strictSame(forced.calls, ["accepting", "close", "orphans", "destroying", "force"]);
+});
+
+t.test("what appears between two workers while all have drained is waited for", async (t) => {
+  const stage = staged();
+  stage.left = 0;
+  let looks = 0;
+  const host = { ...stage.host, connections: () => (looks++ < 3 ? 1 : 0) };
+  t.match(await new ListenerStop(host, false, 10_000).done, { graceful: true });
+  t.ok(stage.calls.filter((call) => call === "drain").length >= 4, String(stage.calls));
+});
+
+t.test("events tell each phase with what still runs, and running() does too", async (t) => {
+  const started = await startLifecycle(t, { workers: 2 });
+  const { server, gate, connect } = started;
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const told = collect<{ phase: string; workers: unknown[] }>(started, "stopping", 2);
+  const stopped = server.stopListener("default");
+  const [, requests] = await told;
+  t.match(requests, {
+    id: "default", phase: "requests", connections: 1, upgraded: 0,
+    workers: [{ id: Number, connections: 1 }],
+  });
+  t.match(server.running(), {
+    listeners: [{ id: "default", state: "stopping", phase: "requests", connections: 1 }],
+    workers: [1, 2],
+  });
+  gate.open();
+  await client.response();
+  client.end();
+  await stopped;
+  t.strictSame(server.running().listeners, []);
+});
+
+t.test("waitClosed tells what still runs when its time is over", async (t) => {
+  const { server, gate, connect } = await startLifecycle(t);
+  t.match(await server.waitClosed(1), { listeners: [{ id: "default", phase: null }] });
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  void server.close();
+  t.match(await server.waitClosed(50), {
+    listeners: [{ id: "default", state: "stopping", phase: "requests", connections: 1 }],
+    workers: [1],
+  });
+  gate.open();
+  await client.response();
+  client.end();
+  t.equal(await server.waitClosed(10_000), null);
+});

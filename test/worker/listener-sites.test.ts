@@ -1,0 +1,38 @@
+/** Tests of what a worker knows of listeners, while they come and go. */
+import t from "tap";
+import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../../src/options/listener-settings.ts";
+import type { ListenerSettings } from "../../src/shared/listener-settings.ts";
+import type { ListenerFacts } from "../../src/shared/messages.ts";
+import { ListenerSites } from "../../src/worker/listener-sites.ts";
+import { toParts } from "../../src/worker/response.ts";
+
+const DEFAULTS = Object.fromEntries(
+  LISTENER_SETTINGS.map((name) => [name, LISTENER_SETTING_ROWS[name].fallback]),
+) as unknown as ListenerSettings;
+
+function facts(id: string, settings: Partial<ListenerSettings> = {}): ListenerFacts {
+  return { id, name: id, data: null, isTls: false, settings: { ...DEFAULTS, ...settings } };
+}
+
+t.test("a site that was replaced stays what it was for those who hold it", async (t) => {
+  const sites = new ListenerSites([facts("a", { requestIdHeader: "X-Id" }), null]);
+  const before = sites.at(0);
+  t.match(before, { view: { id: "a" }, requestIdHeader: "x-id", scheme: "http:" });
+  sites.set(0, null);
+  t.equal(sites.at(0), before, "what is under way may still ask");
+  t.strictSame(sites.facts, [null, null]);
+  sites.set(0, facts("b"));
+  t.equal(before.view.id, "a");
+  t.equal(sites.at(0).view.id, "b");
+});
+
+t.test("what all have in common follows those that there are", async (t) => {
+  const answer = toParts(new Response("x".repeat(4096), { headers: { "x-own": "1" } }))!;
+  const sites = new ListenerSites([facts("a")]);
+  t.ok(sites.isUniform(answer));
+  t.equal(sites.plainTextMax, Infinity);
+  sites.set(3, facts("b", { headers: { "X-Own": "2" } }));
+  t.notOk(sites.isUniform(answer), "one has a default of that name");
+  sites.set(3, null);
+  t.ok(sites.isUniform(answer));
+});
