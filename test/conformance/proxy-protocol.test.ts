@@ -174,6 +174,23 @@ t.test("a connection that moves keeps what was announced, or goes on waiting", a
   t.match(JSON.parse((await waiting.response()).body), { remote: CLIENT });
 });
 
+t.test("a reload moves both kinds, and waits for neither", async (t) => {
+  const { server, connect } = await startApp(t, APP, PROXY);
+  const known = await connect();
+  known.write(V1 + GET);
+  const before = JSON.parse((await known.response()).body);
+  const waiting = await connect();
+  waiting.write(V1.slice(0, 20));
+  await until("both", () => server.stats().workers[0]!.connections === 2);
+  await server.reload();
+  await until("the end of the old worker", () => server.stats().workers.length === 1);
+  t.match(server.stats().workers, [{ generation: 2, connections: 2 }]);
+  t.match(JSON.parse((await known.request(GET)).body), before, "id and ends are the same");
+  waiting.write(V1.slice(20) + GET);
+  t.match(JSON.parse((await waiting.response()).body), { remote: CLIENT });
+  t.match(server.stats().listeners, [{ unannounced: 0 }]);
+});
+
 t.test("a stop ends connections that wait for their header", async (t) => {
   const { server, connect } = await startApp(t, APP, { ...PROXY, drainQuietMs: 50 });
   const waiting = await connect();
