@@ -54,6 +54,7 @@ void Parser::start(MessageSink* sink, const Limits& limits) {
 void Parser::reset_message() {
   in_message_ = true;
   head_done_ = false;
+  method_ = 0;  // that of the message before may have been HEAD, whose answers have no body
   content_length_ = 0;
   target_length_ = 0;
   header_count_ = 0;

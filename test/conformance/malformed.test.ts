@@ -121,6 +121,16 @@ t.test("a malformed head behind good requests queues behind their answers", asyn
   t.strictSame(await server.seen(), ["GET /wait/a", "GET /b"]);
 });
 
+t.test("a HEAD before on another connection does not cost a refusal its body", async (t) => {
+  const server = await startConformance(t);
+  const wanted = await server.transcript(" GET / HTTP/1.1\r\n\r\n");
+  t.match(wanted, /\r\n\r\n./);
+  const client = await server.connect();
+  client.write(get(HOST, "HEAD / HTTP/1.1"));
+  await client.response("HEAD");
+  t.equal(await server.transcript(" GET / HTTP/1.1\r\n\r\n"), wanted);
+});
+
 const BODIES: Record<string, string> = {
   "a chunk size that is none": "xyz\r\nabc\r\n0\r\n\r\n",
   "an empty chunk size": "\r\nabc\r\n0\r\n\r\n",
