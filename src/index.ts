@@ -14,3 +14,4 @@ export type {
   RouteRow, RoutesResult, TableOptions,
 } from "./shared/routes.ts";
 export type { Metric, MetricValue } from "./shared/metrics.ts";
+export type { RebalanceInfo, RecycleInfo, StuckInfo } from "./shared/worker-events.ts";

@@ -41,6 +41,8 @@ export interface ServerSettings {
   stuckTerminateMs: number;
   balance: BalancePolicy;
   rebalanceMs: number;
+  workerRequestsMax: number;
+  workerMemoryBytesMax: number;
   connectionsPerAddressMax: number;
   memoryBytesMax: number;
   inFlightMax: number;
@@ -124,6 +126,20 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     fallback: 1000,
     text: "How often a worker that is clearly busier than another may give it idle connections. " +
       "0: never; nor with the balance `client-address`.",
+  },
+  workerRequestsMax: {
+    group: "Workers",
+    check: integer(0, Number.MAX_SAFE_INTEGER),
+    fallback: 0,
+    text: "A worker that has served about as many requests is replaced, and loses no connection " +
+      "by that. 0: never.",
+  },
+  workerMemoryBytesMax: {
+    group: "Workers",
+    check: integer(0, Number.MAX_SAFE_INTEGER),
+    fallback: 0,
+    text: "A worker whose JavaScript holds more memory than that for some seconds, buffers " +
+      "included, is replaced in the same way. 0: never.",
   },
   resourceLimits: {
     group: "Workers",

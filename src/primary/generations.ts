@@ -97,6 +97,14 @@ export class Generations {
     return result;
   }
 
+  /**
+   * Another worker takes the place of this one, which is retired when the other serves. Resolves
+   * when its idle connections have left. Rejects if the other cannot serve: nothing has changed.
+   */
+  recycle(channel: WorkerChannel): Promise<void> {
+    return this.#inTurn(() => this.#serving.recycle(channel));
+  }
+
   /** Resolves when there are as many workers, and the idle connections of fewer have moved. */
   scale(workers: number): Promise<void> {
     if (!Number.isInteger(workers) || workers < 1 || workers > WORKERS_MAX) {

@@ -149,6 +149,22 @@ export class WorkerPool {
     }
   }
 
+  /** Starts another worker in the place of one, and retires that when the other serves. */
+  async recycle(channel: WorkerChannel): Promise<void> {
+    const isHere = (): boolean => this.channels.has(channel) && !this.#leaving.has(channel);
+    if (!isHere() || this.#isClosing) return;
+    const next = this.#spawn(channel.slot);
+    try {
+      await next.ready;
+      await this.#openMailbox(next);
+    } catch (error) {
+      if (this.#isClosing) return;
+      throw error;
+    }
+    // It may have died meanwhile: then the other stands in for it already.
+    if (isHere()) await this.retireWorker(channel);
+  }
+
   /**
    * The end of a generation: nobody is replaced, each connection leaves as soon as it is idle, and
    * each worker ends with its last one or at the deadline. Resolves when those that are idle now
@@ -236,9 +252,10 @@ export class WorkerPool {
     if (waiting !== undefined) this.#abandon.get(waiting)?.(died(waiting, error));
   }
 
-  #spawn(): WorkerChannel {
+  /** `replaced`: the slot of the worker whose place it takes while that still serves; -1: none. */
+  #spawn(replaced: number = -1): WorkerChannel {
     const { native, server } = this.#host;
-    const slot = native.addWorker(server, -1);
+    const slot = native.addWorker(server, replaced);
     if (slot < 0) {
       const message = "no slot for a worker: 256 are in use, those that are ending included";
       throw new MillraceError("ERR_MILLRACE_WORKER_DIED", message);
@@ -330,6 +347,7 @@ export class WorkerPool {
       },
       series: this.#host.seriesOf(channel),
       routes: this.#host.routesOf(channel),
+      memory: options.workerMemoryBytesMax > 0 ? channel.memory : null,
     };
   }
 

@@ -4,7 +4,7 @@
  * share of time that each loop was busy, in shared memory; the plan says what follows from it.
  * Thread: the primary's.
  */
-import type { RebalanceInfo } from "../shared/app.ts";
+import type { RebalanceInfo } from "../shared/worker-events.ts";
 import type { Handle, Native } from "../native.ts";
 import { type Move, RebalancePlan, type WorkerLoad } from "./rebalance-plan.ts";
 import type { WorkerChannel } from "./worker-channel.ts";

@@ -37,12 +37,11 @@ import { PrimaryLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
 import type { PoolHost } from "./pool.ts";
-import { Rebalance } from "./rebalance.ts";
 import { handleReload, handleRotation, handleSignals } from "./signals.ts";
 import { claimSystemdSockets } from "./systemd-sockets.ts";
 import { RouteTables } from "./route-tables.ts";
 import { Statistics } from "./statistics.ts";
-import { StuckWatch } from "./stuck-watch.ts";
+import { Supervision } from "./supervision.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** What workers may still take for `close` after the listeners have stopped, at least. */
@@ -76,9 +75,8 @@ class MillraceServer implements Server, ListenersHost {
   readonly #operations: Operations;
   readonly #drain: Drain;
   readonly #log: PrimaryLog;
-  readonly #stuckWatch: StuckWatch;
+  readonly #supervision: Supervision;
   readonly #routes: RouteTables;
-  readonly #rebalance: Rebalance;
   #options: ResolvedOptions;
   #generations!: Generations;
   #nextWorkerId = 1;
@@ -122,14 +120,8 @@ class MillraceServer implements Server, ListenersHost {
     this.#listeners = new Listeners(this, options.listeners, options.protectLastListener);
     this.#drain = new Drain(native, handle);
     this.#log = new PrimaryLog(options);
-    this.#stuckWatch = this.#makeStuckWatch(options);
+    this.#supervision = this.#makeSupervision(options);
     this.#routes = this.#makeRoutes(options);
-    this.#rebalance = new Rebalance({
-      native,
-      server: handle,
-      channels: () => this.#generations.channels,
-      emit: (event, info) => this.emit(event, info),
-    }, options);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -143,14 +135,15 @@ class MillraceServer implements Server, ListenersHost {
     return new Metrics(host, isOn, options.metricsTimeoutMs);
   }
 
-  #makeStuckWatch(options: ResolvedOptions): StuckWatch {
-    return new StuckWatch({
+  #makeSupervision(options: ResolvedOptions): Supervision {
+    return new Supervision({
       native: this.native,
       server: this.server,
       log: this.#log,
       channels: () => this.#generations.channels,
-      emit: (event, info) => this.emit(event, info),
+      emit: (event, detail) => this.emit(event, detail),
       terminate: (channel, error) => this.#generations.terminate(channel, error),
+      recycle: (channel) => this.#generations.recycle(channel),
     }, options);
   }
 
@@ -191,8 +184,7 @@ class MillraceServer implements Server, ListenersHost {
     await this.#generations.open();
     this.#drain.ready();
     await this.#operations.announce();
-    this.#stuckWatch.start();
-    this.#rebalance.start();
+    this.#supervision.start();
   }
 
   #poolHost(): PoolHost {
@@ -414,8 +406,7 @@ class MillraceServer implements Server, ListenersHost {
   async #tearDown(): Promise<void> {
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups = [];
-    this.#stuckWatch.stop();
-    this.#rebalance.stop();
+    this.#supervision.stop();
     this.#listeners.abandon();
     await this.#generations?.destroy();
     await this.#accessLog?.close();

@@ -5,7 +5,7 @@
  * primary's.
  */
 import { url as inspectorUrl } from "node:inspector";
-import type { StuckInfo } from "../shared/app.ts";
+import type { StuckInfo } from "../shared/worker-events.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { Handle, Native } from "../native.ts";
 import type { PrimaryLog } from "./log.ts";

@@ -40,6 +40,8 @@ export class WorkerChannel {
   readonly ready: Promise<Ready>;
   /** Resolves when it has been retired and no connection is left, or when it has gone. */
   readonly retired: Promise<void>;
+  /** One word, for a worker that tells how much memory it holds. */
+  readonly memory: SharedArrayBuffer = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
   state: WorkerState = "starting";
   threadId = 0;
   failure: MillraceError | null = null;
@@ -164,6 +166,11 @@ export class WorkerChannel {
   #settleMetrics(metrics: readonly Metric[] | null): void {
     this.#metrics?.settle(metrics);
     this.#metrics = null;
+  }
+
+  /** The lowest of its last few seconds, buffers included; 0: not known. */
+  get memoryBytes(): number {
+    return new Float64Array(this.memory)[0]!;
   }
 
   /** The route of a number in its word of shared memory; empty: `fetch`; null: none. */

@@ -51,6 +51,8 @@ export interface ServeTask<Port = unknown> {
   readonly options: WorkerOptions;
   /** The worker's table of HTTP metrics (shared/series.ts); null when nobody counts. */
   readonly series: SharedArrayBuffer | null;
+  /** Where it tells how much memory it holds (worker/memory-report.ts); null if nobody asks. */
+  readonly memory: SharedArrayBuffer | null;
 }
 
 /** A call of `context.server` that the primary carries out. */

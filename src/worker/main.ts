@@ -17,6 +17,7 @@ import { installGlobals, removeGlobals } from "./globals.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 import { loadTables } from "./load-tables.ts";
 import { makeLog } from "./log.ts";
+import { reportMemory } from "./memory-report.ts";
 import { MetricSources } from "./metric-sources.ts";
 import { type RouteTables, withLabel } from "./route-tables.ts";
 
@@ -51,6 +52,7 @@ async function run(
 ): Promise<void> {
   const tables = await Promise.race([loadTables(task), control.ended]);
   if (tables === undefined) return;
+  const endReport = task.memory === null ? null : reportMemory(task.memory);
   const sources = new MetricSources(log);
   const engine = new Engine({
     task,
@@ -83,6 +85,7 @@ async function run(
     });
     await Promise.race([serveApp(tables, task, control, log, engine, sources), control.cut]);
   } finally {
+    endReport?.();
     engine.countNative();
     engine.close();
   }

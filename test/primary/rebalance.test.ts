@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Test } from "tap";
 import type { ServeOptions } from "../../src/options.ts";
-import type { RebalanceInfo } from "../../src/shared/app.ts";
+import type { RebalanceInfo } from "../../src/shared/worker-events.ts";
 import { until } from "../support/deadline.ts";
 import { get, startLifecycle } from "../support/lifecycle.ts";
 import type { LifecycleServer } from "../support/lifecycle.ts";

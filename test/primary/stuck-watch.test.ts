@@ -5,7 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import type { Test } from "tap";
 import type { ServeOptions } from "../../src/options.ts";
-import type { StuckInfo } from "../../src/shared/app.ts";
+import type { StuckInfo } from "../../src/shared/worker-events.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { collect, get } from "../support/lifecycle.ts";
