@@ -22,13 +22,13 @@ const HAS_TABLES: ReadonlySet<string> = new Set(["serving", "draining"]);
 /** What the tables ask of their server. */
 export interface TablesHost {
   /** The generation whose app counts. */
-  readonly generation: number;
+  generation(): number;
   readonly deadlineMs: number;
   channels(): Iterable<WorkerChannel>;
   /** Its index; throws ERR_MILLRACE_LISTENER_UNKNOWN. */
-  listenerIndex(id: string): number;
-  /** Begins to stop it. */
-  stopListener(id: string): void;
+  listenerIndex(key: string): number;
+  /** Begins to stop it, and gives its id. Null: it may not be stopped. */
+  stopListener(key: string): string | null;
 }
 
 /** Of one generation. */
@@ -36,6 +36,8 @@ interface Edition {
   readonly generation: number;
   /** By number of the table; empty until a worker has told. */
   readonly facts: Map<number, TableFacts>;
+  /** Of listeners that were removed: their indices may be others' by now. */
+  readonly gone: Set<number>;
   /** Those that are no longer as the app has them. */
   readonly edited: Map<number, readonly TableRow[]>;
   version: number;
@@ -78,6 +80,15 @@ export class RouteTables {
         await channel.send({ type: "routes", table, version, step: { kind: "commit" } });
       }
     });
+  }
+
+  /** The listener with this index is removed, and its table with it. */
+  forget(index: number): void {
+    const { facts, gone, edited } = this.#present();
+    const table = index + 1;
+    gone.add(table);
+    facts.delete(table);
+    edited.delete(table);
   }
 
   /** Copies: what is done to them changes nothing. */
@@ -154,8 +165,7 @@ export class RouteTables {
       const after = change(rows);
       const channels = await this.#change(edition, table, after);
       const isEmpty = rows.length > 0 && after.length === 0 && !facts.hasFetch;
-      const stopped = table > 0 && isEmpty ? listener! : null;
-      if (stopped !== null) this.#host.stopListener(stopped);
+      const stopped = table > 0 && isEmpty ? this.#host.stopListener(listener!) : null;
       return { stopped, table, channels };
     });
   }
@@ -212,15 +222,17 @@ export class RouteTables {
 
   /** A new generation has nothing of what the one before it was told. */
   #present(): Edition {
-    const { generation } = this.#host;
+    const generation = this.#host.generation();
     if (this.#edition.generation !== generation) this.#edition = editionOf(generation);
     return this.#edition;
   }
 
   #learn(channel: WorkerChannel): void {
-    const { facts, generation } = this.#present();
+    const { facts, gone, generation } = this.#present();
     if (channel.generation !== generation) return;
-    for (const each of channel.tables) if (!facts.has(each.table)) facts.set(each.table, each);
+    for (const each of channel.tables) {
+      if (!facts.has(each.table) && !gone.has(each.table)) facts.set(each.table, each);
+    }
   }
 
   /** One change after the other; what fails does not keep the next one from its turn. */
@@ -232,7 +244,7 @@ export class RouteTables {
 }
 
 function editionOf(generation: number): Edition {
-  return { generation, facts: new Map(), edited: new Map(), version: 0 };
+  return { generation, facts: new Map(), gone: new Set(), edited: new Map(), version: 0 };
 }
 
 function infoOf(row: TableRow, { handlers }: TableFacts, position: number): RouteInfo {

@@ -148,15 +148,12 @@ class MillraceServer implements Server, ListenersHost {
   }
 
   #makeRoutes({ deadlineMs }: ResolvedOptions): RouteTables {
-    const serving = (): number => this.generation;
     return new RouteTables({
-      get generation() {
-        return serving();
-      },
+      generation: () => this.generation,
       deadlineMs,
       channels: () => this.#generations.channels,
       listenerIndex: (id) => this.#listeners.find(id).index,
-      stopListener: (id) => void this.stopListener(id),
+      stopListener: (id) => this.#beginStop(id),
     });
   }
 
@@ -281,6 +278,13 @@ class MillraceServer implements Server, ListenersHost {
   async stopListener(key: string, options: StopOptions = {}): Promise<StopResult> {
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
     return await this.#listeners.stop(key, force, deadlineMs);
+  }
+
+  /** Its id; null: it is protected, and goes on. */
+  #beginStop(key: string): string | null {
+    const listener = this.#listeners.find(key);
+    this.stopListener(key).catch((error: unknown) => this.emit("error", error));
+    return ["stopping", "stopped"].includes(listener.state) ? listener.id : null;
   }
 
   async pauseListener(key: string): Promise<void> {
@@ -420,6 +424,7 @@ class MillraceServer implements Server, ListenersHost {
   // Of the listeners.
 
   announce(index: number, facts: ListenerFacts | null): Promise<void> {
+    if (facts === null) this.#routes.forget(index);
     return this.#channels.ask({ type: "listener", index, facts });
   }
 

@@ -164,6 +164,8 @@ export class Engine {
     const { sites } = this.#host;
     const slabBytes = this.#slabBytes;
     sites.set(index, facts);
+    // Those that come later have no routes of their own, and must not find another's.
+    this.#tables.removeListener(index);
     this.#giveListener(index, facts);
     if (this.#slabBytes > slabBytes) this.#slab = this.#newSlab();
     this.#host.listenersChanged();

@@ -44,22 +44,12 @@ export class RouteTables {
   constructor(app: App, listeners: readonly OwnRoutes[], edited: EditedTables = {}) {
     this.#edited = edited;
     this.server = new RouteTable(0, app, this.#registryOf(app), edited[0], true);
-    listeners.forEach((own, index) => this.addListener(index, own));
+    listeners.forEach((own, index) => this.#add(index, own));
   }
 
-  /** A listener that is new at its index; it must have no connection yet. */
-  addListener(index: number, { label, app, rows }: OwnRoutes): void {
+  /** Who has the index next is served by the server's table. */
+  removeListener(index: number): void {
     this.#own[index] = undefined;
-    if (app === undefined && rows === undefined) return;
-    const used = app ?? this.server.app;
-    if (used !== this.server.app) this.#labels.set(used, label);
-    const number = index + 1;
-    const present = this.#edited[number] ?? rows;
-    // The server's `fetch` answers for its own table only.
-    const hasFetch = app !== undefined;
-    this.#own[index] = labelled(label, () => (
-      new RouteTable(number, used, this.#registryOf(used), present, hasFetch)
-    ));
   }
 
   ofListener(index: number): RouteTable {
@@ -117,6 +107,19 @@ export class RouteTables {
       if (isOf && target.table.number === table) return true;
     }
     return false;
+  }
+
+  #add(index: number, { label, app, rows }: OwnRoutes): void {
+    if (app === undefined && rows === undefined) return;
+    const used = app ?? this.server.app;
+    if (used !== this.server.app) this.#labels.set(used, label);
+    const number = index + 1;
+    const present = this.#edited[number] ?? rows;
+    // The server's `fetch` answers for its own table only.
+    const hasFetch = app !== undefined;
+    this.#own[index] = labelled(label, () => (
+      new RouteTable(number, used, this.#registryOf(used), present, hasFetch)
+    ));
   }
 
   #registryOf(app: App): HandlerRegistry {

@@ -290,13 +290,11 @@ function peer(t: Test, id: number, generation = 1): Peer {
 
 function tablesOf(peers: readonly Peer[], generation: () => number = () => 1): RouteTables {
   const host: TablesHost = {
-    get generation() {
-      return generation();
-    },
+    generation,
     deadlineMs: 50,
     channels: () => peers.map(({ channel }) => channel),
     listenerIndex: () => 0,
-    stopListener: () => {},
+    stopListener: (key) => key,
   };
   return new RouteTables(host, 60);
 }
@@ -385,6 +383,19 @@ t.test("a new generation begins with the tables of its app", async (t) => {
   await tables.replace([]);
   t.strictSame(stepsOf(peers[0]!), ["prepare 1", "commit 1"]);
   t.strictSame(stepsOf(peers[1]!), ["prepare 2", "commit 2"]);
+});
+
+t.test("a listener that is removed takes its table along", async (t) => {
+  const one = peer(t, 1);
+  await one.channel.ready;
+  one.channel.tables = [FACTS, { ...FACTS, table: 1 }];
+  const tables = tablesOf([one]);
+  await tables.replace([], { listener: "it" });
+  t.match(tables.taskOf(one.channel), { 1: [] });
+  tables.forget(0);
+  t.throws(() => tables.read("it"), { code: "ERR_MILLRACE_ROUTE_UNKNOWN" });
+  t.strictSame(tables.taskOf(one.channel), {});
+  t.equal(tables.read().length, 1);
 });
 
 t.test("before any worker has loaded the app there is no table", async (t) => {

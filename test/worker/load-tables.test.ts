@@ -191,3 +191,34 @@ t.test("a listener whose last handler is removed is stopped", async (t) => {
   t.match(await server.setRoutes([]), { stopped: null }, "the server's table stops nobody");
   t.equal(await ask("web", "/same"), "main fetch");
 });
+
+t.test("who comes to the index of a removed listener does not get its routes", async (t) => {
+  const app = writeApp(t, ADMIN);
+  const { server, ask } = await start(t, [{ id: "web" }, { id: "admin", app }], { workers: 2 });
+  t.equal(await ask("admin", "/bare"), "admin constant");
+  t.equal(await ask("admin", "/bare"), "admin constant");
+  await server.setRoutes([{ pattern: "/bare", handler: "/same" }], { listener: "admin" });
+  t.equal(await ask("admin", "/bare"), "admin handler");
+  await server.removeListener("admin", { force: true });
+  // Every index that is free, so that the one of the removed listener is among them.
+  const added: string[] = [];
+  for (let i = 0; i < 126; i++) {
+    const { id } = await server.addListener({ host: "127.0.0.1", port: 0 });
+    added.push(id);
+  }
+  for (const id of added) {
+    t.equal(await ask(id, "/bare"), "main bare", id);
+    t.throws(() => server.routes(id), { code: "ERR_MILLRACE_ROUTE_UNKNOWN" });
+  }
+});
+
+t.test("a listener that may not be stopped goes on without routes", async (t) => {
+  const app = writeApp(t, 'export default { routes: { "/a": () => new Response("a") } };');
+  const { server, ask } = await start(t, [{ id: "only", app }], { protectLastListener: true });
+  t.equal(await ask("only", "/a"), "a");
+  const errors: unknown[] = [];
+  server.events.on("error", (error) => errors.push(error));
+  t.match(await server.setRoutes([], { listener: "only" }), { stopped: null });
+  t.equal(await ask("only", "/a"), "Not Found");
+  await until("it has been said", () => errors.length === 1);
+});

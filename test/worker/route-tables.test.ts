@@ -33,8 +33,8 @@ t.test("a listener has its own table, or the server's", async (t) => {
   t.strictSame([tables.labelOf(APP), tables.labelOf(other)], [null, "The listener"]);
   t.equal(tables.ofListener(77), tables.server);
   t.strictSame(tables.patterns, ["/a", "/x", "/y"]);
-  tables.addListener(1, NONE);
-  t.equal(tables.ofListener(1), tables.server);
+  tables.removeListener(1);
+  t.equal(tables.ofListener(1), tables.server, "whoever has the index next");
 });
 
 t.test("tables that were edited take the place of what the app says", async (t) => {
