@@ -28,6 +28,7 @@
         "core/log-format.cc",
         "core/log-ring.cc",
         "core/mailbox.cc",
+        "core/notify-socket.cc",
         "core/parser.cc",
         "core/parser-body.cc",
         "core/parser-head.cc",
@@ -47,6 +48,7 @@
         "napi/engine-calls.cc",
         "napi/listener-bridge.cc",
         "napi/log-calls.cc",
+        "napi/process-calls.cc",
         "napi/values.cc"
       ],
       "include_dirs": ["."],

@@ -118,7 +118,7 @@ export interface Native {
     backlog: number,
     onFailed: (errno: number, isBroken: boolean, hasAccepted: boolean) => void,
   ): ListenResult;
-  closeListener(listener: Handle, keepsPath: boolean): void;
+  closeListener(listener: Handle, isHandedOver: boolean): void;
   holdListener(listener: Handle, isHeld: boolean): void;
   listenerDescriptor(listener: Handle): number;
   expireOrphans(server: Handle, ageMs: number): number;
@@ -188,6 +188,8 @@ export interface Native {
   reopenAccessLog(server: Handle): number;
   endAccessLog(server: Handle): void;
   accessLogStats(server: Handle, into: Float64Array): void;
+  notifyService(socket: string, text: string): number;
+  replaceDescriptor(from: number, to: number): number;
   nameThread(name: string): void;
   yieldThread(): void;
 }

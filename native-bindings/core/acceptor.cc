@@ -41,13 +41,15 @@ AcceptResult Acceptor::accept_ready(ServerShared& server, uint16_t listener) {
   return result;
 }
 
-void Acceptor::close(ServerShared& server, uint16_t listener, bool keeps_path) {
+void Acceptor::close(ServerShared& server, uint16_t listener, bool is_handed_over) {
   if (fd() < 0) return;
-  // Without its file a Unix socket gets nobody more, so who is in the queue then is all.
-  if (!keeps_path) socket_.remove_path();
-  // Bounded by the backlog: whoever comes faster than this loop finds the socket closed.
-  for (int i = 0; i < 1024; i++) {
-    if (accept_ready(server, listener) != AcceptResult::kMore) break;
+  if (!is_handed_over) {
+    // Without its file a Unix socket gets nobody more, so who is in the queue then is all.
+    socket_.remove_path();
+    // Bounded by the backlog: whoever comes faster than this loop finds the socket closed.
+    for (int i = 0; i < 1024; i++) {
+      if (accept_ready(server, listener) != AcceptResult::kMore) break;
+    }
   }
   socket_.close();
 }

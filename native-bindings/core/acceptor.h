@@ -24,9 +24,10 @@ class Acceptor {
   // Returns 0 or an errno.
   int listen(const BindAddress& address) { return socket_.open(address); }
   AcceptResult accept_ready(ServerShared& server, uint16_t listener);
-  // Serves what waits in the kernel's queue, then closes: closing it full would reset them. The
-  // file of a Unix socket is removed unless it is kept, for a process that goes on with it.
-  void close(ServerShared& server, uint16_t listener, bool keeps_path = false);
+  // Removes the file of a Unix socket, serves what waits in the kernel's queue, then closes:
+  // closing it full would reset them. One that is handed over is only closed: queue and file are
+  // those of the process that has a descriptor of the same socket.
+  void close(ServerShared& server, uint16_t listener, bool is_handed_over = false);
   // An adopted descriptor is given back as it came.
   void disown() { socket_.disown(); }
   int fd() const { return socket_.fd(); }

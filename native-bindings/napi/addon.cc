@@ -9,6 +9,7 @@
 #include "engine-bridge.h"
 #include "listener-bridge.h"
 #include "log-calls.h"
+#include "process-calls.h"
 #include "values.h"
 
 namespace millrace {
@@ -47,5 +48,6 @@ NAPI_MODULE_INIT() {
   millrace::register_server_calls(env, exports);
   millrace::register_engine_calls(env, exports);
   millrace::register_log_calls(env, exports);
+  millrace::register_process_calls(env, exports);
   return exports;
 }

@@ -108,11 +108,11 @@ void ListenerBridge::report(bool is_broken) {
   napi_close_handle_scope(env_, scope);
 }
 
-void ListenerBridge::stop(bool keeps_path) {
+void ListenerBridge::stop(bool is_handed_over) {
   if (stopped_) return;
   stopped_ = true;
   uv_poll_stop(&poll_);
-  acceptor_.close(*server_, listener_, keeps_path);
+  acceptor_.close(*server_, listener_, is_handed_over);
   close_handles();
 }
 
@@ -263,7 +263,7 @@ napi_value listen(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// closeListener(handle, keepsPath): once; the handle is of no use afterwards.
+// closeListener(handle, isHandedOver): once; the handle is of no use afterwards.
 napi_value close_listener(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto* cell = static_cast<ListenerBridge**>(handle_data(env, arguments[0]));

@@ -16,7 +16,7 @@ class ListenerBridge {
   // 0, or an errno and the bridge is gone with its next loop turn.
   int start(const BindAddress& address, napi_value on_failed);
   // Serves the kernel's queue, closes; the object frees itself. See Acceptor::close.
-  void stop(bool keeps_path);
+  void stop(bool is_handed_over);
   // While it is held nothing is accepted: the kernel's queue keeps those who come.
   void hold(bool is_held);
   const ListeningSocket& socket() const { return acceptor_.socket(); }

@@ -18,6 +18,7 @@
 
 using millrace::Acceptor;
 using millrace::AcceptResult;
+using millrace::BindAddress;
 using millrace::Handover;
 using millrace::ServerShared;
 
@@ -162,6 +163,29 @@ void a_socket_file_is_made_and_removed() {
   server->release();
 }
 
+void a_socket_that_is_handed_over_keeps_its_queue_and_its_file() {
+  ServerShared* server = ServerShared::create();
+  std::string path = socket_path("handed");
+  Acceptor acceptor;
+  CHECK(acceptor.listen({nullptr, 0, path.c_str(), 16}) == 0);
+  int other = dup(acceptor.fd());
+  int peer = connect_unix(path);
+  acceptor.close(*server, 0, true);
+  CHECK(server->drop_orphans(-1) == 0);
+  CHECK(exists(path));
+  BindAddress taken;
+  taken.fd = other;
+  taken.path = path.c_str();
+  Acceptor successor;
+  CHECK(successor.listen(taken) == 0);
+  CHECK(successor.accept_ready(*server, 0) == AcceptResult::kEmpty);
+  CHECK(server->drop_orphans(-1) == 1);
+  successor.close(*server, 0);
+  CHECK(!exists(path));
+  close(peer);
+  server->release();
+}
+
 void a_socket_file_left_over_is_replaced_but_a_file_is_not() {
   ServerShared* server = ServerShared::create();
   std::string path = socket_path("stale");
@@ -201,6 +225,7 @@ int main() {
   without_descriptors_it_waits_and_loses_nobody();
   closing_serves_what_waits_in_the_queue();
   a_socket_file_is_made_and_removed();
+  a_socket_that_is_handed_over_keeps_its_queue_and_its_file();
   a_socket_file_left_over_is_replaced_but_a_file_is_not();
   a_broken_socket_is_reported();
 }

@@ -127,7 +127,7 @@ function heap(written: string): number {
 }
 
 /** `id=web,bind=0.0.0.0:8080,idleTimeoutMs=5000`. */
-function parseListener(written: string): ListenerOptions {
+export function parseListener(written: string): ListenerOptions {
   const listener: ListenerOptions = {};
   for (const part of written.split(",")) {
     const equals = part.indexOf("=");

@@ -55,6 +55,19 @@ export function parseControl(
   };
 }
 
+/** Null: the help is asked for. */
+export function parseUpgrade(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Pick<ControlInvocation, "control" | "isJson"> | null {
+  const { values, positionals } = parse(argv);
+  if (values["help"] === true) return null;
+  if (positionals.length > 0) throw invalid(`upgrade takes no ${show(positionals[0])}`);
+  const foreign = (Object.keys(OWN) as VerbFlag[]).find((flag) => values[flag] !== undefined);
+  if (foreign !== undefined) throw invalid(`upgrade takes no --${foreign}`);
+  return { control: socketOf(values["control"], env), isJson: values["json"] === true };
+}
+
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 function parse(argv: readonly string[]): { values: Values; positionals: string[] } {
@@ -100,7 +113,7 @@ function checkVerb(
 }
 
 /** The socket that a flag or the server's own variable names. */
-export function socketOf(given: string | boolean | undefined, env: NodeJS.ProcessEnv): string {
+function socketOf(given: string | boolean | undefined, env: NodeJS.ProcessEnv): string {
   const path = typeof given === "string" ? given : env["MILLRACE_CONTROL"] ?? "";
   if (path !== "") return path;
   throw invalid("--control is missing: give the path of the server's control socket");

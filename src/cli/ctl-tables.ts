@@ -1,6 +1,7 @@
 /** What `millrace ctl` prints of the answers of a server: tables for people. Pure. */
 import type { ListenerInfo, StopResult } from "../shared/app.ts";
 import type { ControlListener, ControlStatus } from "../shared/control.ts";
+import type { RouteInfo } from "../shared/routes.ts";
 import { tableText } from "./table.ts";
 
 /** Marks a text for the terminal; without a terminal it returns the text as it is. */
@@ -37,6 +38,13 @@ export function statesText(listeners: readonly ListenerInfo[], paint: Paint): st
 export function stopText(id: string, { graceful, destroyed }: StopResult): string {
   if (graceful) return `${id} has stopped\n`;
   return `${id} has stopped; connections that were cut: ${destroyed}\n`;
+}
+
+export function routesText(routes: readonly RouteInfo[]): string {
+  const lines = routes.map(({ pattern, methods, handler, kind, disabled, id }) => [
+    pattern, methods.join(" ") || "all", handler, kind, disabled ? "disabled" : "on", id,
+  ]);
+  return tableText([["PATTERN", "METHODS", "HANDLER", "KIND", "STATE", "ID"], ...lines]);
 }
 
 type Rates = ReadonlyMap<string | number, number>;

@@ -1,7 +1,13 @@
 /** What `millrace ctl` can do: each verb with its request, its flags and what is printed. Pure. */
 import type { ControlListener, ControlStatus } from "../shared/control.ts";
-import type { StopResult } from "../shared/app.ts";
-import { listenersText, type Paint, statesText, statusText, stopText } from "./ctl-tables.ts";
+import { fromText } from "../options/checks.ts";
+import { SERVER_ROWS } from "../options/server-rows.ts";
+import type { ListenerInfo, ReloadResult, StopResult } from "../shared/app.ts";
+import type { RouteInfo } from "../shared/routes.ts";
+import { parseListener } from "./arguments.ts";
+import {
+  listenersText, type Paint, routesText, statesText, statusText, stopText,
+} from "./ctl-tables.ts";
 
 /** The flags that some verbs take beside --control and --json. */
 export type VerbFlag = "force" | "deadline-ms" | "wait" | "watch" | "interval-ms";
@@ -63,6 +69,49 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     name: ({ argument }) => `POST /listeners/${encodeURIComponent(argument)}/stop`,
     body: stopBody,
     show: (value, { argument }) => stopText(argument, value as StopResult),
+  },
+  add: {
+    argument: "<key=value,...>",
+    flags: [],
+    text: "Add a listener, described as for --listener.",
+    isQuick: false,
+    name: () => "POST /listeners",
+    body: ({ argument }) => parseListener(argument),
+    show: (value, _, paint) => statesText([value as ListenerInfo], paint),
+  },
+  remove: {
+    argument: "<listener>",
+    flags: STOP,
+    text: "Stop it, and forget it.",
+    isQuick: false,
+    name: ({ argument }) => `POST /listeners/${encodeURIComponent(argument)}/remove`,
+    body: stopBody,
+    show: (value, { argument }) => stopText(argument, value as StopResult),
+  },
+  routes: {
+    argument: "[listener]",
+    flags: [],
+    text: "The routes of the app, or those that a listener has for itself.",
+    isQuick: true,
+    name: ({ argument }) =>
+      (argument === "" ? "GET /routes" : `GET /routes?listener=${encodeURIComponent(argument)}`),
+    show: (value) => routesText((value as { routes: RouteInfo[] }).routes),
+  },
+  reload: {
+    flags: [],
+    text: "Start the workers anew, with the app as it is now; waits until they serve.",
+    isQuick: false,
+    name: () => "POST /reload",
+    show: (value) => `generation ${(value as ReloadResult).generation} serves\n`,
+  },
+  scale: {
+    argument: "<workers>",
+    flags: [],
+    text: "Go on with so many workers.",
+    isQuick: false,
+    name: () => "POST /scale",
+    body: ({ argument }) => ({ workers: fromText(SERVER_ROWS.workers.check, argument) }),
+    show: (_, { argument }) => `workers: ${argument}\n`,
   },
   drain: {
     flags: [...STOP, "wait"],

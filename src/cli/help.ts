@@ -8,6 +8,7 @@ const INDENT = 30;
 
 const USAGE = `Usage: millrace [serve] <app> [flags]
        millrace ctl --control <socket> <what>    ask a running server, see millrace ctl --help
+       millrace upgrade --control <socket>       replace it by a new process, no port closes
 
 Serves the app, an ES module whose default export has routes or a fetch handler.
 

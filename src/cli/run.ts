@@ -16,11 +16,13 @@ import { helpText } from "./help.ts";
 import { configText } from "./print-config.ts";
 import { reportText } from "./report.ts";
 import { hasTerminal, SignalStop } from "./signals.ts";
+import { upgrade } from "./upgrade.ts";
 import { packageVersion } from "../shared/version.ts";
 
 /** Resolves to the exit code when the command is over; for a server, when it has closed. */
 export async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] === "ctl") return await control(argv.slice(1));
+  if (argv[0] === "upgrade") return await upgrade(argv.slice(1));
   try {
     const invocation = parseArguments(argv);
     switch (invocation.action) {
@@ -107,6 +109,7 @@ export function explicitOptions(options: ResolvedOptions, signal: AbortSignal): 
     return given;
   });
   explicit["signals"] = false;
+  explicit["notify"] ??= true;
   explicit["signal"] = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
   explicit["app"] = options.app.kind === "module" ? options.app.href : options.app.value;
   return explicit as unknown as ServeOptions;

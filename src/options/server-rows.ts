@@ -37,6 +37,7 @@ export interface ServerSettings {
   adoptTimeoutMs: number;
   control: string;
   pidFile: string;
+  notify: boolean;
   stuckMs: number;
   stuckTerminateMs: number;
   balance: BalancePolicy;
@@ -233,6 +234,13 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     fallback: "",
     fallbackText: "none",
     text: "A file that names the process while the server listens.",
+  },
+  notify: {
+    group: "Operation",
+    check: flag,
+    fallback: false,
+    fallbackText: "true for the command `millrace`, false for `serve()`",
+    text: "Tell systemd how the service is, where it asks for that in `NOTIFY_SOCKET`.",
   },
   stuckMs: {
     group: "Time",

@@ -3,9 +3,12 @@
  * may have. All of it goes through the calls of the public server. Thread: the primary's.
  */
 import { type Check, flag, milliseconds, passes, show } from "../options/checks.ts";
+import { SERVER_ROWS } from "../options/server-rows.ts";
 import { suggest } from "../options/suggest.ts";
 import type { Server, Stats } from "../shared/app.ts";
-import type { ControlListener, ControlStatus, DrainStarted } from "../shared/control.ts";
+import type {
+  ControlListener, ControlStatus, DrainStarted, UpgradeResult,
+} from "../shared/control.ts";
 import { packageVersion } from "../shared/version.ts";
 import {
   type AnswerControl, type ControlAnswer, type ControlRequest, malformed,
@@ -17,6 +20,7 @@ export interface Controlled {
   readonly isDraining: () => boolean;
   /** Read by a reader of its own: utilisation is since the same reader's last look. */
   readonly stats: () => Stats;
+  readonly upgrade: () => Promise<UpgradeResult>;
 }
 
 type Fields = Readonly<Record<string, Check>>;
@@ -69,12 +73,39 @@ export const RESOURCES: readonly Resource[] = [
     run: async ({ server }, { id, body }) => await server.stopListener(id, body),
   },
   {
-    name: "POST /drain",
+    name: "POST /listeners/:id/remove",
     fields: STOP,
+    run: async ({ server }, { id, body }) => await server.removeListener(id, body),
+  },
+  {
+    // Its fields are the options of a listener, which the call checks itself.
+    name: "POST /listeners",
+    status: 201,
+    run: async ({ server }, { body }) => await server.addListener(body),
+  },
+  {
+    name: "GET /routes",
+    fields: NOTHING,
+    query: ["listener"],
+    run: ({ server }, { query }) => ({ routes: server.routes(query.get("listener") ?? undefined) }),
+  },
+  { name: "POST /reload", fields: NOTHING, run: async ({ server }) => await server.reload() },
+  {
+    name: "POST /scale",
+    fields: { workers: SERVER_ROWS.workers.check },
+    run: async ({ server }, { body }) => {
+      if (body["workers"] === undefined) throw malformed(400, "workers is missing");
+      await server.scale(body["workers"] as number);
+      return { workers: body["workers"] };
+    },
+  },
+  {
+    name: "POST /drain",
+    fields: { ...STOP, delayMs: milliseconds(0) },
     status: 202,
     run: ({ server }, { body }) => {
       // Not awaited: the control socket ends with the server, and the answer must leave before.
-      void server.close(body);
+      void (body["force"] === true ? server.close(body) : server.drain(body));
       return { state: "draining", pid: process.pid } satisfies DrainStarted;
     },
   },
@@ -83,6 +114,7 @@ export const RESOURCES: readonly Resource[] = [
     fields: NOTHING,
     run: async ({ server }) => await server.reopenLogs(),
   },
+  { name: "POST /upgrade", fields: NOTHING, run: async ({ upgrade }) => await upgrade() },
 ];
 
 /** Answers what is asked of `on`. */

@@ -123,6 +123,12 @@ export class ControlSocket {
     }
   }
 
+  /** Whether who connects to the path comes here. */
+  get isAtPath(): boolean {
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    return there !== undefined && this.#file !== null && isSameFile(there, this.#file);
+  }
+
   /** Answers what has been asked, and removes the file if it is still this server's. */
   async close(): Promise<void> {
     process.off("exit", this.#onExit);

@@ -67,10 +67,15 @@ export class ListenerSocket {
     return this.#handle === null ? -1 : this.#owner.native.listenerDescriptor(this.#handle);
   }
 
-  /** Binds and accepts. The error, ERR_MILLRACE_BIND, or null. */
-  open(): MillraceError | null {
+  /**
+   * Binds and accepts, or goes on with a descriptor that is bound there. The error,
+   * ERR_MILLRACE_BIND, or null.
+   */
+  open(descriptor: number = -1): MillraceError | null {
     const { native, server, index, backlog } = this.#owner;
-    const result = native.listen(server, index, this.#place, backlog, (...failure) =>
+    const file = "path" in this.#place ? { path: this.#place.path } : {};
+    const bind = descriptor < 0 ? this.#place : { fd: descriptor, ...file };
+    const result = native.listen(server, index, bind, backlog, (...failure) =>
       this.#failed(...failure));
     if ("error" in result) return bindError(this.#place, result.error);
     this.#handle = result.handle;
@@ -98,13 +103,13 @@ export class ListenerSocket {
     this.#state = isHeld ? "held" : "open";
   }
 
-  /** Who waits in its queue is accepted first. `keepsPath`: another process goes on with it. */
-  close(keepsPath: boolean = false): void {
+  /** Who waits in its queue is accepted first, unless another process goes on with the socket. */
+  close(isHandedOver: boolean = false): void {
     clearTimeout(this.#timer);
     const handle = this.#handle;
     this.#handle = null;
     this.#state = "closed";
-    if (handle !== null) this.#owner.native.closeListener(handle, keepsPath);
+    if (handle !== null) this.#owner.native.closeListener(handle, isHandedOver);
   }
 
   /** Without descriptors or memory native tries again by itself; the clients wait meanwhile. */

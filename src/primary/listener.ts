@@ -12,12 +12,22 @@ import { type Bind, bindText, bindUrl } from "../options/bind.ts";
 import { bindOf } from "../options/listeners.ts";
 import { bindErrors, resolveBind } from "./bind.ts";
 import { addressOf, ListenerSocket, type Retries, type SocketOwner } from "./listener-socket.ts";
+import type { HandedSocket } from "./hand-over.ts";
 import { ListenerStop, type StopHost } from "./listener-stop.ts";
 import { countsOf, type ListenerCounts } from "./listener-counts.ts";
 import { MillraceError } from "../shared/errors.ts";
 
+/** What a process before this one had bound; see operations.ts. */
+export interface Inherited {
+  socketsOf(listener: string): readonly HandedSocket[];
+  takeSocket(listener: string, place: NativeBind): number;
+  /** Whether it had paused or stopped it. */
+  isOff(listener: string): boolean;
+}
+
 /** What a listener asks of its server. */
 export interface ListenerHost {
+  readonly inherited: Inherited;
   readonly native: Native;
   readonly server: Handle;
   emit(event: string, detail: unknown): void;
@@ -108,9 +118,16 @@ export class Listener implements SocketOwner {
     return [...bound.map(addressOf), ...this.#refused];
   }
 
-  /** The descriptors of its open sockets, for a process that is to go on with them. */
-  get descriptors(): number[] {
-    return this.#sockets.map((socket) => socket.descriptor).filter((fd) => fd >= 0);
+  /** Its open sockets, for a process that is to go on with them. */
+  get handedSockets(): HandedSocket[] {
+    return this.#sockets.flatMap(({ descriptor: fd, bound }) =>
+      (fd < 0 || bound === null ? [] : { listener: this.id, fd, bound }));
+  }
+
+  /** Another process goes on with its sockets: whoever waits in their queues is its. */
+  handOver(): void {
+    for (const socket of this.#sockets) socket.close(true);
+    this.#sockets = [];
   }
 
   /**
@@ -137,13 +154,20 @@ export class Listener implements SocketOwner {
 
   async #open(): Promise<void> {
     try {
-      const places = await resolveBind(this.#bind);
+      const places = await this.#places();
       if (this.#isAbandoned) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
       this.#openAll(places);
     } catch (error) {
       this.#setState("failed", LISTENER_STATE.stopped);
       throw error;
     }
+  }
+
+  /** Of sockets that this process has not made itself, the one before it has other numbers. */
+  async #places(): Promise<NativeBind[]> {
+    const handed = this.#isInherited ? this.#host.inherited.socketsOf(this.id) : [];
+    if (handed.length > 0) return handed.map(({ fd }) => ({ fd }));
+    return await resolveBind(this.#bind);
   }
 
   /** All sockets of the listener; a free port must be free at each of its addresses. */
@@ -168,7 +192,7 @@ export class Listener implements SocketOwner {
     for (const each of places) {
       const place = "host" in each ? { ...each, port: this.#firstPort() ?? each.port } : each;
       const socket = new ListenerSocket(this, place, this.#retriesOf(place));
-      const error = socket.open();
+      const error = socket.open(this.#host.inherited.takeSocket(this.id, place));
       if (error === null) {
         this.#sockets.push(socket);
         continue;

@@ -10,6 +10,7 @@ import { LISTENER_STATE } from "../native.ts";
 import type { ResolvedListener } from "../options.ts";
 import { checkUnique } from "../options/listeners.ts";
 import { LISTENERS_MAX } from "./listener-counts.ts";
+import type { HandedSocket } from "./hand-over.ts";
 import { Listener, type ListenerHost } from "./listener.ts";
 
 export interface ListenersHost extends ListenerHost {
@@ -60,7 +61,8 @@ export class Listeners {
   /** Those that the server starts with; its workers know them. */
   async start(options: readonly ResolvedListener[]): Promise<void> {
     options.forEach((each, index) => this.#all.push(new Listener(this.#host, index, each)));
-    const own = this.#all.filter(({ autoStart }) => autoStart);
+    const { inherited } = this.#host;
+    const own = this.#all.filter(({ id, autoStart }) => autoStart && !inherited.isOff(id));
     await Promise.all(own.map((listener) => listener.start()));
   }
 
@@ -155,6 +157,16 @@ export class Listeners {
   async close(force: boolean, deadlineMs: number): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#all.map((listener) => listener.stop(force, deadlineMs, true)));
+  }
+
+  /** The open sockets, for a process that goes on with them. */
+  get handedSockets(): HandedSocket[] {
+    return this.#all.flatMap((listener) => listener.handedSockets);
+  }
+
+  /** It does with those of these ids. */
+  handOver(ids: ReadonlySet<string>): void {
+    for (const listener of this.#all) if (ids.has(listener.id)) listener.handOver();
   }
 
   /** No phases, no events. */

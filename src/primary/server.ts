@@ -65,6 +65,8 @@ class MillraceServer implements Server, ListenersHost {
   readonly server: Handle;
   readonly events: EventEmitter = new EventEmitter();
   readonly closed: Promise<void>;
+  readonly inherited: Operations;
+  readonly #operations: Operations;
   readonly #serverId: number;
   readonly #statistics: Statistics;
   readonly #accessLog: AccessLog | null;
@@ -72,7 +74,6 @@ class MillraceServer implements Server, ListenersHost {
   readonly #watched: Statistics;
   readonly #controlled: Statistics;
   readonly #metrics: Metrics;
-  readonly #operations: Operations;
   readonly #drain: Drain;
   readonly #log: PrimaryLog;
   readonly #supervision: Supervision;
@@ -109,9 +110,11 @@ class MillraceServer implements Server, ListenersHost {
     this.#watched = new Statistics(native, handle, options);
     this.#metrics = this.#makeMetrics(options);
     this.#controlled = new Statistics(native, handle, options);
-    this.#operations = new Operations(options, {
+    this.inherited = this.#operations = new Operations(options, {
+      native,
       server: this,
-      isDraining: () => this.#drain.isUnderWay,
+      listeners: () => this.#listeners,
+      isDraining: () => this.#drain.isUnderWay || this.#closing !== null,
       stats: () => this.#controlled.read(this.#generations.channels, this.#listeners.all),
     });
     const channels = (): WorkerChannel[] => this.#generations.channels;
@@ -166,6 +169,7 @@ class MillraceServer implements Server, ListenersHost {
       await Promise.race([this.#bringUp(), abort]);
       this.#isStarted = true;
     } catch (error) {
+      this.#operations.failed(error);
       await this.#tearDown();
       throw error;
     }
@@ -345,12 +349,13 @@ class MillraceServer implements Server, ListenersHost {
 
   async reload(): Promise<ReloadResult> {
     this.#checkOpen();
-    return await this.#generations.reload();
+    return await this.#operations.reloading(this.#generations.reload());
   }
 
   async setApp(app: string | URL): Promise<ReloadResult> {
     this.#checkOpen();
-    return await this.#generations.reload(resolveApp(app, this.#options.workers));
+    const resolved = resolveApp(app, this.#options.workers);
+    return await this.#operations.reloading(this.#generations.reload(resolved));
   }
 
   async scale(workers: number): Promise<void> {
@@ -370,6 +375,7 @@ class MillraceServer implements Server, ListenersHost {
   async drain(options: DrainOptions = {}): Promise<void> {
     const { delayMs = this.#options.drainDelayMs, ...stop } = options;
     if (this.#isStarted && this.#closing === null) {
+      this.#operations.stopping();
       if (!this.#drain.isUnderWay) this.emit("draining", { delayMs });
       await this.#drain.begin(delayMs);
     }
@@ -398,6 +404,7 @@ class MillraceServer implements Server, ListenersHost {
   #forceEnd: () => void = () => {};
 
   async #close(force: boolean, deadlineMs: number): Promise<void> {
+    this.#operations.stopping();
     const forced = new Promise<void>((resolve) => (this.#forceEnd = resolve));
     const started = performance.now();
     await this.#listeners.close(force, deadlineMs);

@@ -103,6 +103,9 @@ export const ERRORS = {
     text: "The control socket has too many requests in work; ask again later.",
     status: 503,
   },
+  ERR_MILLRACE_UPGRADE: {
+    text: "A new process could not take this one's place, which goes on. The message says why.",
+  },
   ERR_MILLRACE_PID_FILE: {
     text: "The pid file cannot be written, or names another server that runs.",
   },

@@ -20,6 +20,12 @@ t.test("flags become the members of the body, and only those that were given", a
   t.strictSame(VERBS["drain"]!.body?.(none), {});
 });
 
+t.test("a listener is described as on the command line, workers are a number", async (t) => {
+  const argument = "id=web,bind=127.0.0.1:81,idleTimeoutMs=5";
+  t.match(VERBS["add"]!.body?.({ ...asked, argument }), { id: "web", idleTimeoutMs: 5 });
+  t.strictSame(VERBS["scale"]!.body?.({ ...asked, argument: "3" }), { workers: 3 });
+});
+
 t.test("a stop tells what it had to cut", async (t) => {
   const show = (value: object): string => VERBS["stop"]!.show(value, asked, plain);
   t.equal(show({ graceful: true, destroyed: 0 }), "/run/a b has stopped\n");

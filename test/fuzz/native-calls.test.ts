@@ -51,7 +51,7 @@ const values = [
   { path: "" }, { path: "y".repeat(300) }, { host: odd }, server.id,
 ];
 // Those that change this thread, the process or its files are called with wrong values only.
-const EFFECTS = new Set(["nameThread", "yieldThread", "startAccessLog"]);
+const EFFECTS = new Set(["nameThread", "yieldThread", "startAccessLog", "replaceDescriptor"]);
 const names = Object.keys(native).filter((name) => typeof native[name] === "function");
 let threw = 0, answered = 0;
 for (let i = 0; i < ${CALLS}; i++) {

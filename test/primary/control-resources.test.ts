@@ -71,7 +71,7 @@ t.test("what is wrong is refused with its reason", async (t) => {
 
 t.test("concurrent calls end in one state, and each is answered", async (t) => {
   const { control, url } = await controlled(t);
-  const verbs = ["pause", "stop", "status", "stop", "pause", "status"];
+  const verbs = ["pause", "start", "stop", "start", "pause", "stop", "start", "status"];
   const calls = Array.from({ length: 24 }, (_, index) => verbs[index % verbs.length]!);
   const told = await Promise.all(calls.map((verb) => verb === "status"
     ? askControl(control, "GET /status")
@@ -100,6 +100,33 @@ t.test("a drain can be forced", async (t) => {
   await askControl(control, "POST /drain", { force: true });
   await server.closed;
   connection.close();
+});
+
+t.test("a listener is added, and removed", async (t) => {
+  const { control } = await controlled(t);
+  const added = await askControl(control, "POST /listeners", { id: "more", port: 0 });
+  t.match(added, { status: 201, value: { id: "more", state: "listening" } });
+  t.equal(await (await fetch(added.value.url)).text(), "hello");
+  const twice = await askControl(control, "POST /listeners", { id: "more", port: 0 });
+  t.equal(twice.status, 409);
+  t.equal((await askControl(control, "POST /listeners", { prot: 0 })).status, 400);
+  const removed = await askControl(control, "POST /listeners/more/remove");
+  t.strictSame(removed, { status: 200, value: { graceful: true, destroyed: 0 } });
+  t.equal((await askControl(control, "POST /listeners/more/start")).status, 404);
+});
+
+t.test("the app is reloaded, the workers are scaled, the routes are told", async (t) => {
+  const { control, server } = await controlled(t);
+  t.match(await askControl(control, "POST /reload"), { status: 200, value: { generation: 2 } });
+  t.equal((await askControl(control, "GET /status")).value.generation, 2);
+  t.strictSame(await askControl(control, "POST /scale", { workers: 2 }), {
+    status: 200, value: { workers: 2 },
+  });
+  t.equal(server.stats().workers.length, 2);
+  t.equal((await askControl(control, "POST /scale")).status, 400);
+  t.equal((await askControl(control, "POST /scale", { workers: -1 })).status, 400);
+  t.strictSame((await askControl(control, "GET /routes")).value, { routes: server.routes() });
+  t.ok((await askControl(control, "GET /routes?listener=none")).status >= 400);
 });
 
 t.test("every resource has a name of its own", async (t) => {

@@ -8,6 +8,8 @@ import type { Owner } from "./folder.ts";
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** A program and its arguments that start the command in their turn. */
+  readonly wrapper?: readonly string[];
 }
 
 export interface Outcome {
@@ -27,7 +29,9 @@ export class Command {
 
   constructor(owner: Owner, args: readonly string[], options: CommandOptions = {}) {
     const main = repositoryFile("dist/src/cli/main.js");
-    this.child = spawn(process.execPath, [main, ...args], {
+    const [wrapper = "", ...rest] = options.wrapper ?? [];
+    const node = wrapper === "" ? [main] : [...rest, process.execPath, main];
+    this.child = spawn(wrapper === "" ? process.execPath : wrapper, [...node, ...args], {
       cwd: options.cwd,
       env: cleanEnv(options.env),
       stdio: ["ignore", "pipe", "pipe"],

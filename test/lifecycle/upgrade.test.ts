@@ -1,0 +1,201 @@
+/**
+ * Replacing a process without closing a port: under load, when the new one fails at every step,
+ * and what becomes of paths, listeners and the word to systemd.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import type { Test } from "tap";
+import { askControl, type Told } from "../support/ask-control.ts";
+import { Command } from "../support/command.ts";
+import { until } from "../support/deadline.ts";
+import { foreignEnv, skipSanitized } from "../support/environment.ts";
+import { ownFolder } from "../support/folder.ts";
+import { Lanes } from "../support/lanes.ts";
+import { isHeard, receiveNotices, skipWithoutPython } from "../support/notify-receiver.ts";
+
+const APP = `import { existsSync } from "node:fs";
+export default {
+  routes: { "/pid": () => String(process.pid) },
+  fetch: () => new Promise((resolve) => {
+    const look = setInterval(() => {
+      if (!existsSync(new URL("go", import.meta.url))) return;
+      clearInterval(look);
+      resolve(new Response("late"));
+    }, 10);
+  }),
+};`;
+
+interface Served {
+  readonly folder: string;
+  readonly command: Command;
+  readonly control: string;
+  readonly pidFile: string;
+  readonly socket: string;
+  readonly url: string;
+  upgrade(): Promise<Told>;
+  /** Of the process that answers on the control socket. */
+  pid(): Promise<number>;
+}
+
+async function serve(t: Test, options: { args?: string[]; env?: object } = {}): Promise<Served> {
+  const folder = ownFolder(t);
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at("app.mjs"), APP);
+  const [control, pidFile, socket] = [at("c"), at("pid"), at("s")];
+  const command = new Command(t, [
+    at("app.mjs"), "--workers", "1", "--control", control, "--pid-file", pidFile,
+    "--listener", "id=web,bind=127.0.0.1:0", "--listener", `id=local,bind=${socket}`,
+    ...options.args ?? [],
+  ], { cwd: folder, env: { ...options.env } });
+  const url = await command.url();
+  const pid = async (): Promise<number> => (await askControl(control, "GET /status")).value.pid;
+  // The processes that follow are no children of this one.
+  t.teardown(async () => {
+    try {
+      process.kill(await pid(), "SIGKILL");
+    } catch {
+      // None is left, or it was the first one, which goes with its command.
+    }
+  });
+  const upgrade = async (): Promise<Told> => await askControl(control, "POST /upgrade");
+  return { folder, command, control, pidFile, socket, url, upgrade, pid };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+t.test("five times under load: every request is answered, and every path stays",
+  { timeout: 110_000, ...skipSanitized }, async (t) => {
+    const { command, control, pidFile, socket, url, upgrade } = await serve(t);
+    const load = new Lanes(new URL(`${url}/pid`), socket);
+    const file = statSync(socket).ino;
+    const pids = [command.child.pid!];
+    for (let round = 0; round < 5; round++) {
+      await load.more(200);
+      const told = await upgrade();
+      t.match(told, { status: 200, value: { dropped: [] } });
+      t.equal(readFileSync(pidFile, "utf8"), `${told.value.pid}\n`);
+      pids.push(told.value.pid);
+      await load.more(200);
+      await until("the end of the old one", () => !isAlive(pids.at(-2)!));
+      t.equal(statSync(socket).ino, file, "the Unix socket is the same file");
+    }
+    await load.end();
+    t.strictSame(load.failures, []);
+    t.ok(load.answered > 2000, `${load.answered} requests`);
+    t.strictSame(load.seen, new Set(pids.map(String)), "each process has answered some");
+    await until("the old one's end", () => command.child.exitCode === 0);
+    await askControl(control, "POST /drain");
+    await until("the last one's end", () => !isAlive(pids.at(-1)!));
+    for (const path of [control, pidFile, socket]) t.notOk(existsSync(path), path);
+  });
+
+t.test("a request in flight is answered by the old process, a new one by the new", async (t) => {
+  const { folder, control, command, url, upgrade } = await serve(t);
+  const answer = fetch(`${url}/slow`);
+  await until("the request", async () =>
+    (await askControl(control, "GET /status")).value.workers[0].inFlight === 1);
+  const { value } = await upgrade();
+  t.equal(await (await fetch(`${url}/pid`)).text(), String(value.pid));
+  t.ok(isAlive(command.child.pid!));
+  writeFileSync(join(folder, "go"), "");
+  t.equal(await (await answer).text(), "late");
+  await until("the old one's end", () => command.child.exitCode === 0);
+});
+
+t.test("a new version that fails leaves the old one serving, and says why", async (t) => {
+  const { folder, command, pidFile, url, upgrade, pid } = await serve(t);
+  const sources: [string, RegExp][] = [
+    ["export default {", /does not serve[^]*app\.mjs/],
+    ['throw new Error("no luck today");', /no luck today/],
+    ['export default { fetch() {}, init() { throw new Error("bad init") } };', /bad init/],
+    ["import { constants } from 'node:os'; process.kill(process.pid, 'SIGKILL');", /SIGKILL/],
+  ];
+  const before = command.child.pid!;
+  for (const [source, message] of sources) {
+    writeFileSync(join(folder, "app.mjs"), source);
+    const { status, value } = await upgrade();
+    t.equal(status, 409);
+    t.equal(value.error.code, "ERR_MILLRACE_UPGRADE");
+    t.match(value.error.message, message);
+    t.equal(await pid(), before);
+    t.equal(readFileSync(pidFile, "utf8"), `${before}\n`);
+    t.equal(await (await fetch(`${url}/pid`)).text(), String(before));
+  }
+  writeFileSync(join(folder, "app.mjs"), APP);
+  t.equal((await upgrade()).status, 200, "and it can be tried again");
+});
+
+t.test("a new version that never becomes ready is given up", async (t) => {
+  const { folder, command, url, upgrade } = await serve(t, { args: ["--init-timeout-ms", "5000"] });
+  writeFileSync(join(folder, "app.mjs"), "await new Promise(() => setInterval(() => {}, 1e6));");
+  const { status, value } = await upgrade();
+  t.equal(status, 409);
+  t.match(value.error.message, /not ready within 5000 ms/);
+  t.equal(await (await fetch(`${url}/pid`)).text(), String(command.child.pid));
+});
+
+t.test("one upgrade at a time", async (t) => {
+  const { command, upgrade } = await serve(t);
+  const told = await Promise.all([upgrade(), upgrade(), upgrade()]);
+  const statuses = told.map(({ status }) => status).toSorted((one, other) => one - other);
+  t.strictSame(statuses, [200, 409, 409]);
+  const refused = told.find(({ status }) => status === 409);
+  t.match(refused?.value.error.message, /another upgrade is under way/);
+  await until("the old one's end", () => command.child.exitCode === 0);
+});
+
+t.test("what was paused stays paused; a listener of this process alone ends", async (t) => {
+  const { control, url, upgrade } = await serve(t);
+  await askControl(control, "POST /listeners/local/pause");
+  const extra = { id: "extra", host: "127.0.0.1", port: 0 };
+  t.equal((await askControl(control, "POST /listeners", extra)).status, 201);
+  t.strictSame((await upgrade()).value.dropped, ["extra"]);
+  const { listeners } = (await askControl(control, "GET /listeners")).value;
+  t.match(listeners, [{ id: "web", state: "listening" }, { id: "local", state: "created" }]);
+  t.equal(listeners.length, 2);
+  t.equal(listeners[0].port, Number(new URL(url).port), "port 0 is the same port");
+});
+
+t.test("systemd hears of the new process, and nothing more of the old one", skipWithoutPython,
+  async (t) => {
+    const socket = `@millrace-upgrade-${process.pid}`;
+    const notices = await receiveNotices(t, socket);
+    const env = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "100000" };
+    const { command, upgrade } = await serve(t, { env });
+    const old = command.child.pid!;
+    await until("READY", () => isHeard(notices, "READY=1"));
+    await until("a beat", () => isHeard(notices, "WATCHDOG=1"));
+    const { value } = await upgrade();
+    await until("the old one's end", () => command.child.exitCode === 0);
+    const from = (pid: number): (readonly string[])[] =>
+      notices.filter((each) => each.pid === pid).map(({ lines }) => lines);
+    await until("its beats", () => from(value.pid).some(([line]) => line === "WATCHDOG=1"));
+    t.strictSame(from(old).at(-1), [`MAINPID=${value.pid}`]);
+    t.notOk(isHeard(notices, "STOPPING=1"));
+    t.match(from(value.pid)[0], [`MAINPID=${value.pid}`, "READY=1", /^STATUS=Serving on/]);
+  });
+
+const unshare = spawnSync("unshare", ["-pf", "--mount-proc", "true"], { env: foreignEnv() });
+t.test("as process 1 it is refused, with the reason",
+  { skip: unshare.status !== 0 && "unshare may not make a pid namespace" }, async (t) => {
+    const folder = ownFolder(t);
+    const control = join(folder, "c");
+    writeFileSync(join(folder, "app.mjs"), APP);
+    const args = [join(folder, "app.mjs"), "--port", "0", "--workers", "1", "--control", control];
+    const command = new Command(t, args, { wrapper: ["unshare", "-pf", "--mount-proc"] });
+    await command.url();
+    const { status, value } = await askControl(control, "POST /upgrade");
+    t.equal(status, 409);
+    t.match(value.error.message, /has the number 1: when it ends, its container ends/);
+    await askControl(control, "POST /drain");
+    await command.ended();
+  });

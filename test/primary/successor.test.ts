@@ -1,0 +1,101 @@
+/**
+ * Tests of the process that is started to take this one's place: what it is started with, and each
+ * way in which it can fail. It runs the command line of the process that starts it, so these run
+ * in processes of their own.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import t from "tap";
+import { within } from "../support/deadline.ts";
+import { cleanEnv, repositoryFile } from "../support/environment.ts";
+import { ownFolder } from "../support/folder.ts";
+import type { Owner } from "../support/folder.ts";
+
+const from = (path: string): string => JSON.stringify(repositoryFile(`dist/src/primary/${path}`));
+
+/** Runs `young` in the process that is started by the one that prints what became of it. */
+async function outcome(owner: Owner, young: string, cwd?: string): Promise<string> {
+  const file = join(ownFolder(owner), "both.mjs");
+  writeFileSync(file, `
+import { Socket } from "node:net";
+import { HandOverChannel } from ${from("hand-over.js")};
+import { Successor } from ${from("successor.js")};
+if (process.env.MILLRACE_HAND_OVER) {
+  const { channel, ...facts } = JSON.parse(process.env.MILLRACE_HAND_OVER);
+  const old = new HandOverChannel(new Socket({ fd: channel }));
+  ${young}
+} else {
+  // As a server does: what is started must not keep a process that has nothing else to do.
+  const serving = setInterval(() => {}, 1000);
+  const facts = { pid: process.pid, control: "/c", isWatched: false, sockets: [], off: [] };
+  const successor = new Successor(facts);
+  try {
+    const listeners = await successor.ready(10000);
+    await successor.take();
+    process.stdout.write("serves " + JSON.stringify(listeners));
+    successor.release();
+  } catch (error) {
+    process.stdout.write(error.code + ": " + error.message);
+    await successor.kill();
+  }
+  clearInterval(serving);
+}`);
+  const child = spawn(process.execPath, [file, "argument"], {
+    cwd, env: cleanEnv({ PWD: cwd }), stdio: ["ignore", "pipe", "ignore"],
+  });
+  owner.teardown(() => {
+    child.kill("SIGKILL");
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  await within("the end", once(child, "close"), 30_000);
+  return text;
+}
+
+t.test("it is started as this process was, and takes over", async (t) => {
+  const said = await outcome(t, `
+    old.send({ type: "ready", listeners: [process.argv[2], String(facts.pid === process.ppid)] });
+    await old.receive();
+    old.send({ type: "taken" });`);
+  t.equal(said, 'serves ["argument","true"]');
+});
+
+t.test("it starts where this process was started, as that was called then", async (t) => {
+  const folder = ownFolder(t);
+  mkdirSync(join(folder, "v1"));
+  symlinkSync("v1", join(folder, "current"));
+  const said = await outcome(t, `
+    old.send({ type: "ready", listeners: [process.env.PWD] });
+    await old.receive();
+    old.send({ type: "taken" });`, join(folder, "current"));
+  t.match(said, `${folder}/current`);
+});
+
+t.test("each way to fail is told, with what it said last", async (t) => {
+  const failures: [string, RegExp][] = [
+    ['process.stderr.write("too bad\\n"); process.exit(3);', /the code 3\ntoo bad$/],
+    ['process.kill(process.pid, "SIGKILL"); await new Promise(() => {});', /SIGKILL ended it/],
+    ['old.send({ type: "failed", message: "no app" }); old.close();', /no app/],
+    ['old.send({ type: "taken" });', /it said something else/],
+    ['old.send({ type: "ready", listeners: [] }); await old.receive(); process.exit(9);', /code 9/],
+    [`old.send({ type: "ready", listeners: [] }); await old.receive();
+      old.send({ type: "failed", message: "disk full" });`, /could not take the paths/],
+  ];
+  for (const [young, message] of failures) {
+    const said = await outcome(t, young);
+    t.match(said, /^ERR_MILLRACE_UPGRADE: The new process \(\d+\) does not serve: /);
+    t.match(said, message);
+  }
+});
+
+t.test("of a flood on stderr the last lines are told", async (t) => {
+  const said = await outcome(t, `
+    for (let i = 0; i < 4999; i++) process.stderr.write("line " + i + "\\n");
+    process.stderr.write("line 4999\\n", () => process.exit(1));
+    await new Promise(() => {});`);
+  t.match(said, /line 4999$/);
+  t.ok(said.length < 5000);
+  t.ok(said.split("\n").length <= 21);
+});
