@@ -202,7 +202,7 @@ t.test("who comes to the index of a removed listener does not get its routes", a
   await server.removeListener("admin", { force: true });
   // Every index that is free, so that the one of the removed listener is among them.
   const added: string[] = [];
-  for (let i = 0; i < 126; i++) {
+  for (let i = 0; i < 127; i++) {
     const { id } = await server.addListener({ host: "127.0.0.1", port: 0 });
     added.push(id);
   }
