@@ -62,6 +62,29 @@ void lines_reason_and_persistence() {
   CHECK(head_of(fields, date) == "HTTP/1.1 404 Gone fishing\r\nConnection: keep-alive\r\n\r\n");
 }
 
+// Beside the lines of the answer itself, in one piece; the bound counts them.
+void the_default_lines() {
+  DateLine date;
+  std::string stamp(date.date(), date.date_length());
+  std::string defaults = "x-default: 1\r\nserver: " + std::string(5000, 's') + "\r\n";
+  HeadFields fields;
+  fields.lines = "x-a: 1\r\n";
+  fields.lines_length = 8;
+  fields.framing = Framing::kLength;
+  std::string without = head_of(fields, date);
+  size_t bound = millrace::head_bytes_bound(fields);
+  std::string none;
+  fields.defaults = &none;
+  CHECK(head_of(fields, date) == without && millrace::head_bytes_bound(fields) == bound);
+  fields.defaults = &defaults;
+  CHECK(millrace::head_bytes_bound(fields) == bound + defaults.size());
+  std::string head = head_of(fields, date);
+  CHECK(head.size() == without.size() + defaults.size());
+  size_t at = head.find(defaults);
+  CHECK(at != std::string::npos);
+  CHECK(head.erase(at, defaults.size()) == without);
+}
+
 void the_keep_alive_line() {
   struct {
     uint32_t idle_ms;
@@ -124,6 +147,7 @@ int main() {
   the_date_is_imf_fixdate();
   a_plain_answer();
   lines_reason_and_persistence();
+  the_default_lines();
   the_keep_alive_line();
   an_answer_with_its_own_date_has_no_other();
   the_bound_holds_for_every_status();
