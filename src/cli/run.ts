@@ -6,7 +6,7 @@ import { logsToFile } from "../options/access-log.ts";
 import { environmentLayer } from "../options/layers.ts";
 import type { Layer } from "../options/layers.ts";
 import { ownSettings } from "../options/listener-settings.ts";
-import type { Server } from "../shared/app.ts";
+import type { ReloadResult, Server } from "../shared/app.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Invocation } from "./arguments.ts";
 import { findConfigFile, loadConfigFile } from "./config-file.ts";
@@ -71,6 +71,9 @@ async function serveUntilClosed(options: ResolvedOptions): Promise<number> {
   try {
     server = await serve(explicitOptions(options, start.signal));
     server.events.on("error", (error) => process.stderr.write(`${failureLine(error)}\n`));
+    server.events.on("reload", ({ generation }: ReloadResult) => {
+      process.stderr.write(`millrace: generation ${generation} of the app serves\n`);
+    });
     if (!start.signal.aborted) process.stdout.write(reportText(factsOf(options, server)));
     await server.closed;
   } catch (error) {

@@ -68,12 +68,9 @@ export class SignalStop {
       this.#onSignal("SIGHUP");
       return;
     }
-    this.#facts.server()?.reload().then(
-      ({ generation }) => this.#facts.say(`SIGHUP: generation ${generation} serves`),
-      (error: unknown) => {
-        this.#facts.say(`SIGHUP: the old version goes on, for ${failureText(error)}`);
-      },
-    );
+    this.#facts.server()?.reload().catch((error: unknown) => {
+      this.#facts.say(`SIGHUP: the old version goes on, for ${failureText(error)}`);
+    });
   };
 
   readonly #onRotation = (): void => {

@@ -28,6 +28,7 @@ export interface ResourceLimits {
 export interface ServerSettings {
   workers: number;
   signals: boolean;
+  watch: boolean;
   initTimeoutMs: number;
   deadlineMs: number;
   drainDelayMs: number;
@@ -176,6 +177,12 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     check: flag,
     fallback: false,
     text: "Drain on SIGINT and SIGTERM, close by force on a second one, and reload on SIGHUP.",
+  },
+  watch: {
+    group: "Start and stop",
+    check: flag,
+    fallback: false,
+    text: "Reload when a module in the folder of the app, or below, has changed: for development.",
   },
   initTimeoutMs: {
     group: "Start and stop",

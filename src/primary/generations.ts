@@ -43,6 +43,7 @@ export class Generations {
 
   constructor(host: PoolHost) {
     const { native, server, options } = host;
+    if (options.watch && options.workers === 0) throw new MillraceError("ERR_MILLRACE_NO_WORKERS");
     this.#host = host;
     this.#workers = options.workers;
     this.#serving = new WorkerPool(host, { number: 1, app: options.app }, options.workers);
@@ -55,6 +56,11 @@ export class Generations {
   /** Of the generation that serves. */
   get generation(): number {
     return this.#serving.generation.number;
+  }
+
+  /** Its app. */
+  get app(): AppSource {
+    return this.#serving.generation.app;
   }
 
   /** The workers of all generations, the oldest first. */

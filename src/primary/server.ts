@@ -29,6 +29,7 @@ import { BALANCE_NUMBERS } from "../options/balance.ts";
 import { ownRoutesOf } from "../options/listener-routes.ts";
 import { tell } from "./events.ts";
 import { AccessLog } from "./access-log.ts";
+import { type AppWatch, watchApp } from "./app-watch.ts";
 import { Drain } from "./drain.ts";
 import { Generations } from "./generations.ts";
 import { ControlChannels } from "./control-channels.ts";
@@ -85,6 +86,7 @@ class MillraceServer implements Server, ListenersHost {
   readonly #channels: ControlChannels;
   #closing: Promise<void> | null = null;
   #isStarted = false;
+  #appWatch: AppWatch | null = null;
   #abortStart: () => void = () => {};
   #settleClosed!: () => void;
   #cleanups: (() => void)[] = [];
@@ -186,6 +188,7 @@ class MillraceServer implements Server, ListenersHost {
     this.#drain.ready();
     await this.#operations.announce();
     this.#supervision.start();
+    this.#appWatch = watchApp(this.#options, this);
   }
 
   #poolHost(): PoolHost {
@@ -237,8 +240,7 @@ class MillraceServer implements Server, ListenersHost {
     }
     if (signals) this.#cleanups.push(handleSignals((force) => (
       void (force ? this.close({ force }) : this.drain())
-    )));
-    if (signals) this.#cleanups.push(handleReload(this));
+    )), handleReload(this));
     if (signals && logsToFile(accessLog, logDestination)) {
       this.#endRotation = handleRotation(this);
     }
@@ -355,7 +357,8 @@ class MillraceServer implements Server, ListenersHost {
   async setApp(app: string | URL): Promise<ReloadResult> {
     this.#checkOpen();
     const resolved = resolveApp(app, this.#options.workers);
-    return await this.#operations.reloading(this.#generations.reload(resolved));
+    return await this.#operations.reloading(this.#generations.reload(resolved))
+      .finally(() => this.#appWatch?.follow(this.#generations.app));
   }
 
   async scale(workers: number): Promise<void> {
@@ -418,6 +421,7 @@ class MillraceServer implements Server, ListenersHost {
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups = [];
     this.#supervision.stop();
+    this.#appWatch?.stop();
     this.#listeners.abandon();
     await this.#generations?.destroy();
     await this.#accessLog?.close();
