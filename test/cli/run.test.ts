@@ -15,7 +15,7 @@ t.test("only what a layer gave is handed on", async (t) => {
   const { app: href, ...explicit } = explicitOptions(options, signal);
   t.match(href, /^file:.*hello\.mjs$/);
   t.strictSame(explicit, {
-    workers: 3, stuckMs: 100, signals: false, signal,
+    workers: 3, stuckMs: 100, signals: false, signal, notify: true,
     listeners: [{
       id: "default", name: "default", port: 8080, backlog: 511, reopenMax: 5,
       autoStart: true, accessLog: true, data: undefined,

@@ -6,6 +6,8 @@ const known = ["port", "host", "workers", "idleTimeoutMs", "headTimeoutMs"];
 
 t.test("a near name is suggested", async (t) => {
   t.equal(suggest("prot", known), ", did you mean port?");
+  t.equal(suggest("prot", ["protectLastListener", ...known]), ", did you mean port?");
+  t.equal(suggest("protect", ["port", "protectLast"]), ", did you mean protectLast?");
   t.equal(suggest("Workers", known), ", did you mean workers?");
   t.equal(suggest("idletimeout", known), ", did you mean idleTimeoutMs?");
   t.equal(suggest("hostname", known), ", did you mean host?");
