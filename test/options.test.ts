@@ -19,7 +19,7 @@ t.test("without options every row has its default", async (t) => {
   const [listener] = options.listeners;
   t.strictSame({ ...listener, settings: undefined }, {
     id: "default", name: "default", host: "127.0.0.1", port: 3000, backlog: 511,
-    accessLog: true, data: undefined,
+    reopenMax: 5, autoStart: true, accessLog: true, data: undefined,
     settings: undefined, defaulted: { host: true, port: true },
   });
   for (const name of LISTENER_SETTINGS) t.equal(listener?.settings[name], options[name], name);

@@ -114,7 +114,7 @@ async function startLoop(t: Test, way: Way): Promise<LifecycleServer> {
     workers: 2,
     again: way,
     resourceLimits: HEAP,
-    initTimeoutMs: way === "spin" ? 1000 : 10_000,
+    initTimeoutMs: way === "spin" ? 2500 : 10_000,
   });
 }
 

@@ -26,7 +26,7 @@ t.test("connections that nobody adopts in time are closed by FIN", async (t) => 
 });
 
 t.test("a replacement that hangs in init is killed and replaced", async (t) => {
-  const server = await startLifecycle(t, { again: "hang", initTimeoutMs: 1000 });
+  const server = await startLifecycle(t, { again: "hang", initTimeoutMs: 5000 });
   const exits = collect<Exit>(server, "workerExit", 2);
   const client = await server.connect();
   await client.request(get("/late-exit"));

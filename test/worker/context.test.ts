@@ -47,7 +47,9 @@ t.test("facts of listener and connection", async (t) => {
     signal: true,
     log: true,
     server: [
-      "close", "metrics", "pauseListener", "reopenLogs", "startListener", "stopListener",
+      "addListener", "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics",
+      "pauseListener", "reload", "removeListener", "removeRoute", "reopenLogs", "routes", "scale",
+      "setApp", "setRoutes", "startListener", "stopListener",
     ],
   });
 });

@@ -42,8 +42,9 @@ for (const workers of [0, 1]) {
       isMain: workers === 0,
       aborted: false,
       calls: [
-        "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics", "pauseListener",
-        "removeRoute", "reopenLogs", "routes", "setRoutes", "startListener", "stopListener",
+        "addListener", "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics",
+        "pauseListener", "reload", "removeListener", "removeRoute", "reopenLogs", "routes", "scale",
+        "setApp", "setRoutes", "startListener", "stopListener",
       ],
       log: "function",
       info: "function",
