@@ -21,8 +21,8 @@ export function suggest(unknown: string, known: readonly string[]): string {
 }
 
 /**
- * Levenshtein distance with neighbours that changed places as one change, a row at a time. Names are
- * short, so its square cost does not matter.
+ * Levenshtein distance with neighbours that changed places as one change, a row at a time. Names
+ * are short, so its square cost does not matter.
  */
 function editDistance(from: string, to: string): number {
   let beforeThat: number[] = [];
@@ -31,7 +31,8 @@ function editDistance(from: string, to: string): number {
     const current = [row];
     for (let column = 1; column <= to.length; column++) {
       const change = from[row - 1] === to[column - 1] ? 0 : 1;
-      const isSwap = row > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const isSwap =
+        row > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
       current.push(Math.min(
         (previous[column] ?? 0) + 1,
         (current[column - 1] ?? 0) + 1,
