@@ -185,6 +185,7 @@ export class WorkerPool {
 
   /** Ends a worker and does not replace it. Resolves when its idle connections have left. */
   retireWorker(channel: WorkerChannel): Promise<void> {
+    if (!this.channels.has(channel)) return Promise.resolve(); // it has ended already
     if (this.#leaving.has(channel)) return channel.retire();
     this.#leaving.add(channel);
     const { native, server } = this.#host;
