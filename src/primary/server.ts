@@ -9,7 +9,7 @@ import type {
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerOptions } from "../shared/app.ts";
-import type { ControlCall, ListenerFacts } from "../shared/messages.ts";
+import type { ListenerFacts } from "../shared/messages.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteInfo, RouteRow, RoutesResult,
   TableOptions,
@@ -30,6 +30,7 @@ import { ownRoutesOf } from "../options/listener-routes.ts";
 import { tell } from "./events.ts";
 import { AccessLog } from "./access-log.ts";
 import { type AppWatch, watchApp } from "./app-watch.ts";
+import { answerCall } from "./control-calls.ts";
 import { Drain } from "./drain.ts";
 import { Generations } from "./generations.ts";
 import { ControlChannels } from "./control-channels.ts";
@@ -201,7 +202,7 @@ class MillraceServer implements Server, ListenersHost {
       listeners: () => this.#listeners.facts,
       nextWorkerId: () => this.#nextWorkerId++,
       emit: (event, detail) => this.emit(event, detail),
-      call: (request) => this.#call(request),
+      call: (request) => answerCall(this, this.#routes, request),
       spawned: (channel) => this.#spawned(channel),
       gone: (channel, isExpected) => this.#metrics.gone(channel, isExpected),
       routesOf: (channel) => this.#routes.taskOf(channel),
@@ -458,40 +459,6 @@ class MillraceServer implements Server, ListenersHost {
 
   emit(event: string, detail: unknown): void {
     tell(this.events, event, detail);
-  }
-
-  #call(request: ControlCall): Promise<unknown> {
-    switch (request.method) {
-      case "addListener":
-        return this.addListener(request.options);
-      case "removeListener":
-        return this.removeListener(request.id, request.options);
-      case "stopListener":
-        return this.stopListener(request.id, request.options);
-      case "pauseListener":
-        return this.pauseListener(request.id);
-      case "startListener":
-        return this.startListener(request.id);
-      case "routes":
-        return this.#routes.call(request.request);
-      case "reopenLogs":
-        return this.reopenLogs();
-      case "reload":
-        return this.reload();
-      case "setApp":
-        return this.setApp(request.app);
-      case "scale":
-        return this.scale(request.workers);
-      case "metrics":
-        return this.metrics();
-      case "drain":
-        void this.drain(request.options);
-        return Promise.resolve();
-      case "close":
-        // Not awaited: the worker that asks is one of those that have to end.
-        void this.close(request.options);
-        return Promise.resolve();
-    }
   }
 }
 

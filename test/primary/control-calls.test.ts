@@ -1,0 +1,49 @@
+/** Tests of the calls that handlers make of the server, from a handler of a worker. */
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { startApp } from "../support/server.ts";
+
+const APP = `
+  export default { async fetch(request, { server }) {
+    const [method, ...args] = await request.json();
+    try {
+      return Response.json({ result: (await server[method](...args)) ?? null });
+    } catch ({ code, message }) {
+      return Response.json({ code, message });
+    }
+  } };
+`;
+
+t.test("each call reaches the server, and its result or its error comes back", async (t) => {
+  const { server, url } = await startApp(t, APP, { workers: 1 });
+  const call = async (...body: unknown[]): Promise<Record<string, unknown>> => {
+    const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const added = { id: "more", host: "127.0.0.1", port: 0 };
+  t.match(await call("addListener", added), { result: { id: "more", state: "listening" } });
+  t.match(await call("pauseListener", "more"), { result: null });
+  t.equal(server.listeners[1]?.state, "paused");
+  t.match(await call("startListener", "more"), { result: null });
+  t.equal(server.listeners[1]?.state, "listening");
+  t.match(await call("stopListener", "more"), { result: { graceful: true, destroyed: 0 } });
+  t.match(await call("removeListener", "more"), { result: { graceful: true } });
+  t.equal(server.listeners.length, 1);
+  t.match(await call("routes"), { result: [] });
+  t.match(await call("reopenLogs"), { result: null });
+  t.match(await call("metrics"), { result: { late: [] } });
+  t.match(await call("scale", 2), { result: null });
+  t.equal(server.stats().workers.length, 2);
+  t.match(await call("reload"), { result: { generation: 2, workers: 2 } });
+  t.match(await call("scale", 0), { code: "ERR_MILLRACE_OPTION_INVALID" });
+  t.match(await call("stopListener", "none"), { code: "ERR_MILLRACE_LISTENER_UNKNOWN" });
+});
+
+for (const method of ["drain", "close"]) {
+  t.test(`${method} does not wait for the worker that asks`, async (t) => {
+    const { server, url } = await startApp(t, APP, { workers: 1 });
+    const response = await fetch(url, { method: "POST", body: JSON.stringify([method]) });
+    t.strictSame(await response.json(), { result: null });
+    await until("the server to close", async () => (await server.waitClosed(0)) === null);
+  });
+}
