@@ -93,12 +93,6 @@ struct App {
   }
 };
 
-EngineOptions options_for_test() {
-  EngineOptions options;
-  options.listeners.push_back(ListenerOptions{});
-  return options;
-}
-
 std::string chunked(const std::string& body, size_t chunk, const std::string& trailers) {
   std::string bytes = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
   char size[32];
@@ -116,12 +110,14 @@ std::string chunked(const std::string& body, size_t chunk, const std::string& tr
 void serve(App& app, const std::string& input, size_t step) {
   ServerShared* server = ServerShared::create();
   int worker = server->add_worker();
-  Engine engine(ServerShared::find(server->id()), worker, options_for_test(),
+  Engine engine(ServerShared::find(server->id()), worker, EngineOptions{},
                 EngineHost{&app, [](void* context) {
                              static_cast<App*>(context)->batch();
                              return true;
                            }});
   CHECK(engine.open());
+  ListenerOptions listener;
+  engine.set_listener(0, &listener);
   app.engine = &engine;
   app.slab.reset(new char[engine.slab_bytes()]);
   engine.use_slab(app.slab.get());
