@@ -11,7 +11,7 @@ import type { ListenerErrorInfo } from "../../src/shared/app.ts";
 import { startChild } from "../support/child.ts";
 import type { ChildServer } from "../support/child.ts";
 import { until } from "../support/deadline.ts";
-import { repositoryFile, skipSanitized } from "../support/environment.ts";
+import { foreignEnv, repositoryFile, skipSanitized } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import { get, LIFECYCLE_APP } from "../support/lifecycle.ts";
 import { connectRaw } from "../support/raw-client.ts";
@@ -110,7 +110,9 @@ t.test("an abstract name leaves no file", async (t) => {
   ]);
   // Node.js 20 cannot connect to such a name.
   const curl = promisify(execFile);
-  const answer = await curl("curl", ["-s", "--abstract-unix-socket", path.slice(1), "http://a/"]);
+  const answer = await curl("curl", [
+    "-s", "--abstract-unix-socket", path.slice(1), "http://a/",
+  ], { env: foreignEnv() });
   t.equal(answer.stdout, "hello");
   t.notOk(existsSync(path));
 });
@@ -128,7 +130,7 @@ t.test("the file of another socket in its place is not removed", async (t) => {
   const folder = ownFolder(t);
   const path = join(folder, "taken.sock");
   const { server } = await startServer(t, { app: LIFECYCLE_APP, listeners: [{ id: "u", path }] });
-  execFileSync("rm", [path]);
+  execFileSync("rm", [path], { env: foreignEnv() });
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(path, resolve));
   await server.stopListener("u");

@@ -6,6 +6,7 @@ import type { Test } from "tap";
 import { loadNative } from "../../src/native.ts";
 import { Notifier, type NotifyFacts, watchdogMsOf } from "../../src/primary/notifier.ts";
 import { until } from "../support/deadline.ts";
+import { foreignEnv } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import {
   isHeard, type Notice, receiveNotices, skipWithoutPython,
@@ -162,7 +163,7 @@ t.test("a server tells when it is ready and when it stops", skipWithoutPython, a
   t.equal(notices.length, 2, "and without the option nothing");
 });
 
-const notify = spawnSync("systemd-notify", ["--version"]);
+const notify = spawnSync("systemd-notify", ["--version"], { env: foreignEnv() });
 const isMissing = skipWithoutPython.skip !== false || notify.status !== 0;
 t.test("the receiver of these tests hears systemd-notify as well",
   { skip: isMissing && "python3 or systemd-notify is not installed" },
