@@ -42,6 +42,9 @@
   X(KIND_REFUSED, 7) \
   X(KIND_DONE, 8) \
   X(KIND_MALFORMED, 9) \
+  /* Of connections that have switched protocols: what the peer sends, and its FIN. */ \
+  X(KIND_DATA, 10) \
+  X(KIND_DATA_END, 11) \
   /* The family above, the port below. */ \
   X(EVENT_PEER, 4) \
   /* The reason of a refusal above, the status below. */ \
@@ -70,6 +73,8 @@
   X(REPLY_LENGTH, 1048576) \
   X(REPLY_OWN_DATE, 2097152) \
   X(REPLY_OWN_DEFAULTS, 4194304) \
+  /* Of KIND_ABORT: the peer sees a reset. */ \
+  X(REPLY_RESET, 8388608) \
   /* Why a connection ended, in EVENT_FLAGS of KIND_CLOSED. */ \
   X(CLOSED_END, 1) \
   X(CLOSED_GONE, 2) \
@@ -103,6 +108,10 @@
   X(KIND_RESUME_BODY, 7) \
   X(KIND_CONTINUE, 8) \
   X(KIND_INTERIM, 9) \
+  /* The head that switches protocols; then bytes, and FIN behind them. */ \
+  X(KIND_UPGRADE, 10) \
+  X(KIND_SEND, 11) \
+  X(KIND_FINISH, 12) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
   X(CTL_WORDS, 10) \

@@ -30,6 +30,8 @@ export const KIND_CONTROL = 6 as const;
 export const KIND_REFUSED = 7 as const;
 export const KIND_DONE = 8 as const;
 export const KIND_MALFORMED = 9 as const;
+export const KIND_DATA = 10 as const;
+export const KIND_DATA_END = 11 as const;
 export const EVENT_PEER = 4 as const;
 export const EVENT_STATUS = 7 as const;
 export const EVENT_DURATION_F64 = 8 as const;
@@ -52,6 +54,7 @@ export const REPLY_REASON = 262144 as const;
 export const REPLY_LENGTH = 1048576 as const;
 export const REPLY_OWN_DATE = 2097152 as const;
 export const REPLY_OWN_DEFAULTS = 4194304 as const;
+export const REPLY_RESET = 8388608 as const;
 export const CLOSED_END = 1 as const;
 export const CLOSED_GONE = 2 as const;
 export const CLOSED_TIMEOUT = 3 as const;
@@ -82,6 +85,9 @@ export const KIND_PAUSE_BODY = 6 as const;
 export const KIND_RESUME_BODY = 7 as const;
 export const KIND_CONTINUE = 8 as const;
 export const KIND_INTERIM = 9 as const;
+export const KIND_UPGRADE = 10 as const;
+export const KIND_SEND = 11 as const;
+export const KIND_FINISH = 12 as const;
 export const ARENA_BYTES = 1048576 as const;
 export const CTL_WORDS = 10 as const;
 export const CTL_EVENT_COUNT = 0 as const;
@@ -147,6 +153,8 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_REFUSED,
   KIND_DONE,
   KIND_MALFORMED,
+  KIND_DATA,
+  KIND_DATA_END,
   EVENT_PEER,
   EVENT_STATUS,
   EVENT_DURATION_F64,
@@ -169,6 +177,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   REPLY_LENGTH,
   REPLY_OWN_DATE,
   REPLY_OWN_DEFAULTS,
+  REPLY_RESET,
   CLOSED_END,
   CLOSED_GONE,
   CLOSED_TIMEOUT,
@@ -199,6 +208,9 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_RESUME_BODY,
   KIND_CONTINUE,
   KIND_INTERIM,
+  KIND_UPGRADE,
+  KIND_SEND,
+  KIND_FINISH,
   ARENA_BYTES,
   CTL_WORDS,
   CTL_EVENT_COUNT,
