@@ -9,6 +9,7 @@ export type { ErrorCode } from "./shared/errors.ts";
 export { redirect } from "./shared/redirect.ts";
 export type { ListenerOptions, LogLevel, ResourceLimits, ServeOptions } from "./options.ts";
 export type * from "./shared/app.ts";
+export type * from "./shared/server.ts";
 export type {
   AddRouteOptions, HandlerKind, RemoveRouteOptions, RemoveRouteResult, RouteEdits, RouteInfo,
   RouteRow, RoutesResult, TableOptions,

@@ -2,7 +2,7 @@
  * What apps ask of the server through `context.server`, as calls of the server. A worker sends the
  * call and waits for its result. Thread: the primary's.
  */
-import type { Server } from "../shared/app.ts";
+import type { Server } from "../shared/server.ts";
 import type { ControlCall } from "../shared/messages.ts";
 import type { RouteTables } from "./route-tables.ts";
 

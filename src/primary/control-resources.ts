@@ -5,7 +5,8 @@
 import { type Check, flag, milliseconds, passes, show } from "../options/checks.ts";
 import { SERVER_ROWS } from "../options/server-rows.ts";
 import { suggest } from "../options/suggest.ts";
-import type { Server, Stats } from "../shared/app.ts";
+import type { Server } from "../shared/server.ts";
+import type { Stats } from "../shared/stats.ts";
 import type {
   ControlListener, ControlStatus, DrainStarted, UpgradeResult,
 } from "../shared/control.ts";

@@ -4,9 +4,10 @@
  */
 import { EventEmitter } from "node:events";
 import type {
-  DrainOptions, ListenerInfo, MetricsReport, ReloadResult, RunningReport, RunningWorker, Server,
-  Stats, StopOptions, StopResult,
+  DrainOptions, ListenerInfo, MetricsReport, ReloadResult, RunningReport, RunningWorker, Stats,
+  StopOptions, StopResult,
 } from "../shared/app.ts";
+import type { Server } from "../shared/server.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerOptions } from "../shared/app.ts";
 import type { ListenerFacts } from "../shared/messages.ts";

@@ -1,5 +1,6 @@
-/** The options of one listener but for its app and its routes. Types only. */
+/** The options of one listener, but for an app that is a value. Types only. */
 import type { ListenerSettings } from "./listener-settings.ts";
+import type { RouteRow } from "./routes.ts";
 
 type OwnSettings = { [name in keyof ListenerSettings]?: ListenerSettings[name] | undefined };
 
@@ -19,4 +20,10 @@ export interface ListenerPlace extends OwnSettings {
   comment?: string | undefined;
   accessLog?: boolean | undefined;
   data?: unknown;
+}
+
+/** Of a listener that a worker adds: functions cannot be given to another thread. */
+export interface SentListenerOptions extends ListenerPlace {
+  app?: string | undefined;
+  routes?: string | readonly RouteRow[] | undefined;
 }

@@ -3,10 +3,11 @@
  * union each way. It runs over a MessagePort that is given with the task; requests never do. A
  * worker acknowledges each message that has an `id`. Types only.
  */
-import type { DrainOptions, ListenerOptions, StopOptions } from "./app.ts";
+import type { SentListenerOptions } from "./listener-options.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
 import type { EditedTables, RouteCall, TableFacts, TableRow } from "./routes.ts";
+import type { DrainOptions, StopOptions } from "./server-control.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
 export const CONTROL_VERSION = 2;
@@ -57,7 +58,7 @@ export interface ServeTask<Port = unknown> {
 
 /** A call of `context.server` that the primary carries out. */
 export type ControlCall =
-  | { readonly method: "addListener"; readonly options: ListenerOptions }
+  | { readonly method: "addListener"; readonly options: SentListenerOptions }
   | { readonly method: "removeListener"; readonly id: string; readonly options?: StopOptions }
   | { readonly method: "stopListener"; readonly id: string; readonly options?: StopOptions }
   | { readonly method: "pauseListener"; readonly id: string }

@@ -6,7 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import type {
   DrainOptions, ListenerInfo, MetricsReport, ReloadResult, ServerControl, StopOptions, StopResult,
 } from "../shared/app.ts";
-import type { ListenerOptions } from "../shared/app.ts";
+import type { SentListenerOptions } from "../shared/listener-options.ts";
 import type { Metric } from "../shared/metrics.ts";
 import {
   type ControlCall, type FromWorker, type ListenerFacts, type SentError, toSentError, type ToWorker,
@@ -77,7 +77,7 @@ export class WorkerControl {
 
   /** The control calls of `context.server`. */
   readonly server: ServerControl = {
-    addListener: (options: ListenerOptions): Promise<ListenerInfo> =>
+    addListener: (options: SentListenerOptions): Promise<ListenerInfo> =>
       this.#call({ method: "addListener", options }),
     removeListener: (id: string, options?: StopOptions): Promise<StopResult> =>
       this.#call({ method: "removeListener", id, ...(options && { options }) }),

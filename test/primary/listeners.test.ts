@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import type { Server } from "../../src/shared/app.ts";
+import type { Server } from "../../src/shared/server.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { Gate } from "../support/gate.ts";

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../../src/index.ts";
 import type { ServeOptions } from "../../src/options.ts";
-import type { Server } from "../../src/shared/app.ts";
+import type { Server } from "../../src/shared/server.ts";
 import { cleanEnv } from "./environment.ts";
 import { ownFolder } from "./folder.ts";
 import type { Owner } from "./folder.ts";

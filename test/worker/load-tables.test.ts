@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Test } from "tap";
 import type { ServeOptions } from "../../src/options.ts";
-import type { Server } from "../../src/shared/app.ts";
+import type { Server } from "../../src/shared/server.ts";
 import { Command } from "../support/command.ts";
 import { until } from "../support/deadline.ts";
 import { connectRaw, type RawClient } from "../support/raw-client.ts";

@@ -1,0 +1,95 @@
+/** What a handler is given: the request and the context. Types only. */
+import type { ConnectionInfo, Endpoint } from "./connection-info.ts";
+import type { Log } from "./log.ts";
+import type { ServerControl } from "./server-control.ts";
+
+/** The standard `Request`, plus the parameters of the route, as in Bun. */
+export type MillraceRequest<Params = Record<string, string>> = Request & {
+  readonly params: Params;
+};
+
+/** The second argument of a handler: what the standard has no place for. */
+export interface Context {
+  readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
+  readonly connection: ConnectionInfo;
+  /** Who asks: as the proxies of `trustProxy` say, else `connection.remote`; its port if known. */
+  readonly client: Endpoint;
+  readonly params: Record<string, string>;
+  /** The header fields as they came: in order, in their spelling, repeated ones not joined. */
+  readonly rawHeaders: [name: string, value: string][];
+  /**
+   * The trailer fields, once the whole body has come: they are never among the headers. Without any
+   * it resolves to empty Headers; it rejects as the body does, and for a body nobody has read.
+   */
+  readonly trailers: Promise<Headers>;
+  readonly server: ServerControl;
+  /** The worker's log; its lines have this request's `requestId` and `traceId`. */
+  readonly log: Log;
+  /** Of the field that the option `requestIdHeader` names, or made up; the same in both logs. */
+  readonly requestId: string;
+  readonly trace: TraceContext;
+  /** `trace.traceparent`. */
+  readonly traceparent: string;
+  /**
+   * The same as `request.signal`: aborts at FIN or a reset of the client before the answer is
+   * complete, never by what the server cuts itself; `connection.onClose` tells of every end.
+   */
+  readonly signal: AbortSignal;
+  /** Lets the worker live until the promise has settled; a rejection is logged. */
+  waitUntil(promise: Promise<unknown>): void;
+  /**
+   * Sends an interim answer, such as 103 with `Link`, ahead of the final one; 100 asks the client
+   * for its body. Clients of HTTP/1.0 get none.
+   */
+  informational(status: number, headers?: ConstructorParameters<typeof Headers>[0]): void;
+  /**
+   * Adds fields behind the body of the answer, which is chunked then. Once the body is being sent
+   * only those that the Response's `Trailer` header names.
+   */
+  addTrailers(headers: ConstructorParameters<typeof Headers>[0]): void;
+  /** Declines: resolves to the answer of the next matching handler. */
+  next(): Promise<Response>;
+}
+
+/** The trace that a request belongs to (W3C Trace Context). */
+export interface TraceContext {
+  /** As it came, or of a new trace; to be sent on with requests that this one causes. */
+  readonly traceparent: string;
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits: the caller's span. */
+  readonly parentId: string;
+  readonly flags: number;
+  readonly isSampled: boolean;
+  /** The members of `tracestate`, to be sent on too; empty if there are none. */
+  readonly state: string;
+  /** The request had no valid `traceparent`. */
+  readonly isNew: boolean;
+}
+
+/**
+ * What subscribers of the tracing channel `millrace:request` (`node:diagnostics_channel`) are
+ * given: one object for all events of one run of a handler, to which they may add what is theirs.
+ */
+export interface RequestTrace {
+  /** Made when first asked for. */
+  readonly request: MillraceRequest;
+  readonly context: Context;
+  readonly method: string;
+  /** The pattern of the route; empty for the app's `fetch`. */
+  readonly route: string;
+  readonly listener: { readonly id: string; readonly name: string };
+  /** At `end`: the handler has returned a promise, and `asyncStart` and `asyncEnd` follow. */
+  readonly isAsync: boolean;
+  /** What the handler has returned, or its promise resolved to; `undefined` if it declined. */
+  readonly result?: unknown;
+  /** The result, if it is a Response. */
+  readonly response?: Response;
+  /**
+   * From `end` on, or from `asyncEnd` on for a promise; absent if the handler declined. After an
+   * error it is that of the HttpError, else 500, which the app's `error` may still change.
+   */
+  readonly status?: number;
+  /** What the handler has thrown, or its promise was rejected with. */
+  readonly error?: unknown;
+}
