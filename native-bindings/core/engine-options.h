@@ -1,5 +1,5 @@
 // What an engine is told: once when it is made, and of each listener. The TypeScript side is
-// `EngineOptions` in src/native.ts; napi/engine-calls.cc reads one into the other. Thread: the
+// `EngineOptions` in src/native.ts; napi/option-values.cc reads one into the other. Thread: the
 // engine's.
 #pragma once
 

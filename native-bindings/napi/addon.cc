@@ -6,10 +6,11 @@
 
 #include "core/layout.h"
 #include "core/parser.h"
+#include "connection-calls.h"
 #include "engine-bridge.h"
-#include "listener-bridge.h"
 #include "log-calls.h"
 #include "process-calls.h"
+#include "server-calls.h"
 #include "values.h"
 
 namespace millrace {
@@ -47,6 +48,7 @@ NAPI_MODULE_INIT() {
   millrace::set(env, exports, "layout", millrace::layout(env));
   millrace::register_server_calls(env, exports);
   millrace::register_engine_calls(env, exports);
+  millrace::register_connection_calls(env, exports);
   millrace::register_log_calls(env, exports);
   millrace::register_process_calls(env, exports);
   return exports;

@@ -20,6 +20,10 @@ EngineBridge::EngineBridge(napi_env env, ServerShared* server, int worker,
                          }}),
       shared_(server->worker(worker)) {}
 
+EngineBridge* EngineBridge::of(napi_env env, napi_value handle) {
+  return static_cast<EngineBridge*>(handle_data(env, handle));
+}
+
 bool EngineBridge::start(napi_value on_batch) {
   uv_loop_t* loop = nullptr;
   if (!engine_.open() || napi_get_uv_event_loop(env_, &loop) != napi_ok) return false;

@@ -20,6 +20,7 @@ class EngineBridge {
   EngineBridge(napi_env env, ServerShared* server, int worker, const EngineOptions& options);
   // Throws nothing: false when descriptors or memory have run out.
   bool start(napi_value on_batch);
+  static EngineBridge* of(napi_env env, napi_value handle);
   Engine& engine() { return engine_; }
   // The slab's memory: kept alive for as long as the engine writes into it.
   // False: it is too short.
@@ -60,6 +61,10 @@ class EngineBridge {
   bool closing_ = false;
   bool environment_ending_ = false;
 };
+
+inline Engine& engine_of(napi_env env, napi_value handle) {
+  return EngineBridge::of(env, handle)->engine();
+}
 
 // engine-calls.cc: the functions JavaScript calls on an engine.
 void register_engine_calls(napi_env env, napi_value exports);

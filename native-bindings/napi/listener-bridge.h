@@ -1,5 +1,4 @@
-// A listening socket on the primary's event loop, and the calls of the primary's JavaScript:
-// servers, worker slots, listeners, counters. Thread: the primary's.
+// A listening socket on the primary's event loop. Thread: the primary's.
 #pragma once
 
 #include <node_api.h>
@@ -45,7 +44,5 @@ class ListenerBridge {
   bool exhausted_ = false;  // and it has been reported
   bool environment_ending_ = false;
 };
-
-void register_server_calls(napi_env env, napi_value exports);
 
 }  // namespace millrace
