@@ -19,29 +19,19 @@ import {
   EVENT_METHOD,
   EVENT_SEQUENCE,
   EVENT_SLOT,
-  EVENT_TARGET_ID,
-  EVENT_TARGET_LENGTHS,
-  EVENT_TARGET_OFFSET,
-  EVENT_TARGET_VERSION,
   EVENT_WORDS,
   FLAG_BODY_COMPLETE,
   FLAG_HAS_BODY,
   KIND_REQUEST,
-  TARGET_MAX,
 } from "../shared/layout.ts";
-import { METHODS, methodBits } from "../shared/methods.ts";
-import type { ListenerSettings } from "../shared/listener-settings.ts";
+import { METHODS } from "../shared/methods.ts";
 import type { ListenerFacts } from "../shared/messages.ts";
-import {
-  type EngineBlocks, type EngineOptions, loadNative, type Native, type NativeListenerOptions,
-} from "../native.ts";
+import { type EngineBlocks, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
-import { declaredMaxOf } from "./body-rules.ts";
 import { BodyBuffers } from "./body-buffers.ts";
 import { ConnectionEvents } from "./connection-events.ts";
 import type { Connections } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
-import { DefaultHeaders } from "./default-headers.ts";
 import { DedicatedSockets } from "./dedicated-sockets.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
@@ -52,16 +42,15 @@ import type { Meter } from "./meter.ts";
 import { metricsRoutes } from "./metrics-route.ts";
 import { NativeCounts } from "./native-counts.ts";
 import { joinRoutes } from "./own-routes.ts";
-import {
-  type HandlerStep, type OwnRoute, planServer, planSteps, planTunnel, type Step, withRequest,
-} from "./plan.ts";
+import { nativeListener, nativeOptions } from "./native-options.ts";
+import type { HandlerStep, OwnRoute, Step } from "./plan.ts";
 import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
-import type { RouteTable } from "./route-table.ts";
 import type { RouteTables } from "./route-tables.ts";
-import { pathOfUrl, Target } from "./target.ts";
+import type { Target } from "./target.ts";
+import { Targets } from "./targets.ts";
 import type { Tracing } from "./tracing.ts";
 
 /** A batch sends its answers when it has run for this long, so that nobody waits for the last. */
@@ -89,9 +78,7 @@ export class Engine {
   #ownRoutes: ReadonlyMap<string, OwnRoute>;
   readonly #hooks: Hooks | null;
   readonly #tables: RouteTables;
-  /** Full length from the start: ids come in no order, and V8 would make a sparse one a table. */
-  readonly #targets: (Target | undefined)[] =
-    Array.from({ length: TARGET_MAX }, () => undefined);
+  readonly #targets: Targets;
   readonly #others: ConnectionEvents;
   readonly #entered: Int32Array;
   #slab: Buffer;
@@ -108,7 +95,7 @@ export class Engine {
     const { task, tables } = setup;
     this.#native = loadNative();
     this.#tables = tables;
-    const options = nativeOptions(setup);
+    const options = nativeOptions(setup.task.options, tables.apps);
     const blocks = this.#native.createEngine(
       task.serverId, task.slot, options, () => this.#batch(),
     );
@@ -131,6 +118,14 @@ export class Engine {
     this.#hooks = tables.apps.some(hasHooks)
       ? new Hooks(tables, this.#native, blocks.handle, this.#rings, this.#host)
       : null;
+    this.#targets = new Targets({
+      events: this.#rings.events,
+      tables,
+      host: this.#host,
+      constants: this.#constants,
+      ownRoutes: () => this.#ownRoutes,
+      hasHooks: this.#hooks !== null,
+    });
     task.listeners.forEach((facts, index) => this.#giveListener(index, facts));
     this.sockets = new DedicatedSockets(setup.log);
     this.#slab = this.#newSlab();
@@ -232,7 +227,7 @@ export class Engine {
     this.#native.engineEpoch(this.#blocks.handle);
     this.#constants.forget();
     this.#nativeCounts?.forgetConstants();
-    this.#targets.fill(undefined);
+    this.#targets.forget();
   }
 
   #newSlab(): Buffer {
@@ -296,9 +291,9 @@ export class Engine {
 
   #request(base: number): void {
     const { events } = this.#rings;
-    const target = this.#targetAt(base);
+    const target = this.#targets.at(base, this.#slab);
     const method = events[base + EVENT_METHOD]!;
-    const steps = target.plans[method] ?? this.#plan(target, method, base);
+    const steps = target.plans[method] ?? this.#targets.plan(target, base);
     const first = steps[0]!;
     const hasBody = (events[base + EVENT_FLAGS]! & FLAG_HAS_BODY) !== 0; // its length is checked
     if (!this.#isPlain) {
@@ -384,83 +379,4 @@ export class Engine {
     this.#recent.push(exchange);
     return exchange;
   }
-
-  #targetAt(base: number): Target {
-    const { events } = this.#rings;
-    const id = events[base + EVENT_TARGET_ID]!;
-    const version = events[base + EVENT_TARGET_VERSION]!;
-    if (id < 0) return new Target(0, this.#rawPath(base), this.#tableAt(base));
-    const known = this.#targets[id];
-    if (known !== undefined && known.version === version) return known;
-    const target = new Target(version, this.#rawPath(base), this.#tableAt(base));
-    this.#targets[id] = target;
-    return target;
-  }
-
-  #tableAt(base: number): RouteTable {
-    return this.#tables.ofListener(this.#rings.events[base + EVENT_LISTENER]!);
-  }
-
-  /** The path of the target; of one in absolute-form, that of its URL; CONNECT's has none. */
-  #rawPath(base: number): string {
-    const { events } = this.#rings;
-    const start = events[base + EVENT_TARGET_OFFSET]!;
-    const lengths = events[base + EVENT_TARGET_LENGTHS]!;
-    if (this.#slab[start] === 0x2f) {
-      return this.#slab.toString("latin1", start, start + (lengths >>> 16));
-    }
-    const text = this.#slab.toString("latin1", start, start + (lengths & 0xffff));
-    if (METHODS[events[base + EVENT_METHOD]!] === "CONNECT") return "";
-    return text === "*" ? text : pathOfUrl(text);
-  }
-
-  #marked(steps: Step[]): Step[] {
-    this.#host.entered.mark(steps);
-    return steps;
-  }
-
-  #plan(target: Target, method: number, base: number): Step[] {
-    const name = METHODS[method]!;
-    const { fetch, router } = target.table;
-    if (name === "CONNECT") return this.#marked(planTunnel(fetch));
-    if (target.path === "*") {
-      const { methods } = this.#host.siteOf(this.#rings.events[base + EVENT_LISTENER]!).settings;
-      return planServer(router, fetch, methods);
-    }
-    const own = this.#ownRoutes.get(target.path);
-    const planned = this.#marked(planSteps(router, fetch, target.path, name, own));
-    // A hook is given the request, so nothing goes the short ways.
-    const steps = this.#hooks === null ? planned : planned.map(withRequest);
-    target.plans[method] = steps;
-    if (this.#hooks !== null) return steps;
-    const first = steps[0]!;
-    const id = this.#rings.events[base + EVENT_TARGET_ID]!;
-    if (first.kind === "constant" && id >= 0) {
-      this.#constants.bind(router, target, id, first);
-    }
-    return steps;
-  }
-}
-
-function nativeOptions({ task: { options }, tables }: EngineSetup): EngineOptions {
-  return {
-    reportsRefusals: tables.apps.some((app) => app.onClientError !== undefined),
-    drainQuietMs: options.drainQuietMs,
-    tellsDone: tables.apps.some(hasHooks),
-    memoryBytesMax: options.memoryBytesMax,
-    inFlightMax: options.inFlightMax,
-  };
-}
-
-function nativeListener(settings: ListenerSettings, table: RouteTable): NativeListenerOptions {
-  return {
-    ...settings,
-    routes: table.number,
-    methodBits: methodBits(settings.methods),
-    trustedProxies: String(settings.trustedProxies),
-    trustProxy: String(settings.trustProxy),
-    // A declared length that no handler allows is refused before any is asked.
-    declaredBodyBytesMax: declaredMaxOf(settings, table.registry.bodyRules),
-    defaultLines: Buffer.from(new DefaultHeaders(settings.headers).lines, "latin1"),
-  };
 }

@@ -2,20 +2,14 @@
 import t from "tap";
 import { OPTION_ROWS } from "../../src/options.ts";
 import type { Layer } from "../../src/options/layers.ts";
-import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../../src/options/listener-settings.ts";
 import {
   bindOf, checkUnique, resolveAdded, resolveListeners,
 } from "../../src/options/listeners.ts";
 import type { ResolvedListener } from "../../src/options/listeners.ts";
-import type { ListenerSettings } from "../../src/shared/listener-settings.ts";
-
-// The rows' own defaults.
-const DEFAULTS = Object.fromEntries(
-  LISTENER_SETTINGS.map((name) => [name, LISTENER_SETTING_ROWS[name].fallback]),
-) as unknown as ListenerSettings;
+import { DEFAULT_SETTINGS } from "../support/default-settings.ts";
 
 function resolve(...layers: Layer[]): ResolvedListener[] {
-  return resolveListeners(layers, OPTION_ROWS, DEFAULTS);
+  return resolveListeners(layers, OPTION_ROWS, DEFAULT_SETTINGS);
 }
 
 function option(values: Record<string, unknown>): Layer {
@@ -28,7 +22,7 @@ t.test("listeners get ids and names", async (t) => {
   t.strictSame(all[2], {
     id: "x", name: "x", backlog: 511, reopenMax: 5, autoStart: true, accessLog: true,
     data: undefined, path: "/s",
-    settings: DEFAULTS,
+    settings: DEFAULT_SETTINGS,
     defaulted: { host: false, port: false },
   });
   t.match(resolve(option({ listeners: [{ id: "a", name: "b" }] })), [{ id: "a", name: "b" }]);
@@ -71,18 +65,18 @@ t.test("mode is a number or octal text, of a file only", async (t) => {
 });
 
 t.test("one that is added needs a place and gets what the server has", async (t) => {
-  t.match(resolveAdded({ port: 1, comment: "why" }, "added-1", DEFAULTS), {
+  t.match(resolveAdded({ port: 1, comment: "why" }, "added-1", DEFAULT_SETTINGS), {
     id: "added-1", name: "added-1", host: "127.0.0.1", port: 1, comment: "why",
-    settings: DEFAULTS,
+    settings: DEFAULT_SETTINGS,
   });
-  t.match(resolveAdded({ bind: "@x", id: "y", pipelineMax: 3 }, "added-1", DEFAULTS), {
+  t.match(resolveAdded({ bind: "@x", id: "y", pipelineMax: 3 }, "added-1", DEFAULT_SETTINGS), {
     id: "y", path: "@x", settings: { pipelineMax: 3 },
   });
-  t.throws(() => resolveAdded({ host: "::1" }, "a", DEFAULTS), {
+  t.throws(() => resolveAdded({ host: "::1" }, "a", DEFAULT_SETTINGS), {
     code: "ERR_MILLRACE_OPTION_INVALID",
     message: /^addListener: a listener needs one of port, path, fd, systemd and bind$/,
   });
-  const added = resolveAdded({ port: 1 }, "a", DEFAULTS);
+  const added = resolveAdded({ port: 1 }, "a", DEFAULT_SETTINGS);
   t.throws(() => checkUnique(added, [{ id: "b", name: "b", bind: "127.0.0.1:1" }]), {
     code: "ERR_MILLRACE_LISTENER_DUPLICATE",
   });

@@ -1,17 +1,13 @@
 /** Tests of what a worker knows of listeners, while they come and go. */
 import t from "tap";
-import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../../src/options/listener-settings.ts";
 import type { ListenerSettings } from "../../src/shared/listener-settings.ts";
 import type { ListenerFacts } from "../../src/shared/messages.ts";
 import { ListenerSites } from "../../src/worker/listener-sites.ts";
 import { toParts } from "../../src/worker/response.ts";
-
-const DEFAULTS = Object.fromEntries(
-  LISTENER_SETTINGS.map((name) => [name, LISTENER_SETTING_ROWS[name].fallback]),
-) as unknown as ListenerSettings;
+import { DEFAULT_SETTINGS } from "../support/default-settings.ts";
 
 function facts(id: string, settings: Partial<ListenerSettings> = {}): ListenerFacts {
-  return { id, name: id, data: null, isTls: false, settings: { ...DEFAULTS, ...settings } };
+  return { id, name: id, data: null, isTls: false, settings: { ...DEFAULT_SETTINGS, ...settings } };
 }
 
 t.test("a site that was replaced stays what it was for those who hold it", async (t) => {
