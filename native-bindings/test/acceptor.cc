@@ -6,7 +6,6 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,12 +14,15 @@
 #include <vector>
 
 #include "check.h"
+#include "paths.h"
 
 using millrace::Acceptor;
 using millrace::AcceptResult;
 using millrace::BindAddress;
 using millrace::Handover;
 using millrace::ServerShared;
+using millrace::test::exists;
+using millrace::test::own_path;
 
 namespace {
 
@@ -41,17 +43,6 @@ int connect_unix(const std::string& path) {
   std::memcpy(name.sun_path, path.c_str(), path.size() + 1);
   CHECK(connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
   return fd;
-}
-
-std::string socket_path(const char* name) {
-  const char* folder = std::getenv("TMPDIR");
-  return std::string(folder == nullptr ? "/tmp" : folder) + "/millrace-" + name + "-" +
-         std::to_string(getpid());
-}
-
-bool exists(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0;
 }
 
 std::vector<Handover> orphans_of(ServerShared& server) {
@@ -148,7 +139,7 @@ void closing_serves_what_waits_in_the_queue() {
 
 void a_socket_file_is_made_and_removed() {
   ServerShared* server = ServerShared::create();
-  std::string path = socket_path("acceptor");
+  std::string path = own_path("acceptor");
   Acceptor acceptor;
   CHECK(acceptor.listen({nullptr, 0, path.c_str(), 16}) == 0);
   int peer = connect_unix(path);
@@ -165,7 +156,7 @@ void a_socket_file_is_made_and_removed() {
 
 void a_socket_that_is_handed_over_keeps_its_queue_and_its_file() {
   ServerShared* server = ServerShared::create();
-  std::string path = socket_path("handed");
+  std::string path = own_path("handed");
   Acceptor acceptor;
   CHECK(acceptor.listen({nullptr, 0, path.c_str(), 16}) == 0);
   int other = dup(acceptor.fd());
@@ -187,7 +178,7 @@ void a_socket_that_is_handed_over_keeps_its_queue_and_its_file() {
 
 void a_socket_file_left_over_is_replaced_but_a_file_is_not() {
   ServerShared* server = ServerShared::create();
-  std::string path = socket_path("stale");
+  std::string path = own_path("stale");
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   std::memcpy(name.sun_path, path.c_str(), path.size() + 1);

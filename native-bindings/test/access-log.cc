@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "check.h"
+#include "paths.h"
 
 using millrace::AccessLog;
 using millrace::AccessLogOptions;
@@ -165,14 +166,15 @@ void a_pipe_is_waited_for() {
 
 int main() {
   std::error_code failed;
-  g_folder = (std::filesystem::temp_directory_path(failed) / "millrace-log-XXXXXX").string();
-  CHECK(!failed && mkdtemp(g_folder.data()) != nullptr);
+  g_folder = millrace::test::own_path("log");
+  std::filesystem::remove_all(g_folder, failed);  // of a process that had this number before
+  CHECK(std::filesystem::create_directory(g_folder, failed));
   what_was_put_is_written_at_the_end();
   what_comes_after_the_end_is_written_by_the_last_reference();
   a_file_that_cannot_be_opened_is_refused();
   rotation_loses_no_line();
   a_full_disk_costs_lines_and_nothing_else();
   a_pipe_is_waited_for();
-  [[maybe_unused]] int result = std::system(("rm -rf " + g_folder).c_str());
+  std::filesystem::remove_all(g_folder, failed);
   return 0;
 }

@@ -3,19 +3,14 @@
 
 #include <cstdio>
 
+#include "addresses.h"
 #include "check.h"
 
 using millrace::AddressRanges;
-using millrace::parse_address;
 using millrace::PeerAddress;
+using millrace::test::address;
 
 namespace {
-
-PeerAddress address(std::string_view text) {
-  PeerAddress parsed;
-  CHECK(parse_address(text, parsed));
-  return parsed;
-}
 
 bool has(std::string_view range, std::string_view text) {
   AddressRanges ranges;

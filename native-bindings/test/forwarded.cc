@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "addresses.h"
 #include "check.h"
 
 using millrace::find_client;
@@ -10,17 +11,9 @@ using millrace::ForwardedClient;
 using millrace::ForwardedFields;
 using millrace::ForwardedKind;
 using millrace::ForwardedTrust;
-using millrace::parse_address;
-using millrace::PeerAddress;
+using millrace::test::address;
 
 namespace {
-
-PeerAddress address(std::string_view text) {
-  PeerAddress parsed;
-  CHECK(parse_address(text, parsed));
-  parsed.port = 999;
-  return parsed;
-}
 
 ForwardedTrust trusting(std::initializer_list<std::string_view> ranges, ForwardedKind kind) {
   ForwardedTrust trust;
@@ -36,7 +29,7 @@ ForwardedClient ask(const ForwardedTrust& trust, std::string_view list, std::str
                     std::string_view host = {}, std::string_view peer = "10.0.0.1") {
   millrace::test::Guarded guarded(list);
   // What is given back must not point into the list that is gone; addresses are copies.
-  ForwardedClient client = find_client(trust, address(peer), {guarded.view(), proto, host});
+  ForwardedClient client = find_client(trust, address(peer, 999), {guarded.view(), proto, host});
   if (trust.kind == ForwardedKind::kForwarded) {
     static std::string kept_proto;
     static std::string kept_host;

@@ -2,7 +2,6 @@
 // connections handed from one to another, expiry on the primary. Whatever the threads do, each
 // descriptor has one owner at a time and is closed once: owners are counted per connection, and
 // open descriptors at the end.
-#include <dirent.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,14 +11,19 @@
 #include <string>
 #include <thread>
 
+#include "chance.h"
 #include "check.h"
 #include "core/acceptor.h"
+#include "open-descriptors.h"
+#include "paths.h"
 
 using millrace::Acceptor;
 using millrace::AcceptResult;
 using millrace::Handover;
 using millrace::ServerShared;
 using millrace::WorkerShared;
+using millrace::test::Chance;
+using millrace::test::open_descriptors;
 
 namespace {
 
@@ -39,25 +43,6 @@ struct Stage {
   // By connection id: 1 while a worker holds it. An item in a mailbox has no holder.
   std::unique_ptr<std::atomic<int>[]> holders{new std::atomic<int>[kConnections + 1]()};
 };
-
-// xorshift: the runs are the same but for the scheduling.
-struct Chance {
-  uint32_t state;
-  uint32_t below(uint32_t bound) {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state % bound;
-  }
-};
-
-int open_descriptors() {
-  DIR* folder = opendir("/proc/self/fd");
-  int count = 0;
-  while (readdir(folder) != nullptr) count++;
-  closedir(folder);
-  return count;
-}
 
 void hold(Stage& stage, const Handover& item) {
   CHECK(item.id >= 1 && item.id <= kConnections);
@@ -180,9 +165,7 @@ void connect_many(const Stage& stage, const std::string& path, int count) {
 }
 
 void every_descriptor_ends_with_one_owner() {
-  const char* folder = std::getenv("TMPDIR");
-  std::string path = std::string(folder == nullptr ? "/tmp" : folder) + "/millrace-hand-over-" +
-                     std::to_string(getpid());
+  std::string path = millrace::test::own_path("hand-over");
   int before = open_descriptors();
   Stage stage;
   Acceptor acceptor;

@@ -10,27 +10,18 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "check.h"
+#include "paths.h"
 
 using millrace::BindAddress;
 using millrace::ListeningSocket;
+using millrace::test::exists;
+using millrace::test::own_path;
 
 namespace {
-
-std::string socket_path(const char* name) {
-  const char* folder = std::getenv("TMPDIR");
-  return std::string(folder == nullptr ? "/tmp" : folder) + "/millrace-" + name + "-" +
-         std::to_string(getpid());
-}
-
-bool exists(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0;
-}
 
 BindAddress unix_address(const std::string& path, int mode = -1) {
   BindAddress address;
@@ -68,7 +59,7 @@ void an_abstract_name_has_no_file_and_no_zeros_behind_it() {
 }
 
 void a_mode_is_set_before_anybody_can_connect() {
-  std::string path = socket_path("mode");
+  std::string path = own_path("mode");
   ListeningSocket socket;
   CHECK(socket.open(unix_address(path, 0600)) == 0);
   struct stat info;
@@ -79,7 +70,7 @@ void a_mode_is_set_before_anybody_can_connect() {
 }
 
 void a_file_of_another_socket_is_left_alone() {
-  std::string path = socket_path("other");
+  std::string path = own_path("other");
   ListeningSocket first;
   CHECK(first.open(unix_address(path)) == 0);
   CHECK(unlink(path.c_str()) == 0);
@@ -114,7 +105,7 @@ void a_listening_descriptor_is_adopted() {
 }
 
 void a_path_is_taken_over_only_if_it_is_given_too() {
-  std::string path = socket_path("taken-over");
+  std::string path = own_path("taken-over");
   ListeningSocket made;
   CHECK(made.open(unix_address(path)) == 0);
   int copy = dup(made.fd());

@@ -7,21 +7,16 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "check.h"
+#include "paths.h"
 
 using millrace::send_notification;
+using millrace::test::own_path;
 
 namespace {
-
-std::string socket_path() {
-  const char* folder = std::getenv("TMPDIR");
-  return std::string(folder == nullptr ? "/tmp" : folder) + "/millrace-notify-" +
-         std::to_string(getpid());
-}
 
 int receiver(const std::string& path) {
   sockaddr_un name{};
@@ -45,7 +40,7 @@ int send(const std::string& path, const std::string& text) {
 }
 
 void a_path_and_an_abstract_name_are_reached() {
-  for (const std::string& path : {socket_path(), "@millrace-" + std::to_string(getpid())}) {
+  for (const std::string& path : {own_path("notify"), "@millrace-" + std::to_string(getpid())}) {
     int fd = receiver(path);
     CHECK(send(path, "READY=1\nSTATUS=well") == 0);
     CHECK(received(fd) == "READY=1\nSTATUS=well");
@@ -71,11 +66,11 @@ void what_is_no_path_is_refused() {
   CHECK(send("relative", "x") == EINVAL);
   CHECK(send("vsock:2:1234", "x") == EINVAL);
   CHECK(send("/" + std::string(107, 'x'), "x") == ENAMETOOLONG);
-  CHECK(send(socket_path(), "x") == ENOENT);
+  CHECK(send(own_path("notify"), "x") == ENOENT);
 }
 
 void a_full_queue_is_not_waited_for() {
-  std::string path = socket_path();
+  std::string path = own_path("notify");
   int fd = receiver(path);
   int code = 0;
   for (int i = 0; i < 100000 && code == 0; i++) code = send(path, "WATCHDOG=1");

@@ -8,6 +8,7 @@
 
 #include <thread>
 
+#include "chance.h"
 #include "check.h"
 #include "core/server.h"
 
@@ -15,6 +16,7 @@ using millrace::Handover;
 using millrace::ListenerState;
 using millrace::ServerShared;
 using millrace::WorkerShared;
+using millrace::test::Chance;
 
 namespace {
 
@@ -30,16 +32,6 @@ struct Stage {
   std::atomic<int> ended{0};
   // Taken down before the server does: never above what the server counts.
   std::atomic<uint32_t> open[kAddresses + 1] = {};
-};
-
-struct Chance {
-  uint32_t state;
-  uint32_t below(uint32_t bound) {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state % bound;
-  }
 };
 
 void end(Stage& stage, const Handover& item) {

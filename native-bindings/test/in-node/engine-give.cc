@@ -3,22 +3,21 @@
 // connection that it was sent on. Nothing is closed, no descriptor is left.
 //
 // The same file runs under ThreadSanitizer (../alone/llhttp.cc) and in a Node.js.
-#include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "../chance.h"
 #include "../check.h"
-#include "core/engine.h"
+#include "../open-descriptors.h"
+#include "../worker-engine.h"
 
 using namespace millrace;
+using namespace millrace::test;
 
 namespace {
 
@@ -28,31 +27,12 @@ constexpr int kLives = 150;       // workers that have been retired when it ends
 constexpr int kAheadMax = 6;      // requests that are sent before their answers are read
 constexpr int kTurnsMax = 60;     // of a worker's life
 
-// xorshift: the runs are the same but for the scheduling.
-struct Chance {
-  uint32_t state;
-  uint32_t below(uint32_t bound) {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state % bound;
-  }
-};
-
 struct Stage {
   ServerShared* server = ServerShared::create();
   std::atomic<bool> ending{false};
   std::atomic<int> given{0};
   std::atomic<int> retired{0};
 };
-
-int open_descriptors() {
-  DIR* folder = opendir("/proc/self/fd");
-  int count = 0;
-  while (readdir(folder) != nullptr) count++;
-  closedir(folder);
-  return count;
-}
 
 // What stands for JavaScript: each request is answered with its target, some of them later.
 class App {
@@ -109,18 +89,13 @@ class App {
     int32_t* control = engine->blocks().control;
     if (control[CTL_REPLY_COUNT] == 0) arena_at_ = 0;
     if (control[CTL_REPLY_COUNT] == REPLY_MAX - 1) engine->flush();
-    int32_t* reply = engine->blocks().replies + control[CTL_REPLY_COUNT] * REPLY_WORDS;
-    std::memset(reply, 0, sizeof(int32_t) * REPLY_WORDS);
     std::memcpy(engine->blocks().arena + arena_at_, request.target.data(), request.target.size());
-    reply[REPLY_KIND] = KIND_RESPOND;
-    reply[REPLY_SLOT] = request.slot;
-    reply[REPLY_GENERATION] = request.generation;
+    int32_t* reply = add_reply(*engine, KIND_RESPOND, request.slot, request.generation);
     reply[REPLY_FLAGS] = request.flags;
     reply[REPLY_STATUS] = 200;
     reply[REPLY_BODY_OFFSET] = arena_at_;
     reply[REPLY_BODY_LENGTH] = static_cast<int32_t>(request.target.size());
     arena_at_ += static_cast<int32_t>(request.target.size());
-    control[CTL_REPLY_COUNT]++;
   }
 
   Chance chance_;
@@ -132,38 +107,25 @@ class App {
 void work(Stage& stage, int self, uint32_t seed) {
   Chance chance{seed};
   App app(chance.below(1u << 30) + 1);
-  Engine engine(ServerShared::find(stage.server->id()), self, EngineOptions{},
-                EngineHost{&app, [](void* context) {
-                             static_cast<App*>(context)->batch();
-                             return true;
-                           }});
-  CHECK(engine.open());
-  ListenerOptions listener;
-  engine.set_listener(0, &listener);
-  std::unique_ptr<char[]> slab(new char[engine.slab_bytes()]);
-  app.engine = &engine;
-  app.slab = slab.get();
-  engine.use_slab(slab.get());
-  CHECK(engine.open_mailbox());
+  WorkerEngine engine(*stage.server, self, app);
+  CHECK(engine->open_mailbox());
   int turns = 1 + static_cast<int>(chance.below(kTurnsMax));
   for (int i = 0; !app.is_retired; i++) {
-    pollfd entry{engine.poll_fd(), POLLIN, 0};
-    if (poll(&entry, 1, engine.has_work() ? 0 : 1) > 0 || engine.has_work()) engine.turn();
+    pollfd entry{engine->poll_fd(), POLLIN, 0};
+    if (poll(&entry, 1, engine->has_work() ? 0 : 1) > 0 || engine->has_work()) engine->turn();
     app.answer_some();
-    engine.flush();
-    if (i % 16 == 0) engine.tick();
+    engine->flush();
+    if (i % 16 == 0) engine->tick();
     if (i < turns && chance.below(8) == 0) {
       int to = static_cast<int>(chance.below(kWorkers + 2)) - 1;
-      stage.given.fetch_add(engine.give(1 + static_cast<int>(chance.below(8)), to));
+      stage.given.fetch_add(engine->give(1 + static_cast<int>(chance.below(8)), to));
     }
     // The last ones serve until every client has had its answers.
-    if (i >= turns && !stage.ending.load(std::memory_order_relaxed)) engine.retire();
+    if (i >= turns && !stage.ending.load(std::memory_order_relaxed)) engine->retire();
     if (stage.ending.load(std::memory_order_relaxed)) break;
   }
   if (app.is_retired) stage.retired.fetch_add(1);
   CHECK(!app.is_retired || stage.server->worker(self)->connections.load() == 0);
-  engine.die();
-  engine.close_poll();
 }
 
 // Like generations: whoever has ended is replaced.
@@ -230,18 +192,7 @@ void every_request_is_answered() {
   int before = open_descriptors();
   Stage stage;
   int mine[kPeers];
-  uint64_t wake[ServerShared::kWakeWords] = {};
-  for (int& end : mine) {
-    int pair[2];
-    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-    CHECK(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
-    end = pair[0];
-    Handover item;
-    item.fd = pair[1];
-    int64_t room = 1;
-    CHECK(stage.server->admit(item, &room));
-    stage.server->place(item, -1, wake);  // they wait for the first worker
-  }
+  for (int& end : mine) end = connect_to(*stage.server);  // they wait for the first worker
   std::vector<std::thread> lanes;
   for (int i = 0; i < kWorkers; i++) lanes.emplace_back(supervise, std::ref(stage), i);
   std::vector<std::thread> peers;

@@ -1,6 +1,5 @@
 // Chunked bodies in: how often JavaScript is told of one, that its bytes are the ones sent however
 // they were chunked and cut into reads, and that requests and trailers behind it are parsed.
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,9 +8,10 @@
 #include <vector>
 
 #include "../check.h"
-#include "core/engine.h"
+#include "../worker-engine.h"
 
 using namespace millrace;
+using namespace millrace::test;
 
 namespace {
 
@@ -26,7 +26,7 @@ std::string bytes_of(size_t length) {
 // What stands for JavaScript: it collects the bodies, and answers each request with what it got.
 struct App {
   Engine* engine = nullptr;
-  std::unique_ptr<char[]> slab;
+  char* slab = nullptr;
   std::vector<std::unique_ptr<char[]>> buffers;
   std::string body;
   std::string trailers;
@@ -34,6 +34,8 @@ struct App {
   int pieces = 0;
   int whole = 0;  // buffers that were full
   int ended = 0;
+
+  int told() const { return pieces + ended + static_cast<int>(methods.size()); }
 
   void batch() {
     int32_t* control = engine->blocks().control;
@@ -48,11 +50,11 @@ struct App {
         engine->use_body_buffer(i, buffers.back().get());
       }
     }
-    if (control[CTL_SLAB_NEEDED] == 2) engine->use_slab(slab.get());
+    if (control[CTL_SLAB_NEEDED] == 2) engine->use_slab(slab);
   }
 
   void take(const int32_t* event) {
-    const char* at = slab.get() + event[EVENT_BODY_OFFSET];
+    const char* at = slab + event[EVENT_BODY_OFFSET];
     size_t length = static_cast<size_t>(event[EVENT_BODY_LENGTH]);
     switch (event[EVENT_KIND]) {
       case KIND_REQUEST:
@@ -81,15 +83,10 @@ struct App {
   }
 
   void respond(const int32_t* event) {
-    int32_t* control = engine->blocks().control;
-    int32_t* reply = engine->blocks().replies + control[CTL_REPLY_COUNT] * REPLY_WORDS;
-    std::memset(reply, 0, sizeof(int32_t) * REPLY_WORDS);
-    reply[REPLY_KIND] = KIND_RESPOND;
-    reply[REPLY_SLOT] = event[EVENT_SLOT];
-    reply[REPLY_GENERATION] = event[EVENT_GENERATION];
+    int32_t* reply =
+        add_reply(*engine, KIND_RESPOND, event[EVENT_SLOT], event[EVENT_GENERATION]);
     reply[REPLY_FLAGS] = FLAG_KEEP_ALIVE;
     reply[REPLY_STATUS] = 200;
-    control[CTL_REPLY_COUNT]++;
   }
 };
 
@@ -110,49 +107,29 @@ std::string chunked(const std::string& body, size_t chunk, const std::string& tr
 void serve(App& app, const std::string& input, size_t step) {
   ServerShared* server = ServerShared::create();
   int worker = server->add_worker();
-  Engine engine(ServerShared::find(server->id()), worker, EngineOptions{},
-                EngineHost{&app, [](void* context) {
-                             static_cast<App*>(context)->batch();
-                             return true;
-                           }});
-  CHECK(engine.open());
-  ListenerOptions listener;
-  engine.set_listener(0, &listener);
-  app.engine = &engine;
-  app.slab.reset(new char[engine.slab_bytes()]);
-  engine.use_slab(app.slab.get());
-  CHECK(engine.open_mailbox());
-  int pair[2];
-  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+  int peer = connect_to(*server);
   int room = 4 << 20;
-  setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
-  setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-  for (int fd : pair) CHECK(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
-  Handover item;
-  item.fd = pair[1];
-  int64_t admitted = 1;
-  CHECK(server->admit(item, &admitted));
-  uint64_t wake[ServerShared::kWakeWords] = {};
-  server->place(item, -1, wake);
-  server->wake(wake);
-  size_t sent = 0;
-  int idle = 0;
-  while (idle < 4) {
-    ssize_t written = 0;
-    if (sent < input.size()) {
-      written = send(pair[0], input.data() + sent, std::min(step, input.size() - sent), 0);
+  setsockopt(peer, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+  setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  {
+    WorkerEngine engine(*server, worker, app);
+    CHECK(engine->open_mailbox());
+    size_t sent = 0;
+    int idle = 0;
+    while (idle < 4) {
+      ssize_t written = 0;
+      if (sent < input.size()) {
+        size_t length = std::min(step, input.size() - sent);
+        written = send(peer, input.data() + sent, length, MSG_DONTWAIT);
+      }
+      if (written > 0) sent += static_cast<size_t>(written);
+      int before = app.told();
+      engine->turn();
+      engine->flush();
+      idle = sent == input.size() && before == app.told() ? idle + 1 : 0;
     }
-    if (written > 0) sent += static_cast<size_t>(written);
-    int before = app.pieces + app.ended + static_cast<int>(app.methods.size());
-    engine.turn();
-    engine.flush();
-    bool is_over = sent == input.size();
-    bool is_still = before == app.pieces + app.ended + static_cast<int>(app.methods.size());
-    idle = is_over && is_still ? idle + 1 : 0;
   }
-  engine.die();
-  engine.close_poll();
-  close(pair[0]);
+  close(peer);
   server->remove_worker(worker);
   server->release();
 }

@@ -1,0 +1,74 @@
+// An engine as the thread of a worker has it, for tests: without libuv, and with an app of the test
+// in the place of JavaScript. The app has the members `Engine* engine` and `char* slab`, which are
+// set here, and `void batch()`, which is called where JavaScript would be entered.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <memory>
+
+#include "check.h"
+#include "core/engine.h"
+
+namespace millrace::test {
+
+class WorkerEngine {
+ public:
+  // Its mailbox is still closed. Listener 0 has the options given.
+  template <typename App>
+  WorkerEngine(ServerShared& server, int worker, App& app, const ListenerOptions& listener = {})
+      : engine_(ServerShared::find(server.id()), worker, EngineOptions{},
+                EngineHost{&app, [](void* context) {
+                             static_cast<App*>(context)->batch();
+                             return true;
+                           }}) {
+    CHECK(engine_.open());
+    engine_.set_listener(0, &listener);
+    slab_.reset(new char[engine_.slab_bytes()]);
+    engine_.use_slab(slab_.get());
+    app.engine = &engine_;
+    app.slab = slab_.get();
+  }
+  // As a thread ends: the connections go to other workers, or wait with the server.
+  ~WorkerEngine() {
+    engine_.die();
+    engine_.close_poll();
+  }
+  Engine* operator->() { return &engine_; }
+
+ private:
+  std::unique_ptr<char[]> slab_;
+  Engine engine_;
+};
+
+// A reply for the ring; the caller fills in what else it has before the next flush.
+inline int32_t* add_reply(Engine& engine, int32_t kind, int32_t slot, int32_t generation) {
+  int32_t* control = engine.blocks().control;
+  CHECK(control[CTL_REPLY_COUNT] < REPLY_MAX);
+  int32_t* reply = engine.blocks().replies + control[CTL_REPLY_COUNT]++ * REPLY_WORDS;
+  std::memset(reply, 0, sizeof(int32_t) * REPLY_WORDS);
+  reply[REPLY_KIND] = kind;
+  reply[REPLY_SLOT] = slot;
+  reply[REPLY_GENERATION] = generation;
+  return reply;
+}
+
+// A connection of the listener, placed as the acceptor places it → the peer's end, which blocks.
+inline int connect_to(ServerShared& server, uint16_t listener = 0) {
+  int pair[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+  CHECK(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
+  Handover item;
+  item.fd = pair[1];
+  item.listener = listener;
+  int64_t room = 1;
+  CHECK(server.admit(item, &room));
+  uint64_t wake[ServerShared::kWakeWords] = {};
+  server.place(item, -1, wake);
+  server.wake(wake);
+  return pair[0];
+}
+
+}  // namespace millrace::test
