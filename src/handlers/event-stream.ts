@@ -1,0 +1,182 @@
+/**
+ * Server-sent events (WHATWG HTML 9.2): an answer that goes on while its client listens. Events
+ * come from an async iterable, or from a function that is given something to send with. While
+ * nothing is sent a comment goes out from time to time, so that proxies keep the connection and a
+ * client that has gone is noticed. Any thread.
+ */
+import { withFiller } from "./timed-source.ts";
+
+type HeadersInit = ConstructorParameters<typeof Headers>[0];
+
+export interface ServerSentEvent {
+  /** A string as it is, line by line; anything else as JSON. Without it there is no event. */
+  readonly data?: unknown;
+  /** Its type; "message" for the client if absent. No line breaks. */
+  readonly event?: string;
+  /** What the client sends as `Last-Event-ID` when it comes back. No line breaks, no NUL. */
+  readonly id?: string;
+  /** Milliseconds after which the client comes back when the connection has ended. */
+  readonly retry?: number;
+  /** A comment, which clients ignore. */
+  readonly comment?: string;
+}
+
+/** What the function of an event stream sends with. */
+export interface EventSender {
+  /** Resolves when the client takes more: awaited, it keeps what waits in memory small. */
+  send(event: ServerSentEvent | string): Promise<void>;
+  /** Aborts when the client has gone or the stream has ended. */
+  readonly signal: AbortSignal;
+}
+
+export type EventSource =
+  | AsyncIterable<ServerSentEvent | string>
+  | Iterable<ServerSentEvent | string>
+  | ((events: EventSender) => void | Promise<void>);
+
+export interface EventStreamOptions {
+  /** Milliseconds of silence after which a comment is sent; 0: never. Default 15,000. */
+  readonly heartbeatMs?: number;
+  /** Beside `Content-Type` and `Cache-Control: no-cache`, which they may override. */
+  readonly headers?: HeadersInit;
+}
+
+const HEARTBEAT_MS = 15_000;
+/** The longest that timers of Node.js take. */
+const HEARTBEAT_MS_MAX = 2 ** 31 - 1;
+const HEARTBEAT = ":\n\n";
+const LINE_BREAK = /\r\n|\r|\n/;
+
+/**
+ * The answer that sends the events; a string is an event with that data. The stream ends with the
+ * iterable, or when the function's promise has settled; an error of either cuts it, so that the
+ * client comes back. Throws a RangeError for a bad `heartbeatMs`; an event that cannot be written
+ * is a TypeError to who sends it.
+ */
+export function eventStream(source: EventSource, options: EventStreamOptions = {}): Response {
+  const { heartbeatMs = HEARTBEAT_MS } = options;
+  if (!(Number.isInteger(heartbeatMs) && heartbeatMs >= 0 && heartbeatMs <= HEARTBEAT_MS_MAX)) {
+    throw new RangeError(`eventStream: heartbeatMs must be a whole number of milliseconds up to ${
+      HEARTBEAT_MS_MAX}, and is ${String(heartbeatMs)}`);
+  }
+  const headers = new Headers(options.headers);
+  if (!headers.has("content-type")) headers.set("content-type", "text/event-stream");
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-cache");
+  const events = typeof source === "function" ? sent(source) : written(source);
+  const body = withFiller(events, heartbeatMs, HEARTBEAT);
+  return new Response(body as unknown as ReadableStream, { headers });
+}
+
+/** The event as it goes over the wire. Throws a TypeError for what cannot be written. */
+export function formatEvent(event: ServerSentEvent | string): string {
+  const { data, event: type, id, retry, comment } =
+    typeof event === "string" ? { data: event } as ServerSentEvent : event;
+  let text = comment === undefined ? "" : lines(": ", comment);
+  if (type !== undefined) text += `event: ${oneLine("event", type)}\n`;
+  if (id !== undefined) {
+    if (id.includes("\0")) throw new TypeError("The id of an event has no NUL");
+    text += `id: ${oneLine("id", id)}\n`;
+  }
+  if (retry !== undefined) {
+    if (!Number.isInteger(retry) || retry < 0) {
+      throw new TypeError(`The retry of an event is a whole number of milliseconds, not ${retry}`);
+    }
+    text += `retry: ${retry}\n`;
+  }
+  if (data !== undefined) text += lines("data: ", textOf(data));
+  return `${text}\n`;
+}
+
+function textOf(data: unknown): string {
+  if (typeof data === "string") return data;
+  const text = JSON.stringify(data) as string | undefined;
+  if (text === undefined) throw new TypeError("The data of an event is nothing that JSON has");
+  return text;
+}
+
+function lines(prefix: string, text: string): string {
+  return text.split(LINE_BREAK).map((line) => `${prefix}${line}\n`).join("");
+}
+
+function oneLine(name: string, text: string): string {
+  if (LINE_BREAK.test(text)) throw new TypeError(`The ${name} of an event has no line breaks`);
+  return text;
+}
+
+async function* written(
+  source: AsyncIterable<ServerSentEvent | string> | Iterable<ServerSentEvent | string>,
+): AsyncGenerator<string, void, undefined> {
+  for await (const event of source) yield formatEvent(event);
+}
+
+/** What a function sends, in its order. */
+function sent(run: (events: EventSender) => void | Promise<void>): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]: () => new SentEvents(run),
+  };
+}
+
+interface Waiting {
+  readonly text: string;
+  readonly taken: () => void;
+}
+
+class SentEvents implements AsyncIterator<string, void> {
+  readonly #abort = new AbortController();
+  readonly #queue: Waiting[] = [];
+  readonly #ended: Promise<void>;
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  constructor(run: (events: EventSender) => void | Promise<void>) {
+    const sender: EventSender = {
+      send: (event) => this.#send(event),
+      signal: this.#abort.signal,
+    };
+    this.#ended = this.#run(run, sender);
+    this.#ended.catch(() => {}); // `next` rejects with it
+  }
+
+  async #run(
+    run: (events: EventSender) => void | Promise<void>,
+    sender: EventSender,
+  ): Promise<void> {
+    try {
+      await run(sender);
+    } finally {
+      this.#isOver = true;
+      this.#wake();
+    }
+  }
+
+  async #send(event: ServerSentEvent | string): Promise<void> {
+    const text = formatEvent(event);
+    if (this.#abort.signal.aborted) return; // nobody listens any more
+    await new Promise<void>((taken) => {
+      this.#queue.push({ text, taken });
+      this.#wake();
+    });
+  }
+
+  async next(): Promise<IteratorResult<string, void>> {
+    for (;;) {
+      const first = this.#queue.shift();
+      if (first !== undefined) {
+        first.taken();
+        return { done: false, value: first.text };
+      }
+      if (this.#isOver) {
+        this.#abort.abort();
+        await this.#ended;
+        return { done: true, value: undefined };
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  return(): Promise<IteratorResult<string, void>> {
+    this.#abort.abort();
+    for (const { taken } of this.#queue.splice(0)) taken();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}

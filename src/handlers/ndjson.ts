@@ -1,0 +1,35 @@
+/**
+ * Newline-delimited JSON: one value a line, as long as the source has some. Any thread.
+ */
+
+type HeadersInit = ConstructorParameters<typeof Headers>[0];
+
+export interface NdjsonOptions {
+  readonly status?: number;
+  /** Beside `Content-Type: application/x-ndjson`, which they may override. */
+  readonly headers?: HeadersInit;
+}
+
+/**
+ * The answer with a line for each value. What JSON does not have (`undefined`, a function, a
+ * BigInt, a cycle) is a TypeError that cuts the answer, as an error of the source does.
+ */
+export function ndjson(
+  source: AsyncIterable<unknown> | Iterable<unknown>,
+  options: NdjsonOptions = {},
+): Response {
+  const headers = new Headers(options.headers);
+  if (!headers.has("content-type")) headers.set("content-type", "application/x-ndjson");
+  const { status = 200 } = options;
+  return new Response(linesOf(source) as unknown as ReadableStream, { status, headers });
+}
+
+async function* linesOf(
+  source: AsyncIterable<unknown> | Iterable<unknown>,
+): AsyncGenerator<string, void, undefined> {
+  for await (const value of source) {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) throw new TypeError("A line of NDJSON is nothing that JSON has");
+    yield `${text}\n`;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Handlers that stand around others: what the toolbox wraps is the handler it is given, or, where
+ * it is given none, whatever comes behind it (`context.next()`). Any thread.
+ */
+import type { Context, FetchHandler, HandlerResult, MillraceRequest } from "../shared/app.ts";
+import { isLightResponse, responseParts } from "../worker/response.ts";
+
+/** Changes the headers of an answer. */
+export type HeaderEdit = (headers: Headers) => void;
+
+/**
+ * What the wrapped handler answers, with its headers edited; `undefined` where it declines. The
+ * handler may give the same Response to many requests, so a copy is edited.
+ */
+export async function answerWith(
+  handler: FetchHandler | undefined,
+  request: MillraceRequest,
+  context: Context,
+  edit: HeaderEdit,
+): Promise<Response | undefined> {
+  const value: HandlerResult = handler === undefined
+    ? await context.next()
+    : await handler(request, context, context);
+  if (value === undefined) return undefined;
+  const response = value instanceof Response ? value : new Response(value as string);
+  // No answer that HTTP has headers for: Response.error(), or the connection is switched.
+  if (response.status < 200) return response;
+  const copy = copyOf(response);
+  edit(copy.headers);
+  return copy;
+}
+
+function copyOf(response: Response): Response {
+  if (isRepeatable(response) && !isImmutable(response.headers)) return response.clone();
+  const { body, status, statusText, headers } = response;
+  return new Response(body, { status, statusText, headers: new Headers(headers) });
+}
+
+/** Its body can be sent any number of times, so that a clone costs no second reader. */
+function isRepeatable(response: Response): boolean {
+  if (!isLightResponse(response)) return false;
+  const { body, stream } = responseParts(response);
+  if (stream !== null) return false;
+  const isBytes = body instanceof Uint8Array || body instanceof Blob;
+  return body === null || typeof body === "string" || isBytes;
+}
+
+/** Those of redirects refuse changes, whatever the change is (Fetch 5.1). */
+function isImmutable(headers: Headers): boolean {
+  try {
+    headers.delete("x-none");
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Adds a name to `Vary`, unless it has it, or `*`, already (RFC 9110 12.5.5). */
+export function addVary(headers: Headers, name: string): void {
+  const given = (headers.get("vary") ?? "").split(",");
+  const names = new Set(given.map((each) => each.trim().toLowerCase()));
+  if (names.has("*") || names.has(name.toLowerCase())) return;
+  headers.append("vary", name);
+}

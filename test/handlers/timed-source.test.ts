@@ -1,0 +1,64 @@
+/** Tests of a source with a filler for quiet times. */
+import t from "tap";
+import { withFiller } from "../../src/handlers/timed-source.ts";
+
+/** Items that come when the test says so. */
+class Handed {
+  readonly #waiting: ((result: IteratorResult<string, void>) => void)[] = [];
+  returned = 0;
+
+  give(value: string): void {
+    this.#waiting.shift()!({ done: false, value });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<string, void> {
+    return {
+      next: () => new Promise((resolve) => this.#waiting.push(resolve)),
+      return: () => {
+        this.returned++;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+}
+
+t.test("fillers come while the source is quiet, and no item is lost or comes twice", async (t) => {
+  const source = new Handed();
+  const items = withFiller(source, 5, "-");
+  t.strictSame((await items.next()).value, "-");
+  t.strictSame((await items.next()).value, "-");
+  const next = items.next();
+  source.give("a");
+  t.strictSame((await next).value, "a");
+  t.strictSame((await items.next()).value, "-");
+  await items.return();
+  t.equal(source.returned, 1);
+});
+
+t.test("a source in the middle of an item holds nobody up who ends it", async (t) => {
+  const source = new Handed();
+  const items = withFiller(source, 1, "-");
+  await items.next();
+  t.strictSame(await items.return(), { done: true, value: undefined });
+  t.equal(source.returned, 1);
+});
+
+t.test("without a time there is no filler; the end and the error are the source's", async (t) => {
+  async function* failing(): AsyncGenerator<string> {
+    yield "a";
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    throw new Error("spring dry");
+  }
+  const seen: string[] = [];
+  await t.rejects(async () => {
+    for await (const item of withFiller(failing(), 0, "-")) seen.push(item);
+  }, { message: "spring dry" });
+  t.strictSame(seen, ["a"]);
+
+  async function* short(): AsyncGenerator<string> {
+    yield "a";
+  }
+  const all: string[] = [];
+  for await (const item of withFiller(short(), 1000, "-")) all.push(item);
+  t.strictSame(all, ["a"]);
+});

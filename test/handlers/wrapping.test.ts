@@ -1,0 +1,83 @@
+/** Tests of what the toolbox's wrapping handlers have in common. */
+import t from "tap";
+import { addVary, answerWith } from "../../src/handlers/wrapping.ts";
+import type { Context, FetchHandler, MillraceRequest } from "../../src/shared/app.ts";
+import { LightRequest } from "../../src/worker/request.ts";
+import { LightResponse } from "../../src/worker/response.ts";
+
+const request = new LightRequest("http://a/") as unknown as MillraceRequest;
+
+/** A context in which only `next` is asked. */
+function contextOf(next: () => Promise<Response>): Context {
+  return { next } as Context;
+}
+
+const nowhere = contextOf(() => Promise.reject(new Error("nothing is behind it")));
+
+async function edited(handler?: FetchHandler, context = nowhere): Promise<Response | undefined> {
+  return await answerWith(handler, request, context, (headers) => headers.set("x-a", "1"));
+}
+
+t.test("a Response that is given again and again is never changed", async (t) => {
+  const given = [
+    new LightResponse("text", { status: 201, headers: { "x-b": "2" } }),
+    new LightResponse(new Uint8Array([1, 2])),
+    new LightResponse(null, { status: 204 }),
+    LightResponse.json({ a: 1 }),
+  ];
+  for (const response of given) {
+    for (let i = 0; i < 2; i++) {
+      const answer = await edited(() => response);
+      t.equal(answer!.headers.get("x-a"), "1");
+      t.equal(answer!.headers.get("content-type"), response.headers.get("content-type"));
+      t.equal(answer!.status, response.status);
+      t.equal(answer!.headers.get("x-b"), response.headers.get("x-b"));
+    }
+    t.equal(response.headers.has("x-a"), false);
+    t.equal(response.bodyUsed, false);
+  }
+});
+
+t.test("headers that refuse changes are changed in a copy", async (t) => {
+  const answer = await edited(() => LightResponse.redirect("http://b/", 303));
+  t.equal(answer!.status, 303);
+  t.equal(answer!.headers.get("location"), "http://b/");
+  t.equal(answer!.headers.get("x-a"), "1");
+});
+
+t.test("a stream goes on as it is; strings and bytes become answers", async (t) => {
+  async function* pieces(): AsyncGenerator<string> {
+    yield "a";
+    yield "b";
+  }
+  const stream = await edited(() => new LightResponse(pieces()));
+  t.equal(await stream!.text(), "ab");
+  t.equal(await (await edited(() => "text"))!.text(), "text");
+  const foreign = await edited(() => new Response("global"));
+  t.equal(await foreign!.text(), "global");
+  t.equal(foreign!.headers.get("x-a"), "1");
+});
+
+t.test("declining declines, and no handler goes on with the next one", async (t) => {
+  t.equal(await edited(() => undefined), undefined);
+  const next = await edited(undefined, contextOf(async () => new LightResponse("next")));
+  t.equal(await next!.text(), "next");
+  t.equal(next!.headers.get("x-a"), "1");
+  await t.rejects(edited(() => { throw new Error("broken"); }), { message: "broken" });
+});
+
+t.test("Response.error() stays what it is", async (t) => {
+  t.equal((await edited(() => LightResponse.error()))!.status, 0);
+});
+
+t.test("Vary has each name once", (t) => {
+  const headers = new Headers();
+  addVary(headers, "Origin");
+  addVary(headers, "origin");
+  addVary(headers, "Accept");
+  t.equal(headers.get("vary"), "Origin, Accept");
+  headers.set("vary", "*");
+  addVary(headers, "Origin");
+  t.equal(headers.get("vary"), "*");
+  t.end();
+});
