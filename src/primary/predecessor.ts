@@ -121,7 +121,8 @@ function isForThisProcess({ pid, channel }: HandOver): boolean {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is a process of that id, of this user. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

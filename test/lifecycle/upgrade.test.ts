@@ -7,6 +7,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Test } from "tap";
+import { isAlive } from "../../src/primary/predecessor.ts";
 import { askControl, type Told } from "../support/ask-control.ts";
 import { Command } from "../support/command.ts";
 import { until } from "../support/deadline.ts";
@@ -61,15 +62,6 @@ async function serve(t: Test, options: { args?: string[]; env?: object } = {}): 
   });
   const upgrade = async (): Promise<Told> => await askControl(control, "POST /upgrade");
   return { folder, command, control, pidFile, socket, url, upgrade, pid };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 t.test("five times under load: every request is answered, and every path stays",
