@@ -104,7 +104,8 @@ export interface Native {
   readonly parserPassed: boolean;
   readonly layout: { readonly [name: string]: number };
   createServer(options: ServerOptions): { readonly handle: Handle; readonly id: number };
-  addWorker(server: Handle, replaced: number): number;
+  /** The slot, or -1 when all are taken. Addresses are bound to seats: core/balancer.h. */
+  addWorker(server: Handle, seat: number): number;
   removeWorker(server: Handle, slot: number): void;
   /** The balancer passes it over from now on. */
   leaveWorker(server: Handle, slot: number): void;

@@ -66,20 +66,7 @@ ServerShared::~ServerShared() {
   for (auto& slot : workers_) delete slot.load(std::memory_order_relaxed);
 }
 
-// The seat of the one it replaces, else the lowest that is free: that of the one that died.
-uint32_t ServerShared::seat_for(int replaced) {
-  if (replaced >= 0 && reserved_[replaced]) return worker(replaced)->seat;
-  bool is_taken[kWorkersMax] = {};
-  for (int i = 0; i < kWorkersMax; i++) {
-    if (reserved_[i]) is_taken[worker(i)->seat] = true;
-  }
-  uint32_t seat = 0;
-  while (seat < kWorkersMax - 1 && is_taken[seat]) seat++;
-  return seat;
-}
-
-int ServerShared::add_worker(int replaced) {
-  uint32_t seat = seat_for(replaced);
+int ServerShared::add_worker(uint32_t seat) {
   for (int i = 0; i < kWorkersMax; i++) {
     if (reserved_[i]) continue;
     WorkerShared* worker = workers_[i].load(std::memory_order_relaxed);

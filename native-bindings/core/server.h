@@ -94,9 +94,9 @@ class ServerShared {
 
   ListenerShared& listener(int index) { return listeners_[index]; }
   WorkerShared* worker(int index) { return workers_[index].load(std::memory_order_acquire); }
-  // The primary: a free slot, or -1. Slots are used again once their worker has gone. The worker
-  // takes the seat of the one in the slot `replaced`, which goes on serving for now; -1: of none.
-  int add_worker(int replaced = -1);
+  // The primary: a free slot, or -1. Slots are used again once their worker has gone. Two may
+  // have one seat: a worker that leaves and the one that takes its place.
+  int add_worker(uint32_t seat = 0);
   void remove_worker(int index);
   // The primary: from now on the balancer passes the worker over, also before it has heard of it.
   void leave_worker(int index);
@@ -160,7 +160,6 @@ class ServerShared {
 
   ServerShared() = default;
   ~ServerShared();
-  uint32_t seat_for(int replaced);
   int read_loads(WorkerLoad* loads, int except);
   bool push_to_best(const Handover& item, int except, uint64_t* wake_bits);
   bool push_to(const Handover& item, int index, uint64_t* wake_bits);

@@ -52,13 +52,11 @@ napi_value create_server(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// addWorker(server, replaced) → slot, or -1 when all are taken. `replaced`: the slot of the worker
-// that it will replace and that still serves, or -1.
+// addWorker(server, seat) → slot, or -1 when all are taken.
 napi_value add_worker(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  int replaced = to_int(env, arguments[1]);
-  if (replaced < 0 || replaced >= kWorkersMax) replaced = -1;
-  return from_double(env, server_of(env, arguments[0])->add_worker(replaced));
+  auto seat = static_cast<uint32_t>(to_int(env, arguments[1]));
+  return from_double(env, server_of(env, arguments[0])->add_worker(seat));
 }
 
 // removeWorker(server, slot)
@@ -256,7 +254,7 @@ napi_value listener_refused(napi_env env, napi_callback_info info) {
 
 constexpr Call kCalls[] = {
     {"createServer", create_server, "o"},
-    {"addWorker", add_worker, "Sd"},
+    {"addWorker", add_worker, "Sw"},
     {"removeWorker", remove_worker, "Sw"},
     {"leaveWorker", leave_worker, "Sw"},
     {"setListenerState", set_listener_state, "Slw"},

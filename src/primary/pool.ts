@@ -128,14 +128,15 @@ export class WorkerPool {
   }
 
   /**
-   * Adds workers, or retires the youngest ones. Resolves when those that were added serve, and when
-   * the idle connections of those that leave have left. Rejects when a new one cannot serve, and
-   * then there are as many as before.
+   * Adds workers, or retires those of the highest seats. Resolves when those that were added serve,
+   * and when the idle connections of those that leave have left. Rejects when a new one cannot
+   * serve, and then there are as many as before.
    */
   async scale(size: number): Promise<void> {
     const before = this.#size;
     this.#size = size;
-    const staying = [...this.channels].filter((channel) => !this.#leaving.has(channel));
+    const seatOf = (channel: WorkerChannel): number => this.#seats.get(channel)!;
+    const staying = this.#staying.sort((a, b) => seatOf(a) - seatOf(b));
     await Promise.all(staying.slice(size).map((channel) => this.retireWorker(channel)));
     const added: WorkerChannel[] = [];
     try {
@@ -153,7 +154,7 @@ export class WorkerPool {
   async recycle(channel: WorkerChannel): Promise<void> {
     const isHere = (): boolean => this.channels.has(channel) && !this.#leaving.has(channel);
     if (!isHere() || this.#isClosing) return;
-    const next = this.#spawn(channel.slot);
+    const next = this.#spawn(this.#seats.get(channel));
     try {
       await next.ready;
       await this.#openMailbox(next);
@@ -242,6 +243,9 @@ export class WorkerPool {
     this.#abandon.get(channel)?.(error);
   }
 
+  /** What the addresses of clients are bound to. */
+  readonly #seats = new WeakMap<WorkerChannel, number>();
+
   readonly #gone = new WeakMap<WorkerChannel, Promise<void>>();
 
   readonly #abandon = new WeakMap<WorkerChannel, (error: MillraceError) => void>();
@@ -253,10 +257,9 @@ export class WorkerPool {
     if (waiting !== undefined) this.#abandon.get(waiting)?.(died(waiting, error));
   }
 
-  /** `replaced`: the slot of the worker whose place it takes while that still serves; -1: none. */
-  #spawn(replaced: number = -1): WorkerChannel {
+  #spawn(seat: number = this.#freeSeat()): WorkerChannel {
     const { native, server } = this.#host;
-    const slot = native.addWorker(server, replaced);
+    const slot = native.addWorker(server, seat);
     if (slot < 0) {
       const message = "no slot for a worker: 256 are in use, those that are ending included";
       throw new MillraceError("ERR_MILLRACE_WORKER_DIED", message);
@@ -264,10 +267,23 @@ export class WorkerPool {
     const id = this.#host.nextWorkerId();
     const { number } = this.generation;
     const channel = new WorkerChannel(id, slot, number, (request) => this.#host.call(request));
+    this.#seats.set(channel, seat);
     this.#host.spawned(channel);
     this.channels.add(channel);
     this.#gone.set(channel, this.#supervise(channel));
     return channel;
+  }
+
+  /** The lowest: each generation has the same, so a client's address keeps its place in each. */
+  #freeSeat(): number {
+    const taken = new Set(this.#staying.map((channel) => this.#seats.get(channel)));
+    let seat = 0;
+    while (taken.has(seat)) seat++;
+    return seat;
+  }
+
+  get #staying(): WorkerChannel[] {
+    return [...this.channels].filter((channel) => !this.#leaving.has(channel));
   }
 
   async #supervise(channel: WorkerChannel): Promise<void> {

@@ -25,9 +25,9 @@ const limits = { headBytesMax: 16384, headersMax: 100, targetBytesMax: 8192, pip
 const options = { drainQuietMs: 1, tellsDone: false, reportsRefusals: true };
 const serverOptions = { stuckMs: 250, balance: 0, connectionsMax: 0, connectionsPerAddressMax: 0 };
 const server = native.createServer(serverOptions);
-const slot = native.addWorker(server.handle, -1);
+const slot = native.addWorker(server.handle, 0);
 const engine = native.createEngine(server.id, slot, options, () => {});
-const other = native.addWorker(server.handle, -1);
+const other = native.addWorker(server.handle, 0);
 const closed = native.createEngine(server.id, other, options, () => {});
 native.engineClose(closed.handle);
 const bind = { host: "127.0.0.1", port: 0 };

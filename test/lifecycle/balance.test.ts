@@ -70,6 +70,36 @@ t.test("client-address: one address, one worker; its replacement inherits it", a
   }
 });
 
+/** The seat of each address: by the order in which the workers of a generation were started. */
+async function seatsOf(
+  t: Test,
+  server: LifecycleServer,
+  addresses: readonly string[],
+): Promise<Map<string, number>> {
+  const { generation } = server.server;
+  const threads = server.server.stats().workers
+    .filter((worker) => worker.generation === generation && worker.state === "serving")
+    .map(({ threadId }) => String(threadId));
+  const found = await mapAddresses(t, server, addresses);
+  return new Map([...found].map(([address, thread]) => [address, threads.indexOf(thread)]));
+}
+
+t.test("client-address: no address moves when the app is loaded anew", async (t) => {
+  const server = await startLifecycle(t, { workers: 3, balance: "client-address" });
+  const addresses = Array.from({ length: 30 }, (_, index) => `127.0.8.${index + 1}`);
+  const before = await seatsOf(t, server, addresses);
+  t.equal(new Set(before.values()).size, 3, "all workers have some");
+  for (let round = 0; round < 2; round++) {
+    await server.server.reload();
+    t.strictSame(await seatsOf(t, server, addresses), before, `reload ${round + 1}`);
+  }
+  await server.server.scale(5);
+  await server.server.scale(3);
+  t.strictSame(await seatsOf(t, server, addresses), before, "those that came last have left");
+  await server.server.reload();
+  t.strictSame(await seatsOf(t, server, addresses), before);
+});
+
 t.test("client-address: no address on a Unix socket, so the fewest connections", async (t) => {
   const path = join(ownFolder(t), "s");
   const server = await startLifecycle(t, {
