@@ -162,13 +162,14 @@ export interface Native {
   engineEpoch(engine: Handle): void;
   engineCounts(engine: Handle, into: Float64Array): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
+  /** Whom a listener with these settings believes, for as long as somebody holds it. */
+  makeTrust(settings: { readonly trustProxy: string; readonly forwardedFields: string }): Handle;
   /**
    * The client of a request as core/forwarded.h finds it. `peer` is family, port and address with
    * spaces between; empty fields are absent, and so are `proto` and `host` of the answer.
    */
-  engineForwarded(
-    engine: Handle,
-    listener: number,
+  forwardedClient(
+    trust: Handle,
     peer: string,
     list: string,
     proto: string,

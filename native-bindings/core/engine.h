@@ -95,10 +95,6 @@ class Engine final : public MessageSink {
   // Routes have changed: every target is resolved anew, and the constants so far are gone.
   void new_epoch();
   const Connection* connection(uint32_t slot, uint32_t generation);
-  const ForwardedTrust& forwarded(uint16_t listener) const {
-    return listeners_[listener]->forwarded;
-  }
-  bool has_listener(uint16_t listener) const { return listeners_[listener] != nullptr; }
   // What a readiness probe of the listener is told now.
   Readiness readiness(uint16_t listener);
   void name_requests(std::string prefix, std::vector<std::string> headers) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine-bridge.h"
+#include "option-values.h"
 #include "values.h"
 
 namespace millrace {
@@ -76,18 +77,25 @@ void set_view(napi_env env, napi_value object, const char* name, std::string_vie
   set(env, object, name, from_string(env, std::string(text).c_str()));
 }
 
-// engineForwarded(engine, listener, peer, list, proto, host) → { address, port?, family, proto,
-// host }: see core/forwarded.h.
-napi_value engine_forwarded(napi_env env, napi_callback_info info) {
+// makeTrust(settings) → whom a listener with these settings believes, for as long as somebody holds
+// it: a request may outlive its listener.
+napi_value make_trust(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  Engine& engine = engine_of(env, arguments[0]);
-  uint16_t listener = static_cast<uint16_t>(to_int(env, arguments[1]));
-  if (!engine.has_listener(listener)) return undefined(env);
-  std::string list = to_string(env, arguments[3]);
-  std::string proto = to_string(env, arguments[4]);
-  std::string host = to_string(env, arguments[5]);
-  PeerAddress peer = peer_of(to_string(env, arguments[2]));
-  ForwardedClient client = find_client(engine.forwarded(listener), peer, {list, proto, host});
+  auto* trust = new ForwardedTrust(read_trust(env, arguments[0]));
+  auto finalize = [](napi_env, void* data, void*) { delete static_cast<ForwardedTrust*>(data); };
+  return make_handle(env, HandleKind::kTrust, trust, finalize);
+}
+
+// forwardedClient(trust, peer, list, proto, host) → { address, port?, family, proto, host }: see
+// core/forwarded.h.
+napi_value forwarded_client(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto& trust = *static_cast<ForwardedTrust*>(handle_data(env, arguments[0]));
+  std::string list = to_string(env, arguments[2]);
+  std::string proto = to_string(env, arguments[3]);
+  std::string host = to_string(env, arguments[4]);
+  PeerAddress peer = peer_of(to_string(env, arguments[1]));
+  ForwardedClient client = find_client(trust, peer, {list, proto, host});
   napi_value result = endpoint_of(env, client.address, "");
   set_view(env, result, "proto", client.proto);
   set_view(env, result, "host", client.host);
@@ -96,7 +104,8 @@ napi_value engine_forwarded(napi_env env, napi_callback_info info) {
 
 constexpr Call kCalls[] = {
     {"engineConnection", engine_connection, "Edd"},
-    {"engineForwarded", engine_forwarded, "Elssss"},
+    {"makeTrust", make_trust, "o"},
+    {"forwardedClient", forwarded_client, "Tssss"},
 };
 
 }  // namespace

@@ -33,6 +33,17 @@ void read_ranges(std::string_view rest, AddressRanges& into) {
 
 }  // namespace
 
+ForwardedTrust read_trust(napi_env env, napi_value value) {
+  ForwardedTrust trust;
+  std::string trusted = to_string(env, get(env, value, "trustProxy"));
+  bool is_count = !trusted.empty() && trusted.find_first_not_of("0123456789") == trusted.npos;
+  if (is_count) trust.hops = static_cast<uint32_t>(std::atoi(trusted.c_str()));
+  else read_ranges(trusted, trust.ranges);
+  bool is_standard = to_string(env, get(env, value, "forwardedFields")) == "forwarded";
+  if (is_standard) trust.kind = ForwardedKind::kForwarded;
+  return trust;
+}
+
 ListenerOptions read_listener_options(napi_env env, napi_value value) {
   ListenerOptions options;
   options.limits.head_bytes_max = bounded(env, value, "headBytesMax", 65535);
@@ -59,12 +70,7 @@ ListenerOptions read_listener_options(napi_env env, napi_value value) {
   }
   options.proxy_required = to_string(env, get(env, value, "proxyProtocol")) == "required";
   read_ranges(to_string(env, get(env, value, "trustedProxies")), options.trusted_proxies);
-  std::string trusted = to_string(env, get(env, value, "trustProxy"));
-  bool is_count = !trusted.empty() && trusted.find_first_not_of("0123456789") == trusted.npos;
-  if (is_count) options.forwarded.hops = static_cast<uint32_t>(std::atoi(trusted.c_str()));
-  else read_ranges(trusted, options.forwarded.ranges);
-  bool is_standard = to_string(env, get(env, value, "forwardedFields")) == "forwarded";
-  if (is_standard) options.forwarded.kind = ForwardedKind::kForwarded;
+  options.forwarded = read_trust(env, value);
   options.probes.liveness = to_string(env, get(env, value, "livenessPath"));
   options.probes.readiness = to_string(env, get(env, value, "readinessPath"));
   options.has_probes = options.probes.is_any();

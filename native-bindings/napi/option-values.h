@@ -9,6 +9,8 @@
 namespace millrace {
 
 EngineOptions read_engine_options(napi_env env, napi_value value);
+// Of a listener's options, whom it believes.
+ForwardedTrust read_trust(napi_env env, napi_value value);
 ListenerOptions read_listener_options(napi_env env, napi_value value);
 
 }  // namespace millrace

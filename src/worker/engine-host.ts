@@ -20,7 +20,7 @@ import { ClientErrors } from "./client-errors.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import { EnteredRoute } from "./entered-route.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
-import { type Forwarded, forwardedOf, type ForwardedOrigin } from "./forwarded.ts";
+import type { ForwardedOrigin } from "./forwarded.ts";
 import { type ListenerSite, ListenerSites } from "./listener-sites.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { Meter } from "./meter.ts";
@@ -74,7 +74,6 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly #rings: Rings;
   /** Bytes that the worker may hold for its connections. */
   readonly #memoryMax: number;
-  #forwarded: readonly (Forwarded | null)[] = [];
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(
@@ -88,7 +87,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.#handle = handle;
     this.#rings = rings;
     this.entered = new EnteredRoute(route, (mark, name) => setup.onRoute(mark, name));
-    this.sites = new ListenerSites(setup.task.listeners);
+    this.sites = new ListenerSites(native, setup.task.listeners);
     this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
     this.log = setup.log;
     this.listenersChanged();
@@ -115,16 +114,16 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   /** What is made of the settings of all of them, by index. */
   listenersChanged(): void {
-    const settings = this.sites.facts.map((facts) => facts?.settings ?? null);
     // Native formats the access log, with the ids that requests have here.
-    const fields = settings.map((each) => (each?.requestIdHeader ?? "").toLowerCase());
+    const fields = this.sites.facts.map((facts) => (
+      (facts?.settings.requestIdHeader ?? "").toLowerCase()
+    ));
     this.#native.engineNames(this.#handle, this.names.prefix, fields);
-    this.#forwarded = forwardedOf(this.#native, this.#handle, settings);
   }
 
   /** Null: what proxies say is not in the URL. */
   forwardedOrigin(exchange: Exchange): ForwardedOrigin | null {
-    const forwarded = this.#forwarded[exchange.listener]!;
+    const { forwarded } = exchange.site;
     if (forwarded === null) return null;
     return forwarded.origin(exchange, this.connections.infoOf(exchange).remote);
   }
@@ -204,7 +203,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
 
   clientOf(exchange: Exchange): Endpoint {
     const { remote } = this.connections.infoOf(exchange);
-    return this.#forwarded[exchange.listener]?.client(exchange, remote) ?? remote;
+    return exchange.site.forwarded?.client(exchange, remote) ?? remote;
   }
 
   connectionOf(exchange: Exchange): Connection {

@@ -21,14 +21,14 @@ export interface ForwardedOrigin {
 
 export class Forwarded {
   readonly #native: Native;
-  readonly #handle: Handle;
-  readonly #listener: number;
+  /** Of its own: a request may outlive its listener, whose index is another's then. */
+  readonly #trust: Handle;
   readonly #settings: ListenerSettings;
 
-  constructor(native: Native, handle: Handle, listener: number, settings: ListenerSettings) {
+  constructor(native: Native, settings: ListenerSettings) {
+    const { trustProxy, forwardedFields } = settings;
     this.#native = native;
-    this.#handle = handle;
-    this.#listener = listener;
+    this.#trust = native.makeTrust({ trustProxy: String(trustProxy), forwardedFields });
     this.#settings = settings;
   }
 
@@ -49,18 +49,16 @@ export class Forwarded {
   }
 
   #ask(request: ForwardedRequest, { address, port = 0, family }: Endpoint): ReturnType<
-    Native["engineForwarded"]
+    Native["forwardedClient"]
   > {
     const peer = `${family} ${port} ${address}`;
     const isStandard = this.#settings.forwardedFields === "forwarded";
     const field = (name: string): string => request.find(name) ?? "";
     return isStandard
-      ? this.#native.engineForwarded(
-        this.#handle, this.#listener, peer, field("forwarded"), "", "",
-      )
-      : this.#native.engineForwarded(
-        this.#handle, this.#listener, peer, field("x-forwarded-for"),
-        field("x-forwarded-proto"), field("x-forwarded-host"),
+      ? this.#native.forwardedClient(this.#trust, peer, field("forwarded"), "", "")
+      : this.#native.forwardedClient(
+        this.#trust, peer, field("x-forwarded-for"), field("x-forwarded-proto"),
+        field("x-forwarded-host"),
       );
   }
 }
@@ -70,15 +68,8 @@ function isHostOfUrl(host: string): boolean {
   return !/[/?#@\\\s]/.test(host) && URL.canParse(`http://${host}/`);
 }
 
-/** By the index of the listener; null: it trusts nobody. */
-export function forwardedOf(
-  native: Native,
-  handle: Handle,
-  settings: readonly (ListenerSettings | null)[],
-): (Forwarded | null)[] {
-  return settings.map((each, index) => {
-    if (each === null) return null;
-    const isOn = String(each.trustProxy) !== "" && String(each.trustProxy) !== "0";
-    return isOn ? new Forwarded(native, handle, index, each) : null;
-  });
+/** Null: it trusts nobody. */
+export function forwardedOf(native: Native, settings: ListenerSettings): Forwarded | null {
+  const trusted = String(settings.trustProxy);
+  return trusted === "" || trusted === "0" ? null : new Forwarded(native, settings);
 }

@@ -6,7 +6,9 @@
 import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ListenerFacts } from "../shared/messages.ts";
 import { type Compression, compressionOf } from "./compression.ts";
+import type { Native } from "../native.ts";
 import { DefaultHeaders } from "./default-headers.ts";
+import { type Forwarded, forwardedOf } from "./forwarded.ts";
 import type { ResponseParts } from "./response-parts.ts";
 
 /** Of one UTF-16 unit. */
@@ -29,9 +31,12 @@ export interface ListenerSite {
   readonly isTls: boolean;
   /** The field whose value is a request's id, in lower case; empty: none is believed. */
   readonly requestIdHeader: string;
+  /** Null: what proxies say of a client is not believed. */
+  readonly forwarded: Forwarded | null;
 }
 
 export class ListenerSites {
+  readonly #native: Native;
   /** The one that has the index, or had it last: what was under way may still name it. */
   readonly #sites: (ListenerSite | undefined)[] = [];
   /** Of those that there are now. */
@@ -39,7 +44,8 @@ export class ListenerSites {
   /** UTF-16 units up to which no text of any listener is compressed; below 0: none is so short. */
   plainTextMax = 0;
 
-  constructor(listeners: readonly (ListenerFacts | null)[]) {
+  constructor(native: Native, listeners: readonly (ListenerFacts | null)[]) {
+    this.#native = native;
     listeners.forEach((facts, index) => this.set(index, facts));
     this.#measure();
   }
@@ -48,7 +54,7 @@ export class ListenerSites {
   set(index: number, facts: ListenerFacts | null): void {
     while (this.#facts.length < index) this.#facts.push(null);
     this.#facts[index] = facts;
-    if (facts !== null) this.#sites[index] = siteOf(facts);
+    if (facts !== null) this.#sites[index] = siteOf(this.#native, facts);
     this.#measure();
   }
 
@@ -83,7 +89,8 @@ export class ListenerSites {
   }
 }
 
-function siteOf({ id, name, data, isTls, settings }: ListenerFacts): ListenerSite {
+function siteOf(native: Native, facts: ListenerFacts): ListenerSite {
+  const { id, name, data, isTls, settings } = facts;
   return {
     view: { id, name, data },
     settings,
@@ -92,5 +99,6 @@ function siteOf({ id, name, data, isTls, settings }: ListenerFacts): ListenerSit
     scheme: isTls ? "https:" : "http:",
     isTls,
     requestIdHeader: settings.requestIdHeader.toLowerCase(),
+    forwarded: forwardedOf(native, settings),
   };
 }

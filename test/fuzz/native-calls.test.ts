@@ -46,7 +46,7 @@ const values = [
   new Date(), Buffer.alloc(0), Buffer.alloc(9), detached, slab, new Float64Array(0),
   new Float64Array(2), new Float64Array(400), new Int32Array(9), new DataView(new ArrayBuffer(8)),
   new SharedArrayBuffer(8), engine.events, engine.control, server.handle, engine.handle,
-  closed.handle, listener.handle, ended.handle, options, limits, {},
+  closed.handle, listener.handle, ended.handle, native.makeTrust({}), options, limits, {},
   { ...limits, headBytesMax: 1e9 }, { ...limits, defaultLines: odd }, bind,
   { path: "" }, { path: "y".repeat(300) }, { host: odd }, server.id,
 ];

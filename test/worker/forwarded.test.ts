@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { LISTENERS_MAX } from "../../src/primary/listener-counts.ts";
+import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startApp } from "../support/server.ts";
@@ -117,4 +119,42 @@ t.test("the access log names the same client, also behind a PROXY header", async
     line.split(" ")[0]);
   const expected = ["127.0.0.1", "192.0.2.1", "192.0.2.1", "198.51.100.7"];
   t.same(clients.toSorted((a, b) => (a! < b! ? -1 : 1)), expected);
+});
+
+t.test("a request that outlives its listener believes whom its listener did", async (t) => {
+  const { server, port } = await startApp(t, `
+    let late;
+    const kept = (request, context) => {
+      late = context;
+      void context.connection.remote.address; // as long as it is known
+      return new Promise(() => {});
+    };
+    export default {
+      routes: { "/late": kept, "/client": () => Response.json(late.client) },
+    };
+  `);
+  const added = await server.addListener({
+    id: "trusting", host: "127.0.0.1", port: 0, trustProxy: "127.0.0.1",
+  });
+  const client = await connectRaw({ port: added.port! });
+  t.teardown(() => client.close());
+  client.write(`GET /late HTTP/1.1\r\n${HOST}\r\n${CHAIN}\r\n\r\n`);
+  const asked = await connectRaw({ port });
+  t.teardown(() => asked.close());
+  const late = async (): Promise<{ address?: string }> => {
+    const { body } = await asked.request(`GET /client HTTP/1.1\r\n${HOST}\r\n\r\n`);
+    return JSON.parse(body) as { address?: string };
+  };
+  await until("the request to be held", async () => server.stats().listeners[1]!.requests === 1);
+  t.equal((await late()).address, "192.0.2.1");
+  await server.removeListener("trusting", { force: true });
+  t.equal((await late()).address, "192.0.2.1", "with nobody at its index");
+  // The index that was free the longest comes first: all of them come by.
+  for (let i = 0; i < LISTENERS_MAX; i++) {
+    const { id } = await server.addListener({
+      host: "127.0.0.1", port: 0, autoStart: false, trustProxy: "10.0.0.0/8",
+    });
+    if (i % 2 === 0) await server.removeListener(id);
+    if (i % 16 === 0) t.equal((await late()).address, "192.0.2.1");
+  }
 });

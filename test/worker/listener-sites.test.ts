@@ -1,5 +1,6 @@
 /** Tests of what a worker knows of listeners, while they come and go. */
 import t from "tap";
+import { loadNative } from "../../src/native.ts";
 import type { ListenerSettings } from "../../src/shared/listener-settings.ts";
 import type { ListenerFacts } from "../../src/shared/messages.ts";
 import { ListenerSites } from "../../src/worker/listener-sites.ts";
@@ -11,7 +12,7 @@ function facts(id: string, settings: Partial<ListenerSettings> = {}): ListenerFa
 }
 
 t.test("a site that was replaced stays what it was for those who hold it", async (t) => {
-  const sites = new ListenerSites([facts("a", { requestIdHeader: "X-Id" }), null]);
+  const sites = new ListenerSites(loadNative(), [facts("a", { requestIdHeader: "X-Id" }), null]);
   const before = sites.at(0);
   t.match(before, { view: { id: "a" }, requestIdHeader: "x-id", scheme: "http:" });
   sites.set(0, null);
@@ -24,7 +25,7 @@ t.test("a site that was replaced stays what it was for those who hold it", async
 
 t.test("what all have in common follows those that there are", async (t) => {
   const answer = toParts(new Response("x".repeat(4096), { headers: { "x-own": "1" } }))!;
-  const sites = new ListenerSites([facts("a")]);
+  const sites = new ListenerSites(loadNative(), [facts("a")]);
   t.ok(sites.isUniform(answer));
   t.equal(sites.plainTextMax, Infinity);
   sites.set(3, facts("b", { headers: { "X-Own": "2" } }));
