@@ -16,6 +16,7 @@ export type * from "./listener-info.ts";
 export type * from "./log.ts";
 export type * from "./server-control.ts";
 export type * from "./stats.ts";
+export type * from "./upgrades.ts";
 
 /** What `serve()` and `addListener()` take of a listener; docs/options.md has the meaning. */
 export interface ListenerOptions extends ListenerPlace {

@@ -11,12 +11,15 @@ import {
   CTL_BODY_BYTES_F64,
   CTL_OVER_BUDGET,
   CTL_REPLY_COUNT,
+  KIND_ABORT,
   KIND_CHUNK,
   KIND_END,
   KIND_HEAD,
   KIND_INTERIM,
   KIND_NOTHING,
   KIND_RESPOND,
+  KIND_SEND,
+  KIND_UPGRADE,
   REPLY_BODY_LENGTH,
   REPLY_BODY_OFFSET,
   REPLY_FLAGS,
@@ -28,6 +31,7 @@ import {
   REPLY_LENGTH_F64,
   REPLY_MAX,
   REPLY_NOTIFY,
+  REPLY_RESET,
   REPLY_SLOT,
   REPLY_STATUS,
   REPLY_TYPE,
@@ -74,6 +78,9 @@ export class Rings {
   #text: string | null = null;
   #textOffset = 0;
   #textLength = 0;
+  /** The bytes that `sendShared` wrote last and where they lie, while they lie there. */
+  #shared: Uint8Array | null = null;
+  #sharedOffset = 0;
 
   constructor(native: Native, blocks: EngineBlocks) {
     this.#native = native;
@@ -246,7 +253,7 @@ export class Rings {
     notify: boolean,
   ): void {
     const room = bytes.length + CHUNK_FRAME_MAX;
-    let at = this.#openChunk(slot, generation, room);
+    let at = this.#openPiece(KIND_CHUNK, slot, generation, room);
     if (at < 0) {
       at = this.#begin(room);
       this.#put(at, KIND_CHUNK, slot, generation, 0);
@@ -282,12 +289,88 @@ export class Rings {
     if (this.#used >= SEND_BYTES_MIN) this.flush();
   }
 
-  /** The last record, if it is a piece of the same body that ends where the arena is used up to. */
-  #openChunk(slot: number, generation: number, room: number): number {
+  /** The head behind which a connection speaks another protocol. */
+  upgrade(
+    slot: number,
+    generation: number,
+    flags: number,
+    status: number,
+    lines: string,
+  ): void {
+    const at = this.#begin(lines.length);
+    this.#put(at, KIND_UPGRADE, slot, generation, flags);
+    this.#replies[at + REPLY_STATUS] = status;
+    this.#replies[at + REPLY_TYPE] = 0;
+    this.#writeLines(at, lines);
+    this.#commit();
+  }
+
+  /** Bytes of an upgraded connection, at most COPY_BYTES_MAX. Those in a row share a record. */
+  send(slot: number, generation: number, bytes: Uint8Array): void {
+    const { length } = bytes;
+    let at = this.#openPiece(KIND_SEND, slot, generation, length);
+    if (at < 0) {
+      at = this.#begin(length);
+      this.#put(at, KIND_SEND, slot, generation, 0);
+      this.#replies[at + REPLY_BODY_OFFSET] = this.#used;
+      this.#commit();
+    }
+    this.#writeBytes(bytes);
+    this.#replies[at + REPLY_BODY_LENGTH]! += length;
+    // Sent while the processor's cache still has it.
+    if (length >= SEND_BYTES_MIN) this.flush();
+  }
+
+  /** The same bytes for many connections in a row, which lie in the arena once. */
+  sendShared(slot: number, generation: number, bytes: Uint8Array): void {
+    const isThere = bytes === this.#shared && this.control[CTL_REPLY_COUNT] !== 0;
+    const at = this.#begin(isThere ? 0 : bytes.length);
+    if (this.#shared !== bytes) {
+      this.#writeBytes(bytes);
+      this.#shared = bytes;
+      this.#sharedOffset = this.#offset;
+    }
+    this.#put(at, KIND_SEND, slot, generation, 0);
+    this.#replies[at + REPLY_BODY_OFFSET] = this.#sharedOffset;
+    this.#replies[at + REPLY_BODY_LENGTH] = bytes.length;
+    this.#commit();
+  }
+
+  /** Nobody sends these any more: they may change from now on. */
+  endShared(): void {
+    this.#shared = null;
+  }
+
+  /** A writable event follows when the kernel has taken all that was sent so far. */
+  notifySent(slot: number, generation: number): void {
+    let at = this.#openPiece(KIND_SEND, slot, generation, 0);
+    if (at < 0) {
+      at = this.#begin(0);
+      this.#put(at, KIND_SEND, slot, generation, 0);
+      this.#replies[at + REPLY_BODY_OFFSET] = this.#used;
+      this.#commit();
+    }
+    this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
+  }
+
+  /** Closes an upgraded connection by a reset. */
+  reset(slot: number, generation: number): void {
+    const at = this.#begin(0);
+    this.#put(at, KIND_ABORT, slot, generation, REPLY_RESET);
+    this.#commit();
+  }
+
+  /** Replies wait to be sent. */
+  get isFilled(): boolean {
+    return this.control[CTL_REPLY_COUNT] !== 0;
+  }
+
+  /** The last record, if it is of this kind and connection and ends where the arena does. */
+  #openPiece(kind: number, slot: number, generation: number, room: number): number {
     const at = (this.control[CTL_REPLY_COUNT]! - 1) * REPLY_WORDS;
     const replies = this.#replies;
     return at >= 0 &&
-      replies[at + REPLY_KIND] === KIND_CHUNK &&
+      replies[at + REPLY_KIND] === kind &&
       replies[at + REPLY_SLOT] === slot &&
       replies[at + REPLY_GENERATION] === generation &&
       (replies[at + REPLY_BODY_OFFSET]! + replies[at + REPLY_BODY_LENGTH]!) === this.#used &&
@@ -318,6 +401,7 @@ export class Rings {
   #empty(): void {
     this.#used = 0;
     this.#text = null;
+    this.#shared = null;
   }
 
   #put(at: number, kind: number, slot: number, generation: number, flags: number): void {
