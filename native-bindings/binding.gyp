@@ -22,6 +22,7 @@
         "core/engine-record.cc",
         "core/engine-refuse.cc",
         "core/engine-reply.cc",
+        "core/engine-upgrade.cc",
         "core/forwarded.cc",
         "core/host.cc",
         "core/intern.cc",

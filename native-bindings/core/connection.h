@@ -21,6 +21,7 @@ enum class Stage : uint8_t {
   kFree,
   kAnnouncing,  // its PROXY header is not complete
   kOpen,
+  kUpgraded,  // has switched protocols: bytes for JavaScript, and from it
   kLingering,  // FIN sent; what still comes is read and dropped until the peer's FIN
   kClosed,     // descriptor closed; the slot waits for the end of the turn
 };
@@ -32,6 +33,10 @@ enum class Progress : uint8_t { kNone, kReceived, kSent };
 
 // The answer being written in pieces: none, one whose pieces are sent, one without a body.
 enum class Answer : uint8_t { kNone, kOpen, kMuted };
+
+// What is still to come for the peer of a connection that has switched protocols: more, FIN behind
+// what waits, the same and a lingering close, nothing.
+enum class Sending : uint8_t { kOpen, kEnds, kCloses, kEnded };
 
 struct Connection {
   int fd = -1;
@@ -62,6 +67,7 @@ struct Connection {
   Stage stage = Stage::kFree;
   Clock clock = Clock::kNone;
   Answer answer = Answer::kNone;
+  Sending sending = Sending::kOpen;
   uint8_t closed_reason = 0;  // CLOSED_… of layout.h
   bool registered = false;
   bool reads_armed = false;
@@ -74,6 +80,8 @@ struct Connection {
   bool until_close = false;     // its answer ends with the connection: only a reset shows a cut
   bool input_done = false;      // nothing more is parsed: close, error or FIN
   bool held = false;            // a message waits in `input` for earlier answers
+  bool awaits_switch = false;   // …or all there is: its newest request may switch protocols
+  bool upgraded = false;        // has switched protocols, for good
   bool unsafe_pending = false;  // the unanswered request is not safe: nothing runs beside it
   bool failure_muted = false;   // …of HEAD: its answer has no body
   bool close_after = false;     // close when the answers in hand have left

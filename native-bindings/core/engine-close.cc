@@ -17,6 +17,7 @@ uint64_t token_of(const Connection& connection) {
 
 // After bytes have left or the peer has ended: what now?
 void Engine::settle(Connection& connection) {
+  if (connection.stage == Stage::kUpgraded) settle_upgraded(connection);
   if (connection.stage != Stage::kOpen) return;
   if (connection.recording != nullptr) recorder_.sent(connection);
   bool drained = connection.output.length == 0;
@@ -212,12 +213,13 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   table_.deadlines[connection.slot] = 0;
   in_flight_ -= connection.unanswered;
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
-  server_->connection_ended(connection.listener, connection.address);
   uint16_t listener = connection.listener;
-  count_connection(listener, -1);
+  if (connection.upgraded) count_upgraded(listener, -1);
+  else count_connection(listener, -1);
+  server_->connection_ended(listener, connection.address);
   if (listener_draining_[listener]) report_drained(listener);
   if (retiring_) report_retired();
-  if (connection.unanswered > 0 || is_bound(connection)) {
+  if (connection.unanswered > 0 || connection.upgraded || is_bound(connection)) {
     connection.notify_closed = true;
     queue_notify(connection);
   } else if (!connection.notify_queued) {

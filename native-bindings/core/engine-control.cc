@@ -71,7 +71,9 @@ void Engine::register_fresh() {
     Connection& connection = *table_.at(slot);
     if (connection.registered || connection.fd < 0) continue;
     bool lingers = connection.stage == Stage::kLingering;
-    bool read = lingers || (wants_input(connection) && !connection.read_ended);
+    bool is_open = wants_input(connection) && !connection.read_ended;
+    bool upgraded = connection.stage == Stage::kUpgraded;
+    bool read = lingers || (upgraded ? wants_data(connection) : is_open);
     bool write = !lingers && connection.output.length > 0;
     uint64_t token = connection.slot | static_cast<uint64_t>(connection.generation) << 32;
     bool end = !connection.end_noticed;
@@ -251,6 +253,8 @@ void Engine::die() {
       destroy(connection, CLOSED_GONE);
     } else if (connection.stage == Stage::kOpen || connection.stage == Stage::kAnnouncing) {
       end_or_give(connection, wake_bits);
+    } else if (connection.stage == Stage::kUpgraded) {
+      cut_upgraded(connection);
     }
   }
   if (recorder_.is_on()) recorder_.publish();

@@ -64,9 +64,22 @@ void Engine::free_slot(uint32_t slot) {
 
 void Engine::count_connection(uint16_t listener, int change) {
   listener_counts_[listener] += change;
+  share_counts(listener);
+}
+
+// Those that have switched protocols count apart: whoever waits for the end of HTTP on a listener
+// does not wait for them.
+void Engine::count_upgraded(uint16_t listener, int change) {
+  upgraded_counts_[listener] += change;
+  server_->listener(listener).upgraded.fetch_add(change, std::memory_order_relaxed);
+  share_counts(listener);
+}
+
+void Engine::share_counts(uint16_t listener) {
+  int32_t count = listener_counts_[listener] + upgraded_counts_[listener];
   // The only writer is this thread; read by the primary for its reports.
-  shared_->counters[listener].connections.store(
-      static_cast<uint32_t>(listener_counts_[listener]), std::memory_order_relaxed);
+  shared_->counters[listener].connections.store(static_cast<uint32_t>(count),
+                                                std::memory_order_relaxed);
 }
 
 }  // namespace millrace

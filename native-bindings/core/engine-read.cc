@@ -97,8 +97,9 @@ void Engine::read(Connection& connection) {
 
 // Messages that waited behind others, or that another thread had received before us.
 void Engine::resume(Connection& connection) {
+  if (connection.stage == Stage::kUpgraded) resume_upgraded(connection);
   if (connection.stage != Stage::kOpen || connection.input_done) return;
-  if (!connection.held) return;
+  if (!connection.held || connection.awaits_switch) return;
   if (!slab_.has_room_for(connection.input.length)) {
     slab_.demand_fresh();
     queue_resume(connection);
@@ -298,6 +299,10 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
   double length = parser.is_chunked() ? -1.0 : static_cast<double>(parser.content_length());
   std::memcpy(event + EVENT_BODY_OFFSET, &length, sizeof length);
   if (connection.recording != nullptr) recorder_.given(connection);
+  if (parser.may_switch()) {
+    parser.stop_behind();
+    connection.awaits_switch = true;
+  }
   connection.unanswered++;
   in_flight_++;
   connection.unsafe_pending = !is_safe(parser.method());

@@ -36,11 +36,12 @@ void Engine::process_replies() {
   for (int32_t i = 0; i < count; i++) {
     const int32_t* reply = blocks_.replies + i * REPLY_WORDS;
     Connection* connection = table_.at(static_cast<uint32_t>(reply[REPLY_SLOT]));
-    if (connection == nullptr || connection->stage != Stage::kOpen ||
+    if (connection == nullptr ||
         connection->generation != static_cast<uint32_t>(reply[REPLY_GENERATION])) {
       continue;  // the connection has gone meanwhile
     }
-    process_reply(*connection, reply);
+    if (connection->stage == Stage::kOpen) process_reply(*connection, reply);
+    else if (connection->upgraded) process_bytes(*connection, reply);
   }
   control[CTL_REPLY_COUNT] = 0;
   flush_output();
@@ -80,6 +81,9 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
       if (!is_receiving(connection, reply)) break;
       connection.wants_continue = connection.awaits_continue;
       send_continue(connection);
+      break;
+    case KIND_UPGRADE:
+      if (!connection.close_after) switch_protocol(connection, reply);
       break;
     case KIND_NOTHING:
       break;  // taken back before it was seen here
@@ -211,11 +215,15 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
   }
   if (connection.answer_left != ~0ull) connection.answer_left -= length;
   // Chunks are framed already: JavaScript writes them where they are sent from.
-  const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
+  write_bytes(connection, blocks_.arena + reply[REPLY_BODY_OFFSET], length);
+}
+
+// As they are: a chunk, or what a connection that has switched protocols sends.
+void Engine::write_bytes(Connection& connection, const char* from, size_t length) {
   if (length >= kDirectMin) {
-    send_output(connection, body, length);
+    send_output(connection, from, length);
   } else {
-    put_out(body, length);
+    put_out(from, length);
   }
 }
 
@@ -253,6 +261,7 @@ void Engine::finish_answer(Connection& connection) {
   }
   if (connection.unanswered == 0) {
     connection.unsafe_pending = false;
+    connection.awaits_switch = false;
     if (connection.body_open) {
       connection.body_discarded = true;
       connection.body_paused = false;
@@ -387,7 +396,7 @@ void Engine::flush_output() {
 void Engine::send_output(Connection& connection, const char* body, size_t body_length) {
   size_t head_length = out_length_;
   out_length_ = 0;
-  if (connection.stage != Stage::kOpen) return;
+  if (connection.stage != Stage::kOpen && connection.stage != Stage::kUpgraded) return;
   size_t sent = 0;
   if (connection.output.length == 0) {
     IoResult result = Transport::send(connection.fd, out_, head_length, body, body_length);

@@ -174,6 +174,7 @@ void Engine::dispatch(const Ready& ready) {
   if (connection->stage != Stage::kOpen) {
     if (connection->stage == Stage::kLingering) read_lingering(*connection);
     if (connection->stage == Stage::kAnnouncing && has_headroom()) read_announcement(*connection);
+    if (connection->stage == Stage::kUpgraded) upgraded_ready(*connection, ready);
     return;
   }
   if (ready.writable) drain_output(*connection);
@@ -233,7 +234,8 @@ void Engine::put_notifications() {
     connection.notify_queued = false;
     if (connection.notify_writable) {
       connection.notify_writable = false;
-      if (connection.stage == Stage::kOpen) next_event(KIND_WRITABLE, connection);
+      bool is_open = connection.stage == Stage::kOpen || connection.stage == Stage::kUpgraded;
+      if (is_open) next_event(KIND_WRITABLE, connection);
     }
     if (connection.notify_timeout) {
       connection.notify_timeout = false;

@@ -13,7 +13,8 @@
 // engine-refuse.cc input that ends, engine-proxy.cc PROXY headers, engine-body.cc long bodies in,
 // engine-reply.cc bytes out, engine-record.cc logs and hooks, engine-close.cc ends and clocks,
 // engine-control.cc adoption, listener stops, constants and the hand-over when the thread dies,
-// engine-give.cc the hand-over while it lives.
+// engine-give.cc the hand-over while it lives, engine-upgrade.cc connections that have switched
+// protocols.
 #pragma once
 
 #include <cstdint>
@@ -172,6 +173,7 @@ class Engine final : public MessageSink {
   void begin_answer(Connection& connection, const int32_t* reply);
   void write_interim(Connection& connection, const int32_t* reply);
   void write_chunk(Connection& connection, const int32_t* reply);
+  void write_bytes(Connection& connection, const char* from, size_t length);
   void end_answer(Connection& connection);
   void finish_answer(Connection& connection);
   void cut_answer(Connection& connection);
@@ -189,6 +191,23 @@ class Engine final : public MessageSink {
   void send_output(Connection& connection, const char* body, size_t body_length);
   void drain_output(Connection& connection);
   void queue_resume(Connection& connection);
+
+  // engine-upgrade.cc
+  void switch_protocol(Connection& connection, const int32_t* reply);
+  void leave_http(Connection& connection);
+  void process_bytes(Connection& connection, const int32_t* reply);
+  void send_bytes(Connection& connection, const int32_t* reply);
+  void abort_upgraded(Connection& connection, bool is_reset);
+  void settle_upgraded(Connection& connection);
+  void watch_upgraded(Connection& connection);
+  void upgraded_ready(Connection& connection, const Ready& ready);
+  void note_hang_up(Connection& connection);
+  void read_data(Connection& connection);
+  void put_data(Connection& connection, uint32_t length);
+  void end_data(Connection& connection);
+  void resume_upgraded(Connection& connection);
+  void cut_upgraded(Connection& connection);
+  bool wants_data(const Connection& connection) const;
 
   // engine-close.cc
   void settle(Connection& connection);
@@ -217,6 +236,8 @@ class Engine final : public MessageSink {
   void fit(const ListenerOptions& options);
   void free_slot(uint32_t slot);
   void count_connection(uint16_t listener, int change);
+  void count_upgraded(uint16_t listener, int change);
+  void share_counts(uint16_t listener);
 
   // engine-control.cc
   void release_constants();
@@ -291,7 +312,8 @@ class Engine final : public MessageSink {
   std::vector<uint16_t> drained_;  // listeners whose last connection has gone
   std::vector<uint32_t> leaving_;  // once retired: those that have settled since the last look
 
-  int32_t listener_counts_[kListenersMax] = {};
+  int32_t listener_counts_[kListenersMax] = {};  // of HTTP
+  int32_t upgraded_counts_[kListenersMax] = {};
   bool listener_draining_[kListenersMax] = {};
   uint32_t unseen_marker_ = 0;
   // What the budget counts: the connections' buffers, and as JavaScript says the bodies it holds.

@@ -48,6 +48,7 @@ void Parser::start(MessageSink* sink, const Limits& limits) {
   held_ = false;
   is_judged_ = false;
   is_chunked_end_ = false;
+  stops_behind_ = false;
   failure_ = {};
 }
 
@@ -102,7 +103,8 @@ ParseResult Parser::execute(const char* message, const char* data, size_t length
     }
     if (closing_) return ParseResult::kClosed;
     if (code == kLlhttpPausedUpgrade && failure_.status == 0) {
-      // Nobody took the upgrade: go on with the connection as HTTP (RFC 9110 7.8).
+      if (stops_behind_) return stop(data);
+      // Nobody takes the upgrade: go on with the connection as HTTP (RFC 9110 7.8).
       llhttp_resume_after_upgrade(raw());
       continue;
     }
@@ -148,10 +150,16 @@ ParseResult Parser::finish_chunked(const char* at) {
   }
   in_message_ = false;
   sink_->on_end(*this);
+  if (stops_behind_) return stop(at);
   if (closing_) return ParseResult::kClosed;
   body_end_ = at;
   llhttp_init(raw(), kLlhttpRequest, &g_settings);
   return ParseResult::kMore;
+}
+
+ParseResult Parser::stop(const char* at) {
+  message_ = at;
+  return ParseResult::kHeld;
 }
 
 // The first word of a message is no method that is served. Whether it is a token cannot be told
@@ -300,7 +308,7 @@ int Parser::method_complete(llhttp_t* raw) {
 
 int Parser::message_complete(llhttp_t* raw) {
   Parser& self = of(raw);
-  if (!self.keep_alive_) self.closing_ = true;
+  if (!self.keep_alive_ && !self.stops_behind_) self.closing_ = true;
   if (self.is_chunked_) {
     self.is_chunked_end_ = true;
     return kLlhttpPaused;

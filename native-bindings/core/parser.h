@@ -57,7 +57,7 @@ inline constexpr size_t kRepeatBytesMax = 1024;
 
 enum class ParseResult : uint8_t {
   kMore,    // all bytes used; `in_message()` tells whether a message is open
-  kHeld,    // stopped before a message; it begins at `message()`
+  kHeld,    // stopped before a message, or behind one for `stop_behind`; the rest: `message()`
   kClosed,  // the last message said close: what follows it is ignored
   kFailed,  // `failure()` says why
 };
@@ -94,6 +94,13 @@ class Parser {
   bool is_chunked() const { return is_chunked_; }
   bool expects_continue() const { return expects_continue_; }
   bool wants_upgrade() const { return wants_upgrade_; }
+  // Its answer can be the last of HTTP on the connection (RFC 9110 7.8 and 9.3.6).
+  bool may_switch() const {
+    return wants_upgrade_ && (method_ == kMethodConnect || (keep_alive_ && !is_http10_));
+  }
+  // Nothing behind the message that is being read is HTTP yet, not even an empty line: the parser
+  // stops there. From `on_head` of one that may switch.
+  void stop_behind() { stops_behind_ = true; }
   // By framing, whatever the method; one of length 0 is there and empty.
   bool has_body() const { return is_chunked_ || has_length_; }
   bool has_content() const { return is_chunked_ || content_length_ > 0; }
@@ -116,6 +123,7 @@ class Parser {
   void reset_message();
   ParseResult more(const char* end);
   ParseResult finish_chunked(const char* at);
+  ParseResult stop(const char* at);
   ParseResult judge(const char* end);
   const char* first_word(const char* at) const;
   Failure name_malformed(int code, const char* at) const;
@@ -206,6 +214,7 @@ class Parser {
   bool expects_continue_ = false;
   bool wants_upgrade_ = false;
   bool closing_ = false;
+  bool stops_behind_ = false;
   // The last message, when it was a head alone and the fields above still say what it holds; 0:
   // there is none.
   uint32_t repeat_length_ = 0;

@@ -30,6 +30,9 @@ struct ListenerShared {
   // Accepted and not yet closed, wherever they are. Relaxed where it is a count; taken from with
   // release, so that who finds none left (is_unused) sees all that was counted for them.
   std::atomic<int64_t> connections{0};
+  // Of those, the ones that have switched protocols. Relaxed: a count, changed by the workers that
+  // have them, read for statistics.
+  std::atomic<int64_t> upgraded{0};
   // Turned away when they were accepted, or by a worker without a slot. Relaxed: a count, added to
   // by the primary and the workers, read for statistics.
   std::atomic<uint64_t> refused{0};

@@ -162,4 +162,10 @@ bool Transport::has_unread(int fd) {
   return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0;
 }
 
+bool Transport::has_failed(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0;
+}
+
 }  // namespace millrace

@@ -70,6 +70,8 @@ class Transport {
   static uint32_t unacknowledged(int fd);
   // True when the peer has sent bytes that nobody has read: closing now would send a reset.
   static bool has_unread(int fd);
+  // True when it was an error that has ended the connection. The kernel tells once.
+  static bool has_failed(int fd);
 
  private:
   int epoll_fd_ = -1;
