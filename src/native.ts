@@ -129,6 +129,8 @@ export interface Native {
   listenerConnections(server: Handle, listener: number): number;
   listenerUnused(server: Handle, listener: number): boolean;
   listenerRefused(server: Handle, listener: number): number;
+  /** Of the connections, those that have switched protocols. */
+  listenerUpgraded(server: Handle, listener: number): number;
   listenerUnannounced(server: Handle, listener: number): number;
   createEngine(
     serverId: number,
@@ -162,6 +164,14 @@ export interface Native {
   engineEpoch(engine: Handle): void;
   engineCounts(engine: Handle, into: Float64Array): void;
   engineConnection(engine: Handle, slot: number, generation: number): NativeConnection | undefined;
+  /** `option`: of SOCKET_OPTION. False: it has gone, or its kind of socket has no such option. */
+  engineSocketOption(
+    engine: Handle,
+    slot: number,
+    generation: number,
+    option: number,
+    value: number,
+  ): boolean;
   /** Whom a listener with these settings believes, for as long as somebody holds it. */
   makeTrust(settings: { readonly trustProxy: string; readonly forwardedFields: string }): Handle;
   /**
@@ -204,6 +214,9 @@ export const LISTENER_STATE = {
   stopping: 3,
   stopped: 4,
 } as const;
+
+/** `SocketOption` of core/engine.h. Of noDelay 0 or 1, of keepAlive seconds, 0: off. */
+export const SOCKET_OPTION = { noDelay: 0, keepAlive: 1 } as const;
 
 /** `Readiness` of core/probes.h. */
 export const READINESS = { starting: 0, ready: 1, draining: 2 } as const;

@@ -236,6 +236,19 @@ void Engine::resume_upgraded(Connection& connection) {
   watch_upgraded(connection);
 }
 
+bool Engine::set_socket_option(uint32_t slot, uint32_t generation, SocketOption option,
+                               int32_t value) {
+  const Connection* found = connection(slot, generation);
+  if (found == nullptr) return false;
+  switch (option) {
+    case SocketOption::kNoDelay:
+      return Transport::set_no_delay(found->fd, value != 0);
+    case SocketOption::kKeepAlive:
+      return Transport::set_keep_alive(found->fd, value);
+  }
+  return false;
+}
+
 // Its thread ends. Only a reset shows that bytes are missing.
 void Engine::cut_upgraded(Connection& connection) {
   if (connection.output.length > 0) Transport::reset_on_close(connection.fd);

@@ -46,6 +46,9 @@ inline constexpr int kRefusedMax = 200;  // statuses from 400 to 599
 // Whether JavaScript has been told that a retired worker has no connection left.
 enum class Retired : uint8_t { kNo, kDue, kTold };
 
+// Of a socket, for an app that has one of its own; SOCKET_OPTION of src/native.ts.
+enum class SocketOption : uint8_t { kNoDelay, kKeepAlive };
+
 // How the engine enters JavaScript. False: the environment is ending.
 struct EngineHost {
   void* context;
@@ -96,6 +99,9 @@ class Engine final : public MessageSink {
   // Routes have changed: every target is resolved anew, and the constants so far are gone.
   void new_epoch();
   const Connection* connection(uint32_t slot, uint32_t generation);
+  // `value`: 0 or 1, or seconds. False: the connection has gone, or its kind of socket has no such
+  // option.
+  bool set_socket_option(uint32_t slot, uint32_t generation, SocketOption option, int32_t value);
   // What a readiness probe of the listener is told now.
   Readiness readiness(uint16_t listener);
   void name_requests(std::string prefix, std::vector<std::string> headers) {

@@ -27,6 +27,12 @@ constexpr int kProbeIdleS = 75;
 constexpr int kProbeIntervalS = 30;
 constexpr int kProbesMax = 3;
 
+// What an app asks for, as net.Socket has it: a second between probes, ten of them. The kernel
+// takes no longer time than this.
+constexpr int kKeepAliveIntervalS = 1;
+constexpr int kKeepAliveProbes = 10;
+constexpr int kKeepAliveMaxS = 32767;
+
 // recv, send, sendmsg and epoll_wait of the C library are cancellation points: in a process with
 // threads each of them makes two atomic operations on its way, 4 % of a small request's time. These
 // threads are never cancelled, so the calls go to the kernel directly. errno is set as usual.
@@ -138,6 +144,23 @@ void Transport::probe_peer(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kProbeIdleS, sizeof kProbeIdleS);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kProbeIntervalS, sizeof kProbeIntervalS);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbesMax, sizeof kProbesMax);
+}
+
+bool Transport::set_no_delay(int fd, bool is_on) {
+  int on = is_on ? 1 : 0;
+  return ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+bool Transport::set_keep_alive(int fd, int seconds) {
+  int on = seconds > 0 ? 1 : 0;
+  if (::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0) return false;
+  if (on == 0) return true;
+  if (seconds > kKeepAliveMaxS) seconds = kKeepAliveMaxS;
+  return ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds) == 0 &&
+         ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveIntervalS,
+                      sizeof kKeepAliveIntervalS) == 0 &&
+         ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes,
+                      sizeof kKeepAliveProbes) == 0;
 }
 
 void Transport::read_peer(int fd, PeerAddress& peer) {

@@ -62,6 +62,10 @@ class Transport {
   static void reset_on_close(int fd);
   // Probes the peer of a quiet connection: one that has gone altogether answers with a reset.
   static void probe_peer(int fd);
+  // Whether small pieces leave at once.
+  static bool set_no_delay(int fd, bool is_on);
+  // Probes the peer when it has been quiet for so long; 0: never.
+  static bool set_keep_alive(int fd, int seconds);
   // Where the connection came from; the family stays unknown when it has gone already.
   static void read_peer(int fd, PeerAddress& peer);
   // Its own end, likewise.

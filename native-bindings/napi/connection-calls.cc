@@ -60,6 +60,23 @@ napi_value engine_connection(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// engineSocketOption(engine, slot, generation, option, value) → whether it is set; `option` as
+// SOCKET_OPTION of src/native.ts.
+napi_value engine_socket_option(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto slot = static_cast<uint32_t>(to_int(env, arguments[1]));
+  auto generation = static_cast<uint32_t>(to_int(env, arguments[2]));
+  int option = to_int(env, arguments[3]);
+  int value = to_int(env, arguments[4]);
+  bool is_known = option >= 0 && option <= static_cast<int>(SocketOption::kKeepAlive);
+  Engine& engine = engine_of(env, arguments[0]);
+  bool is_set = is_known && engine.set_socket_option(slot, generation,
+                                                     static_cast<SocketOption>(option), value);
+  napi_value result = nullptr;
+  napi_get_boolean(env, is_set, &result);
+  return result;
+}
+
 // `IPv4 443 192.0.2.1`, as a connection's ends are known to JavaScript.
 PeerAddress peer_of(const std::string& text) {
   PeerAddress peer;
@@ -104,6 +121,7 @@ napi_value forwarded_client(napi_env env, napi_callback_info info) {
 
 constexpr Call kCalls[] = {
     {"engineConnection", engine_connection, "Edd"},
+    {"engineSocketOption", engine_socket_option, "Edddd"},
     {"makeTrust", make_trust, "o"},
     {"forwardedClient", forwarded_client, "Tssss"},
 };

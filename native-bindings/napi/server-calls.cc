@@ -229,6 +229,14 @@ napi_value listener_connections(napi_env env, napi_callback_info info) {
   return from_double(env, count);
 }
 
+// listenerUpgraded(server, listener) → those of them that have switched protocols
+napi_value listener_upgraded(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ListenerShared& listener = server_of(env, arguments[0])->listener(to_int(env, arguments[1]));
+  double count = static_cast<double>(listener.upgraded.load(std::memory_order_relaxed));
+  return from_double(env, count);
+}
+
 // listenerUnannounced(server, listener) → connections closed for want of a PROXY header
 napi_value listener_unannounced(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -270,6 +278,7 @@ constexpr Call kCalls[] = {
     {"listenerConnections", listener_connections, "Sl"},
     {"listenerUnused", listener_unused, "Sl"},
     {"listenerRefused", listener_refused, "Sl"},
+    {"listenerUpgraded", listener_upgraded, "Sl"},
     {"listenerUnannounced", listener_unannounced, "Sl"},
 };
 

@@ -282,7 +282,7 @@ export class Listener implements SocketOwner {
     return {
       phase,
       connections: native.listenerConnections(server, index),
-      upgraded: 0,
+      upgraded: native.listenerUpgraded(server, index),
       workers: this.#host.workersOf(index),
     };
   }

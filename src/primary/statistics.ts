@@ -83,7 +83,7 @@ export class Statistics {
         refused: counts.refused - before.refused,
         rejected: counts.rejected - before.rejected,
         unannounced: counts.unannounced - before.unannounced,
-        upgraded: 0,
+        upgraded: this.#native.listenerUpgraded(this.#server, index),
       };
     });
   }
