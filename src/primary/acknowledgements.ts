@@ -4,6 +4,7 @@
  */
 import { MillraceError } from "../shared/errors.ts";
 import type { ToWorker } from "../shared/messages.ts";
+import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 type Without<T> = T extends { id: number } ? Omit<T, "id"> : never;
@@ -46,12 +47,7 @@ export async function inTime(
     await wait;
     missing.delete(channel);
   });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, "late");
-  });
-  const result = await Promise.race([Promise.all(all), late]);
-  clearTimeout(timer);
+  const result = await within(Promise.all(all), timeoutMs, "late");
   if (result === "late") throw notAcknowledged([...missing], type, timeoutMs, host);
 }
 

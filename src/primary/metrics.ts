@@ -8,6 +8,7 @@ import { MillraceError } from "../shared/errors.ts";
 import type { Metric } from "../shared/metrics.ts";
 import { HttpSeries } from "./http-series.ts";
 import { counter, gauge, processMetrics, serverMetrics } from "./process-metrics.ts";
+import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** What the metrics are read from. */
@@ -104,10 +105,7 @@ export class Metrics {
       late.delete(channel);
       if (channel.state !== "dead") this.#last.set(channel, metrics);
     });
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#timeoutMs)));
-    await Promise.race([Promise.all(answers), over]);
-    clearTimeout(timer);
+    await within(Promise.all(answers), this.#timeoutMs, null);
     return [...late].filter(({ state }) => state !== "dead");
   }
 

@@ -11,6 +11,7 @@ import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { destinationOf } from "../options/access-log.ts";
 import { endRetired } from "./retirement.ts";
+import { within } from "./within.ts";
 import { type Ready, WorkerChannel } from "./worker-channel.ts";
 import type { MessagePort } from "node:worker_threads";
 
@@ -222,10 +223,7 @@ export class WorkerPool {
       void channel.send({ type: "end" });
       return gone;
     }));
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
-    await Promise.race([ended, late]);
-    clearTimeout(timer);
+    await within(ended, deadlineMs, null);
     await this.destroy();
   }
 

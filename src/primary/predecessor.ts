@@ -8,6 +8,7 @@ import type { Native, NativeBind } from "../native.ts";
 import {
   HAND_OVER_VARIABLE, type HandedSocket, type HandOver, HandOverChannel,
 } from "./hand-over.ts";
+import { within } from "./within.ts";
 
 /** How long it waits for the old process's last word before it goes on without. */
 const END_TIMEOUT_MS = 5000;
@@ -76,12 +77,7 @@ export class Predecessor {
   /** The paths are taken: the old process may end. What it had and nobody took is closed. */
   async finish(native: Pick<Native, "replaceDescriptor">): Promise<void> {
     this.#channel.send({ type: "taken" });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, END_TIMEOUT_MS, null);
-    });
-    await Promise.race([this.#channel.receive(), late]);
-    clearTimeout(timer);
+    await within(this.#channel.receive(), END_TIMEOUT_MS, null);
     this.#release(native);
   }
 

@@ -12,6 +12,7 @@ import type {
   AddRouteOptions, EditedTables, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo,
   RouteRow, RoutesResult, TableFacts, TableOptions, TableRow,
 } from "../shared/routes.ts";
+import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** How long a worker may take to prepare or commit a table: it may be busy with a handler. */
@@ -128,7 +129,7 @@ export class RouteTables {
     const ended = Promise.all(channels.map((channel) => (
       channel.send({ type: "awaitRoutes", table, rows: ids })
     )));
-    const isOver = await within(ended, deadlineMs);
+    const isOver = await within(ended.then(() => true), deadlineMs, false);
     return { removed: gone.length, ended: isOver, stopped };
   }
 
@@ -194,7 +195,7 @@ export class RouteTables {
     const told = channels.map(async (channel) => {
       await channel.send({ type: "routes", ...message }).finally(() => late.delete(channel));
     });
-    if (await within(Promise.all(told), this.#ackTimeoutMs)) return;
+    if (await within(Promise.all(told), this.#ackTimeoutMs, "late") !== "late") return;
     const names = [...late].map(({ id }) => id).join(", ");
     const what = message.step.kind === "prepare"
       ? "the routes are as they were"
@@ -272,18 +273,4 @@ function placeOf(position: number, length: number): number {
 
 function invalid(why: string): MillraceError {
   return new MillraceError("ERR_MILLRACE_ROUTE_INVALID", `Routes: ${why}.`);
-}
-
-/** False: the time is over. Rejects if it does so in time. */
-async function within(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, false);
-  });
-  promise.catch(() => {}); // it may fail when nobody waits any more
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

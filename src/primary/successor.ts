@@ -9,9 +9,12 @@ import { MillraceError } from "../shared/errors.ts";
 import {
   HAND_OVER_VARIABLE, type HandedSocket, type HandOver, HandOverChannel, type HandOverMessage,
 } from "./hand-over.ts";
+import { within } from "./within.ts";
 
 /** How long it may take from "take" to "taken", in which it only renames files. */
 const TAKE_TIMEOUT_MS = 5000;
+/** How long its end may come after that of the channel. */
+const END_TIMEOUT_MS = 1000;
 const CHANNEL = 3;
 const STDERR = 4;
 const FIRST_SOCKET = 5;
@@ -103,19 +106,11 @@ export class Successor {
   }
 
   async #next(timeoutMs: number): Promise<HandOverMessage> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, "late");
-    });
-    const message = await Promise.race([this.#channel.receive(), late]);
-    clearTimeout(timer);
+    const message = await within(this.#channel.receive(), timeoutMs, "late");
     if (message === "late") throw this.#failed(`it was not ready within ${timeoutMs} ms`);
     if (message !== null) return message;
     // The channel ends a moment before the process does, whose code says more.
-    const patience = new Promise<string>((resolve) => {
-      setTimeout(resolve, 1000, "it closed the channel").unref();
-    });
-    throw this.#failed(await Promise.race([this.#ended, patience]));
+    throw this.#failed(await within(this.#ended, END_TIMEOUT_MS, "it closed the channel"));
   }
 
   #hear(chunk: Buffer): void {
