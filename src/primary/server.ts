@@ -41,14 +41,12 @@ import { Metrics } from "./metrics.ts";
 import { Operations } from "./operations.ts";
 import type { PoolHost } from "./pool.ts";
 import { handleReload, handleRotation, handleSignals } from "./signals.ts";
+import { type Living, ServerLife } from "./server-life.ts";
 import { claimSystemdSockets } from "./systemd-sockets.ts";
 import { RouteTables } from "./route-tables.ts";
 import { Statistics } from "./statistics.ts";
 import { Supervision } from "./supervision.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
-
-/** What workers may still take for `close` after the listeners have stopped, at least. */
-const END_GRACE_MS = 1000;
 
 /**
  * Starts a server. Resolves when every worker has loaded the app and every listener is bound;
@@ -57,17 +55,16 @@ const END_GRACE_MS = 1000;
 export async function serve(options: ServeOptions): Promise<Server> {
   const resolved = resolveOptions(options);
   const { signal } = resolved;
-  if (signal?.aborted === true) throw aborted();
+  if (signal?.aborted === true) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
   const server = new MillraceServer(loadNative(), resolved);
   await server.start();
   return server;
 }
 
-class MillraceServer implements Server, ListenersHost {
+class MillraceServer implements Server, ListenersHost, Living {
   readonly native: Native;
   readonly server: Handle;
   readonly events: EventEmitter = new EventEmitter();
-  readonly closed: Promise<void>;
   readonly inherited: Operations;
   readonly #operations: Operations;
   readonly #serverId: number;
@@ -78,6 +75,7 @@ class MillraceServer implements Server, ListenersHost {
   readonly #controlled: Statistics;
   readonly #metrics: Metrics;
   readonly #drain: Drain;
+  readonly #life: ServerLife;
   readonly #log: PrimaryLog;
   readonly #supervision: Supervision;
   readonly #routes: RouteTables;
@@ -86,11 +84,7 @@ class MillraceServer implements Server, ListenersHost {
   #nextWorkerId = 1;
   readonly #listeners: Listeners;
   readonly #channels: ControlChannels;
-  #closing: Promise<void> | null = null;
-  #isStarted = false;
   #appWatch: AppWatch | null = null;
-  #abortStart: () => void = () => {};
-  #settleClosed!: () => void;
   #cleanups: (() => void)[] = [];
   #endRotation: () => void = () => {};
 
@@ -118,7 +112,7 @@ class MillraceServer implements Server, ListenersHost {
       native,
       server: this,
       listeners: () => this.#listeners,
-      isDraining: () => this.#drain.isUnderWay || this.#closing !== null,
+      isDraining: () => this.#life.isEnding,
       stats: () => this.#controlled.read(this.#generations.channels, this.#listeners.all),
     });
     const channels = (): WorkerChannel[] => this.#generations.channels;
@@ -126,10 +120,10 @@ class MillraceServer implements Server, ListenersHost {
     this.#channels = new ControlChannels(host, options);
     this.#listeners = new Listeners(this, options.listeners, options.protectLastListener);
     this.#drain = new Drain(native, handle);
+    this.#life = new ServerLife(this, this.#drain, options);
     this.#log = new PrimaryLog(options);
     this.#supervision = this.#makeSupervision(options);
     this.#routes = this.#makeRoutes(options);
-    this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
   #makeMetrics(options: ResolvedOptions): Metrics {
@@ -164,33 +158,62 @@ class MillraceServer implements Server, ListenersHost {
     });
   }
 
-  async start(): Promise<void> {
-    const abort = new Promise<never>((_, reject) => {
-      this.#abortStart = () => reject(aborted());
-    });
-    try {
-      this.#watchSignals();
-      await Promise.race([this.#bringUp(), abort]);
-      this.#isStarted = true;
-    } catch (error) {
-      this.#operations.failed(error);
-      await this.#tearDown();
-      throw error;
-    }
+  start(): Promise<void> {
+    return this.#life.start();
   }
 
-  async #bringUp(): Promise<void> {
+  // Of its life.
+
+  async bringUp(): Promise<void> {
+    const life = this.#life;
+    this.#watchSignals();
     await this.#operations.prepare();
+    life.checkStart();
     this.#accessLog?.start(this.#options.listeners);
     this.#generations = new Generations(this.#poolHost());
     const ready = await this.#generations.start();
+    life.checkStart();
     this.#options = withAppDefaults(this.#options, ready);
     await this.#listeners.start(this.#options.listeners);
+    life.checkStart();
     await this.#generations.open();
+    life.checkStart();
     this.#drain.ready();
     await this.#operations.announce();
+    life.checkStart();
     this.#supervision.start();
     this.#appWatch = watchApp(this.#options, this);
+  }
+
+  failed(error: unknown): void {
+    this.#operations.failed(error);
+  }
+
+  stopping(): void {
+    this.#operations.stopping();
+  }
+
+  stopListeners(force: boolean, deadlineMs: number): Promise<void> {
+    return this.#listeners.close(force, deadlineMs);
+  }
+
+  endWorkers(deadlineMs: number): Promise<void> {
+    return this.#generations.end(deadlineMs);
+  }
+
+  async tearDown(started: Promise<unknown>): Promise<void> {
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#cleanups = [];
+    this.#supervision.stop();
+    this.#appWatch?.stop();
+    this.#listeners.abandon();
+    await this.#generations?.destroy();
+    await started; // it finds out by what has just ended
+    await this.#accessLog?.close();
+    this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
+    await this.#operations.close();
+    this.native.dropOrphans(this.server, -1);
+    this.#log.close();
   }
 
   #poolHost(): PoolHost {
@@ -266,9 +289,7 @@ class MillraceServer implements Server, ListenersHost {
   }
 
   async addListener(options: ListenerOptions): Promise<ListenerInfo> {
-    if (!this.#isStarted || this.#closing !== null) {
-      throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-    }
+    this.#life.checkServing();
     const resolved = resolveAdded(options, this.#listeners.nextId(), this.#options);
     if ((resolved.app ?? resolved.routes) !== undefined) {
       const message = "addListener: only listeners of the start have an app or routes of their own";
@@ -314,13 +335,7 @@ class MillraceServer implements Server, ListenersHost {
   }
 
   async waitClosed(timeoutMs: number): Promise<RunningReport | null> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, "late");
-    });
-    const result = await Promise.race([this.closed, late]);
-    clearTimeout(timer);
-    return result === "late" ? this.running() : null;
+    return await this.#life.isClosed(timeoutMs) ? null : this.running();
   }
 
   routes(listener?: string): RouteInfo[] {
@@ -352,24 +367,20 @@ class MillraceServer implements Server, ListenersHost {
   }
 
   async reload(): Promise<ReloadResult> {
-    this.#checkOpen();
+    await this.#life.serving(); // a signal may ask for it while the server starts
     return await this.#operations.reloading(this.#generations.reload());
   }
 
   async setApp(app: string | URL): Promise<ReloadResult> {
-    this.#checkOpen();
+    this.#life.checkServing();
     const resolved = resolveApp(app, this.#options.workers);
     return await this.#operations.reloading(this.#generations.reload(resolved))
       .finally(() => this.#appWatch?.follow(this.#generations.app));
   }
 
   async scale(workers: number): Promise<void> {
-    this.#checkOpen();
+    this.#life.checkServing();
     await this.#generations.scale(workers);
-  }
-
-  #checkOpen(): void {
-    if (this.#closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
   }
 
   async reopenLogs(): Promise<void> {
@@ -377,61 +388,20 @@ class MillraceServer implements Server, ListenersHost {
     await Promise.all([this.#accessLog?.reopen(), this.#channels.ask({ type: "reopenLog" })]);
   }
 
-  async drain(options: DrainOptions = {}): Promise<void> {
-    const { delayMs = this.#options.drainDelayMs, ...stop } = options;
-    if (this.#isStarted && this.#closing === null) {
-      this.#operations.stopping();
-      if (!this.#drain.isUnderWay) this.emit("draining", { delayMs });
-      await this.#drain.begin(delayMs);
-    }
-    await (this.#closing === null ? this.close(stop) : this.closed);
+  drain(options?: DrainOptions): Promise<void> {
+    return this.#life.drain(options);
   }
 
-  close(options: StopOptions = {}): Promise<void> {
-    this.#drain.cut();
-    const { force = false, deadlineMs = this.#options.deadlineMs } = options;
-    if (!this.#isStarted) {
-      // Who starts it takes apart what there is.
-      this.#abortStart();
-    } else if (this.#closing === null) {
-      this.#closing = this.#close(force, deadlineMs);
-    } else if (force) {
-      void this.#listeners.close(true, 0);
-      this.#forceEnd();
-    }
-    return this.closed;
+  get closed(): Promise<void> {
+    return this.#life.closed;
+  }
+
+  close(options?: StopOptions): Promise<void> {
+    return this.#life.close(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #forceEnd: () => void = () => {};
-
-  async #close(force: boolean, deadlineMs: number): Promise<void> {
-    this.#operations.stopping();
-    const forced = new Promise<void>((resolve) => (this.#forceEnd = resolve));
-    const started = performance.now();
-    await this.#listeners.close(force, deadlineMs);
-    const left = Math.max(END_GRACE_MS, deadlineMs - (performance.now() - started));
-    await Promise.race([this.#generations.end(force ? END_GRACE_MS : left), forced]);
-    await this.#tearDown();
-  }
-
-  /** Leaves nothing behind, from whatever state. */
-  async #tearDown(): Promise<void> {
-    for (const cleanup of this.#cleanups) cleanup();
-    this.#cleanups = [];
-    this.#supervision.stop();
-    this.#appWatch?.stop();
-    this.#listeners.abandon();
-    await this.#generations?.destroy();
-    await this.#accessLog?.close();
-    this.#endRotation(); // a log may be rotated until it is closed, and the signal would kill
-    await this.#operations.close();
-    this.native.dropOrphans(this.server, -1);
-    this.#log.close();
-    this.#settleClosed();
   }
 
   // Of the listeners.
@@ -461,8 +431,4 @@ class MillraceServer implements Server, ListenersHost {
   emit(event: string, detail: unknown): void {
     tell(this.events, event, detail);
   }
-}
-
-function aborted(): MillraceError {
-  return new MillraceError("ERR_MILLRACE_SERVER_CLOSED", "The server was closed while it started");
 }

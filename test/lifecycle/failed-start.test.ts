@@ -1,4 +1,5 @@
 /** Tests that a serve() that rejects says why, and leaves nothing behind. */
+import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -145,6 +146,26 @@ t.test("the signal is aborted during the start", async (t) => {
       await t.rejects(failed, { code: "ERR_MILLRACE_SERVER_CLOSED" });
     });
     t.ok(took < 3000, `after ${took} ms, not those of init`);
+    await until("the threads to be as before", () => traces().threads <= before.threads);
+    await until("the descriptors", () => traces().descriptors <= before.descriptors);
+    t.equal(traces().request, before.request);
+  }
+});
+
+t.test("the signal is aborted while the control socket opens", async (t) => {
+  const folder = ownFolder(t);
+  const app = writeApp(t, HELLO);
+  for (const workers of [2, 0]) {
+    const before = traces();
+    const controller = new AbortController();
+    const control = join(folder, "control");
+    const pidFile = join(folder, "pid");
+    const failed = start({ app, workers, control, pidFile, signal: controller.signal });
+    controller.abort();
+    await t.rejects(failed, { code: "ERR_MILLRACE_SERVER_CLOSED" });
+    // A start that went on by itself would be through long before.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    t.same(readdirSync(folder), []);
     await until("the threads to be as before", () => traces().threads <= before.threads);
     await until("the descriptors", () => traces().descriptors <= before.descriptors);
     t.equal(traces().request, before.request);
