@@ -1,0 +1,83 @@
+/**
+ * Handlers in the style of an event: what came lies in properties, and what the code leaves in
+ * properties is the answer, which is made when the code has returned. The two are apart: nothing of
+ * a request is sent back unless the code says so. Any thread.
+ */
+import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import { basicChallenge } from "./basic-credentials.ts";
+import { asObject, EventBag, type ValuesAs } from "./event-bag.ts";
+import { readEvent } from "./event-input.ts";
+import { answerOfEvent } from "./event-output.ts";
+
+export interface HttpEvent {
+  /** What came: `event.in["http.Host"]`, whatever the case of the name. */
+  readonly in: Record<string, unknown>;
+  /** What goes out: `event.out["http.status"] = "NOT FOUND"`. */
+  readonly out: Record<string, unknown>;
+  /** `event.in[name]`. */
+  get(name: string): unknown;
+  /** Every value that came under the name. */
+  all(name: string): readonly unknown[];
+  /** `event.out[name] = value`; an array is several values, `undefined` takes it away. */
+  set(name: string, value: unknown): void;
+  /** The files of a `multipart/form-data` body; its other fields are `http.qs.` properties. */
+  readonly files: readonly File[];
+  readonly request: MillraceRequest;
+  readonly context: Context;
+}
+
+export interface EventHandlerOptions {
+  /** One value a name, or an array. Default "properties". */
+  readonly valuesAs?: ValuesAs;
+  /** Of a body whose type the code does not say. Default "text/plain". */
+  readonly contentType?: string;
+  /** With the status FORBIDDEN. Default "millrace". */
+  readonly realm?: string;
+  /** `;` between parameters, beside `&`. Default false. */
+  readonly semicolons?: boolean;
+}
+
+const DEFAULTS: Required<EventHandlerOptions> = {
+  valuesAs: "properties",
+  contentType: "text/plain",
+  realm: "millrace",
+  semicolons: false,
+};
+
+/**
+ * The handler that runs the code for each request, once its whole body has come. A Response that
+ * the code returns is the answer in the place of the properties. Throws a TypeError for options
+ * that are none.
+ */
+export function eventHandler(
+  run: (event: HttpEvent) => unknown,
+  options: EventHandlerOptions = {},
+): FetchHandler {
+  const settings = checked(options);
+  return async (request, context) => {
+    const { bag, files } = await readEvent(request, context, settings);
+    const left = new EventBag(settings.valuesAs);
+    const result = await run({
+      in: asObject(bag),
+      out: asObject(left),
+      get: (name) => bag.get(name),
+      all: (name) => bag.all(name),
+      set: (name, value) => left.put(name, value),
+      files,
+      request,
+      context,
+    });
+    return result instanceof Response ? result : await answerOfEvent(left, settings);
+  };
+}
+
+function checked(options: EventHandlerOptions): Required<EventHandlerOptions> {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(DEFAULTS, name));
+  if (unknown !== undefined) throw new TypeError(`eventHandler: no option "${unknown}"`);
+  const settings = { ...DEFAULTS, ...options };
+  if (settings.valuesAs !== "properties" && settings.valuesAs !== "attributes") {
+    throw new TypeError('eventHandler: valuesAs is "properties" or "attributes"');
+  }
+  basicChallenge(settings.realm);
+  return settings;
+}

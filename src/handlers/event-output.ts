@@ -1,0 +1,123 @@
+/**
+ * The properties that an event's code has left, as an answer: a redirect first, then the status,
+ * the body, and every other `http.` property as a header field. Any thread.
+ */
+import { openAsBlob } from "node:fs";
+import { stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { HttpError } from "../shared/errors.ts";
+import { basicChallenge } from "./basic-credentials.ts";
+import { toText } from "../worker/standard.ts";
+import type { EventBag } from "./event-bag.ts";
+
+export interface EventOutputOptions {
+  /** Of bodies whose type is not said. */
+  readonly contentType: string;
+  readonly realm: string;
+}
+
+/** Never sent as fields: what is said otherwise, or came in and must not go out. */
+const UNSENT = new Set([
+  "http.status", "http.redirect", "http.body", "http.bodyasbytes", "http.bodyasstring",
+  "http.content-length", "http.content-type", "http.authorization", "http.remote_user",
+  "http.remote_pass", "http.proxy_user", "http.proxy_pass", "http.user", "http.method",
+  "http.base",
+]);
+
+interface Status {
+  readonly code: number;
+  readonly reason: string;
+}
+
+const KEYWORDS: Readonly<Record<string, Status>> = {
+  "OK": { code: 200, reason: "OK" },
+  "FORBIDDEN": { code: 401, reason: "Forbidden" },
+  "NOT FOUND": { code: 404, reason: "File not found" },
+};
+
+const CODE_AND_REASON = /^(\d{3})(?: +(.*))?$/s;
+
+type Body = NonNullable<ConstructorParameters<typeof Response>[0]>;
+
+/** Throws a TypeError for a status or a field that cannot be sent, and rejects as files do. */
+export async function answerOfEvent(bag: EventBag, options: EventOutputOptions): Promise<Response> {
+  const redirect = bag.get("http.redirect");
+  if (isSaid(redirect)) {
+    return new Response(null, { status: 302, headers: { location: String(redirect) } });
+  }
+  const status = statusOf(bag.all("http.status")[0]);
+  // The keyword alone: a status of 401 by its number is an answer like any other.
+  if (status === KEYWORDS["FORBIDDEN"]) {
+    const headers = { "www-authenticate": basicChallenge(options.realm) };
+    return new Response(null, { status: status.code, statusText: status.reason, headers });
+  }
+  const body = await bodyOf(bag.all("http.body")[0]);
+  const headers = fieldsOf(bag);
+  if (body !== null) {
+    headers.set("content-type", toText(bag.all("http.content-type")[0] ?? typeOf(body, options)));
+  }
+  return new Response(body, { status: status.code, statusText: status.reason, headers });
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
+}
+
+function statusOf(value: unknown): Status {
+  if (!isSaid(value)) return KEYWORDS["OK"]!;
+  const text = String(value).trim();
+  const keyword = KEYWORDS[text.toUpperCase()];
+  if (keyword !== undefined) return keyword;
+  const [, digits, reason = ""] = CODE_AND_REASON.exec(text) ?? [];
+  const code = Number(digits);
+  if (digits === undefined || code < 200 || code > 599) {
+    const known = "a code from 200 to 599, a code and a reason, OK, FORBIDDEN or NOT FOUND";
+    throw new TypeError(`http.status is "${text}", and must be ${known}`);
+  }
+  return { code, reason };
+}
+
+/** Null: no body. A `file:` URL is the file, which is 404 where there is none. */
+async function bodyOf(value: unknown): Promise<Body | null> {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string" || value instanceof Uint8Array || value instanceof ArrayBuffer) {
+    return value as Body;
+  }
+  if (value instanceof Blob) return value;
+  if (value instanceof URL && value.protocol === "file:") return await fileOf(value);
+  if (typeof value === "object") {
+    if (value instanceof ReadableStream || Symbol.asyncIterator in value) return value as Body;
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const isData = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+    if (isData) return JSON.stringify(value);
+  }
+  return toText(value);
+}
+
+async function fileOf(url: URL): Promise<Blob> {
+  const path = fileURLToPath(url);
+  const facts = await stat(path).catch((cause: unknown) => {
+    throw new HttpError(404, "Not found", { cause });
+  });
+  if (!facts.isFile()) throw new HttpError(404, "Not found");
+  return await openAsBlob(path);
+}
+
+/** A Blob says its own; text has a charset. */
+function typeOf(body: Body, { contentType }: EventOutputOptions): string {
+  if (body instanceof Blob && body.type !== "") return body.type;
+  const isText = typeof body === "string" && contentType.startsWith("text/");
+  return isText && !contentType.includes(";") ? `${contentType}; charset=utf-8` : contentType;
+}
+
+function fieldsOf(bag: EventBag): Headers {
+  const headers = new Headers();
+  for (const [name, values] of bag) {
+    const lower = name.toLowerCase();
+    if (!lower.startsWith("http.") || lower.startsWith("http.qs.") || UNSENT.has(lower)) continue;
+    for (const value of values) {
+      if (value !== null && value !== undefined) headers.append(name.slice(5), toText(value));
+    }
+  }
+  return headers;
+}

@@ -1,0 +1,232 @@
+/** Tests of handlers in the style of an event, over real connections. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import t, { type Test } from "tap";
+import { eventHandler, type EventHandlerOptions } from "../../src/handlers/event-handler.ts";
+import { ownFolder } from "../support/folder.ts";
+import { startApp } from "../support/server.ts";
+
+const MODULE = new URL("../../src/handlers/event-handler.js", import.meta.url).href;
+
+/** A server whose handler is this code of an event. */
+async function serving(owner: Test, code: string, options: EventHandlerOptions = {}) {
+  return await startApp(owner, `
+    import { eventHandler } from ${JSON.stringify(MODULE)};
+    import { Readable } from "node:stream";
+    export default eventHandler(async (event) => { ${code} }, ${JSON.stringify(options)});
+  `);
+}
+
+/** All properties that came, as JSON. */
+const SHOW = `
+  const files = event.files.map((file) => file.name);
+  event.set("http.body", { ...event.in, files });
+`;
+
+type Shown = Record<string, unknown>;
+
+t.test("what came, as properties", async (t) => {
+  const { url } = await serving(t, SHOW);
+  const answer = await fetch(`${url}/a%20b/c?x=1&y=a%2Bb&x=2&bare&empty=&a;b=c`, {
+    headers: { "X-Case": "Kept", "authorization": `Basic ${btoa("user:pass:word")}` },
+  });
+  const shown = (await answer.json()) as Shown;
+  t.match(shown, {
+    "http.method": "GET",
+    "http.base": "/a b/c",
+    "http.qs.x": "1;2",
+    "http.qs.y": "a+b",
+    "http.qs.bare": true,
+    "http.qs.empty": "",
+    "http.qs.a;b": "c",
+    "http.remote_user": "user",
+    "http.remote_pass": "pass:word",
+    "tcp.remoteIP": "127.0.0.1",
+    "tcp.localIP": "127.0.0.1",
+    "http.X-Case": "Kept",
+  });
+  t.equal(typeof shown["tcp.remotePort"], "number");
+  for (const none of ["http.body", "http.user", "http.bodyAsBytes"]) t.notOk(none in shown);
+});
+
+t.test("as attributes each is an array; a semicolon may part parameters", async (t) => {
+  const options: EventHandlerOptions = { valuesAs: "attributes", semicolons: true };
+  const { url } = await serving(t, SHOW, options);
+  const shown = (await (await fetch(`${url}/?x=1;x=2&y`)).json()) as Shown;
+  t.match(shown, {
+    "http.method": ["GET"], "http.qs.x": ["1", "2"], "http.qs.y": [true], "http.base": ["/"],
+  });
+});
+
+t.test("a form's fields are parameters beside those of the query, and no body", async (t) => {
+  const { url } = await serving(t, SHOW);
+  const body = new URLSearchParams([["x", "2"], ["y", "ä+b"]]);
+  const posted = (await (await fetch(`${url}/?x=1`, { method: "POST", body })).json()) as Shown;
+  t.match(posted, { "http.qs.x": "1;2", "http.qs.y": "ä+b", "http.method": "POST" });
+  t.notOk("http.body" in posted);
+
+  const form = new FormData();
+  form.append("x", "3");
+  form.append("file", new File(["bytes"], "a.txt"));
+  const parts = (await (await fetch(url, { method: "POST", body: form })).json()) as Shown;
+  t.match(parts, { "http.qs.x": "3", files: ["a.txt"] });
+});
+
+t.test("a body is text or bytes, as its type says", async (t) => {
+  const { url } = await serving(t, `
+    const body = event.get("http.body");
+    const shown = typeof body === "string" ? body : [...body];
+    const { length } = event.get("http.bodyAsBytes");
+    event.set("http.body", { all: [shown, event.get("http.bodyAsString"), length] });
+  `);
+  const shown = async (type: string, body: Uint8Array<ArrayBuffer>): Promise<unknown> => {
+    const headers = { "content-type": type };
+    const answer = await fetch(url, { method: "PUT", headers, body });
+    return ((await answer.json()) as { all: unknown }).all;
+  };
+  const bytes = new Uint8Array([0x61, 0xe4]);
+  t.strictSame(await shown("text/plain; charset=iso-8859-1", bytes), ["aä", "aä", 2]);
+  t.strictSame(await shown("application/json", new Uint8Array([0x31])), ["1", "1", 1]);
+  t.strictSame(await shown("application/octet-stream", bytes), [[0x61, 0xe4], "a\ufffd", 2]);
+  t.strictSame(await shown("text/x; charset=nobody-knows", bytes), ["a\ufffd", "a\ufffd", 2]);
+});
+
+t.test("status by number, by text, by keyword", async (t) => {
+  const { url } = await serving(t, `
+    event.set("http.status", event.get("http.qs.s"));
+    event.set("http.body", "body");
+    event.set("http.X-Own", "1");
+  `, { realm: "the \"mill\"" });
+  const asked = async (status: string): Promise<unknown[]> => {
+    const answer = await fetch(`${url}/?s=${encodeURIComponent(status)}`);
+    const { headers } = answer;
+    return [answer.status, answer.statusText, await answer.text(), headers.get("x-own"),
+      headers.get("www-authenticate")];
+  };
+  t.strictSame(await asked("201"), [201, "Created", "body", "1", null]);
+  t.strictSame(await asked("200 Fine"), [200, "Fine", "body", "1", null]);
+  t.strictSame(await asked("not found"), [404, "File not found", "body", "1", null]);
+  t.strictSame(await asked("Ok"), [200, "OK", "body", "1", null]);
+  t.strictSame(await asked("403"), [403, "Forbidden", "body", "1", null]);
+  t.strictSame(await asked("401"), [401, "Unauthorized", "body", "1", null]);
+  t.strictSame(await asked("FORBIDDEN"), [
+    401, "Forbidden", "", null, 'Basic realm="the \\"mill\\"", charset="UTF-8"',
+  ]);
+  for (const wrong of ["600", "99", "FINE", "20", "2000"]) t.match(await asked(wrong), [500]);
+});
+
+t.test("a redirect wins over everything", async (t) => {
+  const { url } = await serving(t, `
+    event.set("http.status", "FORBIDDEN");
+    event.set("http.body", "body");
+    event.set("http.X-Own", "1");
+    event.set("http.redirect", "/there?a=b");
+  `);
+  const answer = await fetch(url, { redirect: "manual" });
+  t.equal(answer.status, 302);
+  t.equal(answer.headers.get("location"), "/there?a=b");
+  t.equal(answer.headers.get("content-length"), "0");
+  t.equal(answer.headers.get("x-own"), null);
+});
+
+t.test("bodies out, and their types", async (t) => {
+  const file = join(ownFolder(t), "page.html");
+  writeFileSync(file, "<p>file</p>");
+  const { url } = await serving(t, `
+    const made = {
+      none: () => undefined,
+      null: () => null,
+      text: () => "tä",
+      bytes: () => new Uint8Array([1, 2]),
+      stream: () => new Blob(["streamed"]).stream(),
+      readable: () => Readable.from(["a", "b"]),
+      file: () => new URL(${JSON.stringify(pathToFileURL(file).href)}),
+      missing: () => new URL("nothing.html", ${JSON.stringify(pathToFileURL(file).href)}),
+      folder: () => new URL(".", ${JSON.stringify(pathToFileURL(file).href)}),
+      blob: () => new Blob(["b"], { type: "image/x" }),
+      data: () => ({ a: [1] }),
+      number: () => 12,
+    };
+    event.out["http.body"] = made[event.in["http.qs.b"]]();
+    event.out["http.content-type"] = event.in["http.qs.t"];
+  `);
+  const asked = async (body: string, type = ""): Promise<unknown[]> => {
+    const answer = await fetch(`${url}/?b=${body}${type === "" ? "" : `&t=${type}`}`);
+    const { headers } = answer;
+    return [answer.status, headers.get("content-type"), headers.get("content-length"),
+      await answer.text()];
+  };
+  const text = "text/plain; charset=utf-8";
+  t.strictSame(await asked("none"), [200, null, "0", ""]);
+  t.strictSame(await asked("null"), [200, null, "0", ""]);
+  t.strictSame(await asked("text"), [200, text, "3", "tä"]);
+  t.strictSame(await asked("text", "text/html"), [200, "text/html", "3", "tä"]);
+  t.strictSame(await asked("bytes"), [200, "text/plain", "2", "\u0001\u0002"]);
+  t.strictSame(await asked("stream"), [200, "text/plain", null, "streamed"]);
+  t.strictSame(await asked("readable"), [200, "text/plain", null, "ab"]);
+  t.strictSame(await asked("file"), [200, "text/plain", "11", "<p>file</p>"]);
+  t.match(await asked("missing"), [404]);
+  t.match(await asked("folder"), [404]);
+  t.strictSame(await asked("blob"), [200, "image/x", "1", "b"]);
+  t.strictSame(await asked("data"), [200, text, "9", '{"a":[1]}']);
+  t.strictSame(await asked("number"), [200, text, "2", "12"]);
+});
+
+t.test("other properties are fields; what came in does not go out", async (t) => {
+  const { url } = await serving(t, `
+    for (const [name, value] of Object.entries(event.in)) event.set(name, value);
+    event.set("http.body", "own");
+    event.set("http.status", 200);
+    event.set("http.X-Many", ["a", "b"]);
+    event.set("http.Set-Cookie", ["a=1", "b=2"]);
+    event.set("http.X-Gone", "1");
+    event.set("http.X-Gone", undefined);
+    event.set("http.X-Null", null);
+    event.set("http.content-length", "9999");
+    event.set("own.thing", "1");
+  `);
+  const { headers } = await fetch(`${url}/?q=1`, {
+    headers: { "X-Echoed": "yes", authorization: `Basic ${btoa("a:b")}` },
+  });
+  t.equal(headers.get("x-echoed"), "yes");
+  t.equal(headers.get("x-many"), "a, b");
+  t.strictSame(headers.getSetCookie(), ["a=1", "b=2"]);
+  t.equal(headers.get("content-length"), "3");
+  for (const name of [
+    "x-gone", "x-null", "authorization", "qs.q", "remote_user", "remote_pass", "method", "base",
+    "own.thing", "thing",
+  ]) {
+    t.equal(headers.get(name), null, name);
+  }
+});
+
+t.test("a Response that is returned is the answer; an error is the app's", async (t) => {
+  const { url } = await serving(t, `
+    event.set("http.body", "ignored");
+    if (event.get("http.base") === "/throw") throw new Error("broken");
+    if (event.get("http.base") === "/field") event.set("http.X-Bad", "a\\nb");
+    else return new Response("own", { status: 202 });
+  `);
+  const answer = await fetch(url);
+  t.equal(answer.status, 202);
+  t.equal(await answer.text(), "own");
+  t.equal((await fetch(`${url}/throw`)).status, 500);
+  t.equal((await fetch(`${url}/field`)).status, 500);
+});
+
+t.test("trailers are properties like other fields", async (t) => {
+  const { connect } = await serving(t, `event.set("http.body", event.in["http.x-sum"]);`);
+  const client = await connect();
+  const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const answer = await client.request(`${head}1\r\na\r\n0\r\nX-Sum: 97\r\n\r\n`);
+  t.equal(answer.body, "97");
+});
+
+t.test("options that are none", (t) => {
+  const wrong: unknown[] = [{ valuesAs: "lists" }, { realm: "a\n" }, { headersAs: "x" }];
+  for (const options of wrong) {
+    t.throws(() => eventHandler(() => {}, options as EventHandlerOptions), TypeError);
+  }
+  t.end();
+});
