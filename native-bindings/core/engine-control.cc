@@ -17,9 +17,9 @@ Readiness Engine::readiness(uint16_t listener) {
 
 // Takes what has arrived while there is room for its requests; the rest waits for the next round.
 void Engine::adopt_all() {
-  size_t done = 0;
-  while (done < arrivals_.size() && has_headroom()) adopt(arrivals_[done++]);
-  arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<long>(done));
+  while (adopted_ < arrivals_.size() && has_headroom()) adopt(arrivals_[adopted_++]);
+  arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<long>(adopted_));
+  adopted_ = 0;
 }
 
 void Engine::adopt(const Handover& item) {
@@ -29,6 +29,7 @@ void Engine::adopt(const Handover& item) {
   if (added == nullptr) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
     server_->refuse(item);
+    if (listener_draining_[item.listener]) report_drained(item.listener);
     return;
   }
   Connection& connection = *added;
@@ -88,11 +89,13 @@ void Engine::register_fresh() {
   fresh_.clear();
 }
 
+// Connections that the acceptor has placed before the stop count as ours from here on. They are
+// adopted by the next turn: between turns nobody would register them, and a request would lie in a
+// slab that may be replaced before JavaScript sees it.
 void Engine::stop_listener(uint16_t listener, bool force) {
   if (dead_) return;
-  // Up to here: connections that the acceptor has placed before the stop count as ours.
   if (shared_->mailbox.is_open()) shared_->mailbox.drain(arrivals_);
-  while (!arrivals_.empty() && has_headroom()) adopt_all();
+  if (force) forget_arrivals(listener);
   listener_draining_[listener] = true;
   for (uint32_t slot = 0; slot < table_.size(); slot++) {
     Connection& connection = *table_.at(slot);
@@ -109,10 +112,19 @@ void Engine::stop_listener(uint16_t listener, bool force) {
   if (listener_draining_[listener]) report_drained(listener);
 }
 
+void Engine::forget_arrivals(uint16_t listener) {
+  std::erase_if(arrivals_, [this, listener](const Handover& item) {
+    if (item.listener != listener) return false;
+    shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+    server_->forget(item);
+    return true;
+  });
+}
+
 void Engine::report_drained(uint16_t listener) {
   if (listener_counts_[listener] > 0) return;
-  for (const Handover& item : arrivals_) {
-    if (item.listener == listener) return;
+  for (size_t i = adopted_; i < arrivals_.size(); i++) {
+    if (arrivals_[i].listener == listener) return;
   }
   listener_draining_[listener] = false;
   drained_.push_back(listener);

@@ -251,6 +251,7 @@ class Engine final : public MessageSink {
   void adopt(const Handover& item);
   void register_fresh();
   bool is_stopping(uint16_t listener);
+  void forget_arrivals(uint16_t listener);
   void report_drained(uint16_t listener);
   void mark_unseen();
   Failure verdict() const;
@@ -315,6 +316,7 @@ class Engine final : public MessageSink {
   std::vector<uint32_t> notify_;  // JavaScript must be told something
   std::vector<uint32_t> closed_;  // slots to free at the end of the turn
   std::vector<Handover> arrivals_;
+  size_t adopted_ = 0;            // of them, while the others are: within adopt_all
   std::vector<uint16_t> drained_;  // listeners whose last connection has gone
   std::vector<uint32_t> leaving_;  // once retired: those that have settled since the last look
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -25,11 +26,9 @@ class WorkerEngine {
                              return true;
                            }}) {
     CHECK(engine_.open());
-    engine_.set_listener(0, &listener);
-    slab_.reset(new char[engine_.slab_bytes()]);
-    engine_.use_slab(slab_.get());
     app.engine = &engine_;
-    app.slab = slab_.get();
+    app_slab_ = &app.slab;
+    set_listener(0, &listener);
   }
   // As a thread ends: the connections go to other workers, or wait with the server.
   ~WorkerEngine() {
@@ -38,7 +37,28 @@ class WorkerEngine {
   }
   Engine* operator->() { return &engine_; }
 
+  // As the worker's JavaScript does it, between turns.
+  void set_listener(uint16_t index, const ListenerOptions* options) {
+    engine_.set_listener(index, options);
+    if (engine_.slab_bytes() == slab_bytes_) return;
+    slab_bytes_ = engine_.slab_bytes();
+    slab_.reset(new char[slab_bytes_]);
+    engine_.use_slab(slab_.get());
+    *app_slab_ = slab_.get();
+  }
+
+  // As the loop does it: turns for as long as there is something to do.
+  void run() {
+    pollfd entry{engine_.poll_fd(), POLLIN, 0};
+    while (engine_.has_work() || poll(&entry, 1, 0) > 0) {
+      engine_.turn();
+      engine_.flush();
+    }
+  }
+
  private:
+  char** app_slab_ = nullptr;
+  uint32_t slab_bytes_ = 0;
   std::unique_ptr<char[]> slab_;
   Engine engine_;
 };
