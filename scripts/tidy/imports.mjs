@@ -12,6 +12,7 @@ const MAY_IMPORT = {
   worker: ["native", "shared"],
   handlers: ["worker", "shared"],
   adapters: ["worker", "shared"],
+  brokers: ["shared"],
   options: ["shared"],
   native: ["shared"],
   shared: [],

@@ -32,6 +32,8 @@ export function answerCall(
       return server.setApp(request.app);
     case "scale":
       return server.scale(request.workers);
+    case "subscriberCount":
+      return server.subscriberCount(request.topic);
     case "metrics":
       return server.metrics();
     case "drain":

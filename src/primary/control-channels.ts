@@ -7,6 +7,7 @@ import type { MillraceError } from "../shared/errors.ts";
 import type { Handle, Native } from "../native.ts";
 import { acknowledged, inTime, type Message, notAcknowledged } from "./acknowledgements.ts";
 import { FIRST_LISTENER, workersOf } from "./listener-counts.ts";
+import { ownData, type Published, publishedBytes } from "../shared/published.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** Of native's `workerStats`. */
@@ -57,6 +58,32 @@ export class ControlChannels {
     inTime(acks, "stop", this.#options.controlTimeoutMs, this).catch((error: unknown) =>
       this.#host.emit("error", error));
     await Promise.all(drains);
+  }
+
+  /**
+   * To the sockets of all workers. One of them tells the broker: the one that has served longest,
+   * so that it is mostly the same and the order is kept. Returns the bytes of the message, 0 if
+   * there is no worker.
+   */
+  publish({ topic, data, compress }: Published): number {
+    // A view would be cloned with all of the buffer that it shows a part of.
+    const published = { topic, data: ownData(data), compress };
+    const channels = Array.from(this.#host.channels());
+    const teller = channels.find(({ state }) => state === "serving");
+    for (const channel of channels) channel.publish(published, channel === teller);
+    return channels.length === 0 ? 0 : publishedBytes(published);
+  }
+
+  /** On all workers. Rejects with ERR_MILLRACE_CONTROL_TIMEOUT, as `ask` does. */
+  async countSubscribers(topic: string): Promise<number> {
+    const counts = new Map<WorkerChannel, Promise<number>>();
+    for (const channel of this.#host.channels()) {
+      if (channel.state !== "starting") counts.set(channel, channel.countSubscribers(topic));
+    }
+    await inTime(counts, "countSubscribers", this.#options.controlTimeoutMs, this);
+    let sum = 0;
+    for (const count of counts.values()) sum += await count;
+    return sum;
   }
 
   /** The workers that have connections of a listener still, although they were to destroy them. */

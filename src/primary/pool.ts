@@ -32,6 +32,7 @@ export interface PoolHost {
   readonly native: Native;
   readonly server: Handle;
   readonly serverId: number;
+  readonly instance: string;
   readonly options: ResolvedOptions;
   /** Those that there are now, by index. */
   listeners(): ServeTask["listeners"];
@@ -342,11 +343,12 @@ export class WorkerPool {
   }
 
   #task(channel: WorkerChannel): ServeTask<MessagePort> {
-    const { options, serverId } = this.#host;
+    const { options, serverId, instance } = this.#host;
     return {
       version: CONTROL_VERSION,
       port: channel.workerPort,
       serverId,
+      instance,
       slot: channel.slot,
       workerId: channel.id,
       generation: channel.generation,

@@ -2,6 +2,7 @@
  * `serve()` and the running server: puts options, pool and listeners together, in that order, and
  * takes them apart again. Thread: the primary's.
  */
+import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type {
   DrainOptions, ListenerInfo, MetricsReport, ReloadResult, RunningReport, RunningWorker, Stats,
@@ -11,6 +12,7 @@ import type { Server } from "../shared/server.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerOptions } from "../shared/app.ts";
 import type { ListenerFacts } from "../shared/messages.ts";
+import { type Publishable, toPublished } from "../shared/published.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteInfo, RouteRow, RoutesResult,
   TableOptions,
@@ -68,6 +70,7 @@ class MillraceServer implements Server, ListenersHost, Living {
   readonly inherited: Operations;
   readonly #operations: Operations;
   readonly #serverId: number;
+  readonly #instance: string = randomUUID();
   readonly #statistics: Statistics;
   readonly #accessLog: AccessLog | null;
   /** A reader of its own: utilisation is since the previous look of the same reader. */
@@ -222,6 +225,7 @@ class MillraceServer implements Server, ListenersHost, Living {
       native,
       server,
       serverId: this.#serverId,
+      instance: this.#instance,
       options: this.#options,
       listeners: () => this.#listeners.facts,
       nextWorkerId: () => this.#nextWorkerId++,
@@ -286,6 +290,14 @@ class MillraceServer implements Server, ListenersHost, Living {
 
   metrics(): Promise<MetricsReport> {
     return this.#metrics.collect();
+  }
+
+  publish(topic: string, data: Publishable, compress: boolean = false): number {
+    return this.#channels.publish(toPublished(topic, data, compress));
+  }
+
+  subscriberCount(topic: string): Promise<number> {
+    return this.#channels.countSubscribers(topic);
   }
 
   async addListener(options: ListenerOptions): Promise<ListenerInfo> {

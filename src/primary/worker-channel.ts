@@ -12,6 +12,7 @@ import {
   type ToWorker,
 } from "../shared/messages.ts";
 import type { Metric } from "../shared/metrics.ts";
+import type { Published } from "../shared/published.ts";
 import type { TableFacts } from "../shared/routes.ts";
 
 export type WorkerState = "starting" | "serving" | "draining" | "dead";
@@ -54,8 +55,8 @@ export class WorkerChannel {
   readonly #acks = new Map<number, (error?: SentError) => void>();
   readonly #marks: string[] = [];
   readonly #drains = new Map<number, Set<() => void>>();
-  /** Answers to `give`, by the id of the message. */
-  readonly #given = new Map<number, number>();
+  /** Answers to `give` and `countSubscribers`, by the id of the message. */
+  readonly #counts = new Map<number, number>();
   #settleReady!: { resolve(ready: Ready): void; reject(error: Error): void };
   #settleRetired!: () => void;
   #nextId = 1;
@@ -103,6 +104,18 @@ export class WorkerChannel {
     });
   }
 
+  /** How many of its sockets have subscribed to a topic; 0 when it has gone. */
+  async countSubscribers(topic: string): Promise<number> {
+    const id = this.#nextId;
+    await this.send({ type: "countSubscribers", topic });
+    return this.#counted(id);
+  }
+
+  /** Not acknowledged: publishing waits for nobody. */
+  publish(published: Published, forBroker: boolean): void {
+    if (this.state !== "dead") this.#port.postMessage({ type: "publish", published, forBroker });
+  }
+
   /** Resolves when the worker has no connection of the listener, or has gone. */
   drain(listener: number, force: boolean): Promise<void> {
     return this.stop(listener, force).drained;
@@ -143,9 +156,13 @@ export class WorkerChannel {
   async give(count: number, to?: number): Promise<number> {
     const id = this.#nextId;
     await this.send({ type: "give", count, ...(to !== undefined && { to }) });
-    const given = this.#given.get(id) ?? 0;
-    this.#given.delete(id);
-    return given;
+    return this.#counted(id);
+  }
+
+  #counted(id: number): number {
+    const count = this.#counts.get(id) ?? 0;
+    this.#counts.delete(id);
+    return count;
   }
 
   /**
@@ -230,7 +247,8 @@ export class WorkerChannel {
         this.#settleRetired();
         break;
       case "given":
-        this.#given.set(message.id, message.count);
+      case "subscribers":
+        this.#counts.set(message.id, message.count);
         break;
       case "metrics":
         this.#settleMetrics(message.metrics);

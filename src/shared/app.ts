@@ -2,6 +2,7 @@
  * The public types of an app: what a module's default export may be. Types only, so both threads
  * and the users of the package can import them.
  */
+import type { Broker } from "./broker.ts";
 import type { Context, MillraceRequest } from "./context.ts";
 import type { ClientErrorInfo, RequestInfo, ResponseInfo } from "./hook-infos.ts";
 import type { ListenerPlace } from "./listener-options.ts";
@@ -88,6 +89,11 @@ export interface App {
    * or the connection has gone; streams and answers that were cut included.
    */
   onResponse?(info: ResponseInfo): void;
+  /**
+   * Joins the topics of several servers, as `redisBroker` of `millrace/redis` does. That of the
+   * server's app counts; an app of a listener has none.
+   */
+  broker?: Broker;
   init?(worker: WorkerInfo): void | Promise<void>;
   close?(): void | Promise<void>;
   /** As in Bun: used when neither an option, a flag, the environment nor a file says otherwise. */

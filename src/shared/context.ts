@@ -1,6 +1,7 @@
 /** What a handler is given: the request and the context. Types only. */
 import type { ConnectionInfo, Endpoint } from "./connection-info.ts";
 import type { Log } from "./log.ts";
+import type { Publishable } from "./published.ts";
 import type { ServerControl } from "./server-control.ts";
 
 /** The standard `Request`, plus the parameters of the route, as in Bun. */
@@ -47,6 +48,14 @@ export interface Context {
    * only those that the Response's `Trailer` header names.
    */
   addTrailers(headers: ConstructorParameters<typeof Headers>[0]): void;
+  /**
+   * Sends a message to every WebSocket that has subscribed to the topic, on all workers of the
+   * server and, with a `broker`, on other servers. Strings go out as text, bytes as binary.
+   * Returns the bytes of the message. Throws a TypeError for what is neither.
+   */
+  publish(topic: string, data: Publishable, compress?: boolean): number;
+  /** How many WebSockets of this worker have subscribed; of all: `server.subscriberCount`. */
+  subscriberCount(topic: string): number;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
 }

@@ -59,6 +59,9 @@ export const ERRORS = {
   ERR_MILLRACE_INIT_TIMEOUT: {
     text: "A worker was not ready within `initTimeoutMs`: its module or its `init` still ran.",
   },
+  ERR_MILLRACE_BROKER: {
+    text: "The app's `broker` could not be opened. What its `open` threw is in `cause`.",
+  },
   ERR_MILLRACE_INIT_FAILED: {
     text: "The app's `init` threw or rejected. What it threw is in `cause`.",
   },

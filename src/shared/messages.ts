@@ -6,6 +6,7 @@
 import type { SentListenerOptions } from "./listener-options.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
+import type { Published } from "./published.ts";
 import type { EditedTables, RouteCall, TableFacts, TableRow } from "./routes.ts";
 import type { DrainOptions, StopOptions } from "./server-control.ts";
 
@@ -39,6 +40,8 @@ export interface ServeTask<Port = unknown> {
   readonly version: number;
   readonly port: Port;
   readonly serverId: number;
+  /** A UUID: names the server among all, for what its workers say to each other. */
+  readonly instance: string;
   readonly slot: number;
   readonly workerId: number;
   readonly generation: number;
@@ -69,6 +72,7 @@ export type ControlCall =
   | { readonly method: "setApp"; readonly app: string }
   | { readonly method: "scale"; readonly workers: number }
   | { readonly method: "metrics" }
+  | { readonly method: "subscriberCount"; readonly topic: string }
   | { readonly method: "drain"; readonly options?: DrainOptions }
   | { readonly method: "close"; readonly options?: StopOptions };
 
@@ -132,6 +136,10 @@ export type ToWorker =
       readonly table: number;
       readonly rows: readonly string[];
     }
+  /** How many sockets have subscribed is wanted: `subscribers`, then the acknowledgement. */
+  | { readonly type: "countSubscribers"; readonly id: number; readonly topic: string }
+  /** Published by the primary. Each worker gets it, and one of them is to tell the broker. */
+  | { readonly type: "publish"; readonly published: Published; readonly forBroker: boolean }
   /** Every listener has stopped: close the app and end the task. */
   | { readonly type: "end"; readonly id: number }
   | {
@@ -162,6 +170,7 @@ export type FromWorker =
   | { readonly type: "drained"; readonly listener: number }
   | { readonly type: "retired" }
   | { readonly type: "given"; readonly id: number; readonly count: number }
+  | { readonly type: "subscribers"; readonly id: number; readonly count: number }
   /** Null: they could not be collected, and the worker's log says why. */
   | { readonly type: "metrics"; readonly id: number; readonly metrics: readonly Metric[] | null }
   | { readonly type: "call"; readonly call: number; readonly request: ControlCall };

@@ -5,6 +5,7 @@
 import type { ListenerInfo } from "./listener-info.ts";
 import type { SentListenerOptions } from "./listener-options.ts";
 import type { Metric } from "./metrics.ts";
+import type { Publishable } from "./published.ts";
 import type { RouteEdits, RouteInfo } from "./routes.ts";
 
 /** The control calls of the primary, as a worker may use them through the control channel. */
@@ -28,6 +29,10 @@ export interface ServerControl extends RouteEdits {
   setApp(app: string | URL): Promise<ReloadResult>;
   scale(workers: number): Promise<void>;
   metrics(): Promise<MetricsReport>;
+  /** As `publish` of a context; in `init`, too. Of this worker's messages the order is kept. */
+  publish(topic: string, data: Publishable, compress?: boolean): number;
+  /** How many WebSockets have subscribed, on all workers of the server. */
+  subscriberCount(topic: string): Promise<number>;
   /** As of the server. Resolves as soon as readiness probes are told, as `close` does. */
   drain(options?: DrainOptions): Promise<void>;
   close(options?: StopOptions): Promise<void>;

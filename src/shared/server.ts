@@ -2,6 +2,7 @@
 import type { EventEmitter } from "node:events";
 import type { ListenerOptions } from "./app.ts";
 import type { ListenerInfo, RunningReport } from "./listener-info.ts";
+import type { Publishable } from "./published.ts";
 import type { RouteEdits, RouteInfo } from "./routes.ts";
 import type {
   DrainOptions, MetricsReport, ReloadResult, StopOptions, StopResult,
@@ -29,6 +30,17 @@ export interface Server extends AsyncDisposable, RouteEdits {
   stats(): Stats;
   /** What monitoring asks for, of all workers; bounded in time by `metricsTimeoutMs`. */
   metrics(): Promise<MetricsReport>;
+  /**
+   * Sends a message to every WebSocket that has subscribed to the topic, on all workers and, with
+   * the app's `broker`, on other servers. Strings go out as text, bytes as binary. Returns the
+   * bytes of the message, 0 when the server has closed. Throws a TypeError for what is neither.
+   */
+  publish(topic: string, data: Publishable, compress?: boolean): number;
+  /**
+   * How many WebSockets have subscribed, on all workers. Rejects with ERR_MILLRACE_CONTROL_TIMEOUT
+   * when a worker does not answer.
+   */
+  subscriberCount(topic: string): Promise<number>;
   /**
    * Adds a listener to the running server: every worker hears of it, then it is bound, unless it
    * has `autoStart: false`. Rejects with what is wrong, and then there is no such listener.

@@ -5,9 +5,11 @@ import type { Connection } from "./connections.ts";
 import type {
   ConnectionInfo, Context, Endpoint, Log, ServerControl, TraceContext,
 } from "../shared/app.ts";
+import type { Publishable } from "../shared/published.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
+import type { Topics } from "./topics.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -16,6 +18,7 @@ export interface ContextHost {
   readonly log: Log;
   readonly names: RequestNames;
   readonly server: ServerControl;
+  readonly topics: Topics;
   connectionOf(exchange: Exchange): Connection;
   clientOf(exchange: Exchange): Endpoint;
   waitUntil(promise: Promise<unknown>): void;
@@ -106,6 +109,14 @@ export class HandlerContext implements Context {
 
   addTrailers(headers: HeadersInit): void {
     this.#host.addTrailers(this.#exchange, headers);
+  }
+
+  publish(topic: string, data: Publishable, compress: boolean = false): number {
+    return this.#host.topics.publish(topic, data, compress);
+  }
+
+  subscriberCount(topic: string): number {
+    return this.#host.topics.count(topic);
   }
 
   next(): Promise<Response> {

@@ -11,6 +11,7 @@ import type { Metric } from "../shared/metrics.ts";
 import {
   type ControlCall, type FromWorker, type ListenerFacts, type SentError, toSentError, type ToWorker,
 } from "../shared/messages.ts";
+import type { Publishable, Published } from "../shared/published.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo, RouteRow,
   RoutesResult, TableOptions,
@@ -32,11 +33,19 @@ export interface ControlTarget {
   awaitRoutes(table: number, rows: readonly string[]): Promise<void>;
   reopenLog(): void;
   metrics(): Promise<readonly Metric[] | null>;
+  countSubscribers(topic: string): number;
+  /** What the primary publishes; `forBroker`: for other servers, too. */
+  publishHere(published: Published, forBroker: boolean): void;
 }
 
 interface PendingCall {
   resolve(value: unknown): void;
   reject(error: Error): void;
+}
+
+/** What publishes for the app. */
+export interface Publisher {
+  publish(topic: string, data: Publishable, compress: boolean): number;
 }
 
 export class WorkerControl {
@@ -49,6 +58,7 @@ export class WorkerControl {
   /** Listeners that came and went while the app was being loaded. */
   readonly #announced = new Map<number, ListenerFacts | null>();
   #target: ControlTarget | null = null;
+  #topics: Publisher | null = null;
   #nextCall = 1;
   #end!: () => void;
 
@@ -65,6 +75,11 @@ export class WorkerControl {
     this.#target = target;
     for (const [index, facts] of this.#announced) target.setListener(index, facts);
     this.#announced.clear();
+  }
+
+  /** From now on `publish` of its server has something to go to. */
+  setTopics(topics: Publisher): void {
+    this.#topics = topics;
   }
 
   send(message: FromWorker): void {
@@ -103,6 +118,10 @@ export class WorkerControl {
       this.#call({ method: "setApp", app: String(app) }),
     scale: (workers: number): Promise<void> => this.#call({ method: "scale", workers }),
     metrics: (): Promise<MetricsReport> => this.#call({ method: "metrics" }),
+    publish: (topic: string, data: Publishable, compress: boolean = false): number =>
+      this.#topics?.publish(topic, data, compress) ?? 0,
+    subscriberCount: (topic: string): Promise<number> =>
+      this.#call({ method: "subscriberCount", topic }),
     drain: (options?: DrainOptions): Promise<void> =>
       this.#call({ method: "drain", ...(options && { options }) }),
     close: (options?: StopOptions): Promise<void> =>
@@ -157,6 +176,16 @@ export class WorkerControl {
       case "reopenLog":
         this.#target?.reopenLog();
         break;
+      case "countSubscribers":
+        this.send({
+          type: "subscribers",
+          id: message.id,
+          count: this.#target?.countSubscribers(message.topic) ?? 0,
+        });
+        break;
+      case "publish":
+        this.#target?.publishHere(message.published, message.forBroker);
+        return;
       case "metrics":
         void this.#tellMetrics(message.id);
         return;

@@ -30,6 +30,7 @@ import { interimLines } from "./response-rules.ts";
 import { ResponseTrailers } from "./response-trailers.ts";
 import type { RouteTables } from "./route-tables.ts";
 import type { Rings } from "./rings.ts";
+import type { Topics } from "./topics.ts";
 import { Tracing } from "./tracing.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
@@ -40,6 +41,7 @@ export interface EngineSetup {
   readonly tables: RouteTables;
   readonly log: Log;
   readonly server: ServerControl;
+  readonly topics: Topics;
   /** A listener that was asked to stop has no connection left here. */
   onDrained(listener: number): void;
   /** The worker was retired, and its last connection has gone. */
@@ -59,6 +61,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly sites: ListenerSites;
   readonly isDevelopment: boolean;
   readonly server: ServerControl;
+  readonly topics: Topics;
   readonly slots: Int32Array;
   readonly tracing: Tracing = new Tracing();
   readonly meter: Meter | null;
@@ -95,6 +98,7 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     const { series } = setup.task;
     this.meter = series === null ? null : new Meter(series, routes, this.sites);
     this.server = setup.server;
+    this.topics = setup.topics;
     this.slots = rings.slots;
     this.connections = new Connections(this);
     this.clientErrors = new ClientErrors(

@@ -60,6 +60,7 @@ function toApp(value: unknown): App {
       throw shape(`The app's \`${member}\` is no function`);
     }
   }
+  checkBroker(app.broker);
   const { routes } = app;
   if (routes !== undefined && (typeof routes !== "object" || routes === null)) {
     throw shape("The app's `routes` is no object");
@@ -70,9 +71,18 @@ function toApp(value: unknown): App {
   return app;
 }
 
+const BROKER_CALLS = ["open", "publish", "subscribe", "unsubscribe", "close"] as const;
+
+function checkBroker(broker: App["broker"]): void {
+  if (broker === undefined) return;
+  const lacks = BROKER_CALLS.find((name) => typeof broker?.[name] !== "function");
+  if (lacks !== undefined) throw shape(`The app's \`broker\` has no function \`${lacks}\``);
+}
+
 /** Members are called as methods of the object that the app exports. */
 function bindMembers(app: App): App {
-  const bound: Record<string, unknown> = { port: app.port, hostname: app.hostname };
+  const { port, hostname, broker } = app;
+  const bound: Record<string, unknown> = { port, hostname, ...(broker && { broker }) };
   for (const member of MEMBERS) {
     const value = app[member] as ((...args: unknown[]) => unknown) | undefined;
     if (value === undefined) continue;

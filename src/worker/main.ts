@@ -20,6 +20,7 @@ import { makeLog } from "./log.ts";
 import { reportMemory } from "./memory-report.ts";
 import { MetricSources } from "./metric-sources.ts";
 import { type RouteTables, withLabel } from "./route-tables.ts";
+import { Topics } from "./topics.ts";
 
 /** Resolves when the worker has drained and its app has closed. */
 export default async function serve(task: ServeTask<MessagePort>): Promise<void> {
@@ -54,9 +55,12 @@ async function run(
   if (tables === undefined) return;
   const endReport = task.memory === null ? null : reportMemory(task.memory);
   const sources = new MetricSources(log);
+  const topics = new Topics(task.instance, log);
+  control.setTopics(topics);
   const engine = new Engine({
     task,
     tables,
+    topics,
     log,
     server: control.server,
     onDrained: (listener) => control.send({ type: "drained", listener }),
@@ -78,13 +82,21 @@ async function run(
       },
       awaitRoutes: (table, rows) => tables.ended(table, rows),
       reopenLog,
+      countSubscribers: (topic) => topics.count(topic),
+      publishHere: (published, forBroker) => topics.publishHere(published, forBroker),
       metrics: () => {
         engine.countNative();
         return sources.collect();
       },
     });
-    await Promise.race([serveApp(tables, task, control, log, engine, sources), control.cut]);
+    await Promise.race([
+      topics.open(tables.server.app.broker).then(() => (
+        serveApp(tables, task, control, log, engine, sources)
+      )),
+      control.cut,
+    ]);
   } finally {
+    await Promise.race([topics.close(), control.cut]);
     endReport?.();
     engine.countNative();
     engine.close();

@@ -41,6 +41,8 @@ t.test("messages are carried out, then acknowledged", async (t) => {
     routes: () => {},
     awaitRoutes: async () => {},
     reopenLog: () => done.push("reopened"),
+    countSubscribers: (topic) => topic.length,
+    publishHere: (published, forBroker) => done.push({ published, forBroker }),
     metrics: async () => [],
   });
   port.postMessage({ type: "reopenLog", id: 9 });
@@ -62,6 +64,12 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   port.postMessage({ type: "give", id: 6, count: 7, to: 2 });
   t.strictSame(await next(), { type: "given", id: 6, count: 9 });
   t.strictSame(await next(), { type: "ack", id: 6 });
+  const published = { topic: "news", data: "hello", compress: false };
+  port.postMessage({ type: "publish", published, forBroker: true });
+  port.postMessage({ type: "countSubscribers", id: 10, topic: "news" });
+  t.strictSame(await next(), { type: "subscribers", id: 10, count: 4 });
+  t.strictSame(await next(), { type: "ack", id: 10 });
+  t.strictSame(done.at(-1), { published, forBroker: true });
   port.postMessage({ type: "metrics", id: 4 });
   t.strictSame(await next(), { type: "metrics", id: 4, metrics: [] });
   t.strictSame(await next(), { type: "ack", id: 4 });
@@ -79,6 +87,8 @@ t.test("what cannot be carried out is acknowledged with the error, late or at on
     retire: () => {},
     give: () => 0,
     reopenLog: () => {},
+    countSubscribers: () => 0,
+    publishHere: () => {},
     metrics: async () => [],
     awaitRoutes: () => settled,
     routes() {
@@ -112,6 +122,8 @@ t.test("listeners that came while the app was loaded are known before anything e
     routes: nothing,
     awaitRoutes: async () => {},
     reopenLog: nothing,
+    countSubscribers: () => 0,
+    publishHere: nothing,
     metrics: async () => [],
   });
   t.strictSame(done, [[4, facts], [5, null]]);

@@ -43,8 +43,9 @@ for (const workers of [0, 1]) {
       aborted: false,
       calls: [
         "addListener", "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics",
-        "pauseListener", "reload", "removeListener", "removeRoute", "reopenLogs", "routes", "scale",
-        "setApp", "setRoutes", "startListener", "stopListener",
+        "pauseListener", "publish", "reload", "removeListener", "removeRoute", "reopenLogs",
+        "routes", "scale", "setApp", "setRoutes", "startListener", "stopListener",
+        "subscriberCount",
       ],
       log: "function",
       info: "function",
