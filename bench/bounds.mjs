@@ -26,6 +26,13 @@ export const ratioBounds = [
   { scenario: "constant", atMost: 1.08, against: "epoll" },
 ];
 
+/** The two rows of a bound, as { contender, isBase }. */
+export function partiesOf({ contender = "millrace", against }) {
+  const isSelf = against === "self";
+  const ruler = { contender: isSelf ? contender : against, isBase: isSelf };
+  return { own: { contender, isBase: false }, ruler };
+}
+
 /** Millrace's CPU time per request is below that of every server here, in these scenarios. */
 export const below = {
   scenarios: ["hello", "headers", "json", "param", "pipelined"],
@@ -33,3 +40,10 @@ export const below = {
 };
 
 export const idleBytesMax = 500;
+
+/**
+ * How much larger Millrace's process may be while bodies of 100 MiB go through it than before the
+ * first request: less than a body. node:http grows by some 45 MiB too, which is what V8 lets lie
+ * before it collects garbage.
+ */
+export const growth = { scenarios: ["upload", "download"], bytesMax: 64 << 20 };

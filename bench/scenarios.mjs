@@ -12,7 +12,7 @@
  *                 compared when the coding, if there is one, has been taken off
  *   mode, bytes   of "bulk": "in", "chunked" or "out", and how long a body is
  *   contenders    the names of those that take part; all where absent
- *   compareWith   a path of the same contender measured beside it, for a ratio within itself
+ *   compareWith   a path of the same contender that a bound holds it against
  */
 
 import { document16 } from "./apps/document.mjs";

@@ -1,5 +1,5 @@
 /** From raw samples to figures: medians, ratios to the yardstick, and what became of the bounds. */
-import { TOLERANCE, below, idleBytesMax, ratioBounds } from "../bounds.mjs";
+import { TOLERANCE, below, growth, idleBytesMax, partiesOf, ratioBounds } from "../bounds.mjs";
 import { median, spread } from "./statistics.mjs";
 
 const YARDSTICK = "epoll";
@@ -10,14 +10,40 @@ const BULK_REFERENCE = "node-http";
 export const findRow = (rows, contender, isBase = false) =>
   rows.find((row) => row.contender === contender && row.isBase === isBase);
 
-/** A row of another row: the ratio of the medians, and the range of the ratios round by round. */
-export function ratio(row, other, field) {
+const cpuMedian = (samples) => median(samples.map(({ cpuUs }) => cpuUs));
+
+function ofRounds({ samples }) {
+  const rounds = new Map();
+  for (const sample of samples) {
+    rounds.set(sample.round, [...(rounds.get(sample.round) ?? []), sample]);
+  }
+  return rounds;
+}
+
+/** Of the rounds in which both were measured. */
+function roundRatios(row, other) {
+  const others = ofRounds(other);
+  return [...ofRounds(row)]
+    .filter(([round]) => others.has(round))
+    .map(([round, samples]) => cpuMedian(samples) / cpuMedian(others.get(round)));
+}
+
+/**
+ * The CPU time per request of a row as a multiple of another's. Where they were measured in pairs,
+ * the median of the pairs' ratios, and their range; else the ratio of the medians over all windows,
+ * and the range of the rounds' ratios.
+ */
+export function ratio(row, other) {
   if (!row?.samples.length || !other?.samples.length || row.failure || other.failure) return null;
-  const middle = (each) => median(each.samples.map((sample) => sample[field]));
-  const rounds = Math.min(row.samples.length, other.samples.length);
-  const inRound = (each, round) => each.samples[round][field];
-  const pairs = Array.from({ length: rounds }, (_, i) => inRound(row, i) / inRound(other, i));
-  return { value: middle(row) / middle(other), low: Math.min(...pairs), high: Math.max(...pairs) };
+  const pairs = (row.pairs ?? [])
+    .filter(({ contender, isBase }) => contender === other.contender && isBase === other.isBase)
+    .map(({ own, ruler }) => own / ruler);
+  const ratios = pairs.length > 0 ? pairs : roundRatios(row, other);
+  const value = pairs.length > 0
+    ? median(pairs)
+    : cpuMedian(row.samples) / cpuMedian(other.samples);
+  if (ratios.length === 0) return { value, low: value, high: value };
+  return { value, low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 
 /** The rows that count for a scenario: wrk's, or autocannon's where wrk was not installed. */
@@ -41,7 +67,7 @@ export function figuresOf(rows) {
       requestsPerSecond: median(row.samples.map((s) => s.requestsPerSecond)),
       p50Us: median(row.samples.map((s) => s.p50Us)),
       p99Us: median(row.samples.map((s) => s.p99Us)),
-      ratio: ratio(row, reference, "cpuUs"),
+      ratio: ratio(row, reference),
       peakBytes: row.samples[0].peakBytes ? spread(row.samples, "peakBytes") : null,
     };
   });
@@ -58,13 +84,11 @@ const AGAINST_TEXT = { self: " against the sync one", [BULK_REFERENCE]: " agains
 
 function ratioVerdict(bound, scenario) {
   const rows = mainRows(scenario);
-  const row = findRow(rows, bound.contender ?? MILLRACE);
-  const { against } = bound;
-  const isSelf = against === "self";
-  const other = findRow(rows, isSelf ? MILLRACE : against, isSelf);
-  const measured = ratio(row, other, "cpuUs");
+  const { own, ruler } = partiesOf(bound);
+  const row = findRow(rows, own.contender, own.isBase);
+  const measured = ratio(row, findRow(rows, ruler.contender, ruler.isBase));
   return {
-    title: scenario.title + (AGAINST_TEXT[against] ?? ""),
+    title: scenario.title + (AGAINST_TEXT[bound.against] ?? ""),
     bound: `at most ${bound.atMost.toFixed(2)}`,
     measured: measured && measured.value.toFixed(2),
     isReached: measured && measured.value <= bound.atMost + TOLERANCE,
@@ -77,7 +101,7 @@ function belowVerdict(scenario) {
   const rows = mainRows(scenario);
   const own = findRow(rows, MILLRACE);
   const compared = below.contenders
-    .map((name) => ({ row: findRow(rows, name), result: ratio(own, findRow(rows, name), "cpuUs") }))
+    .map((name) => ({ row: findRow(rows, name), result: ratio(own, findRow(rows, name)) }))
     .filter(({ result }) => result);
   const cheaper = compared.filter(({ result }) => result.value >= 1).map(({ row }) => row.title);
   const titles = compared.map(({ row }) => row.title).join(", ");
@@ -100,6 +124,19 @@ function idleVerdict(scenario) {
   };
 }
 
+/** No body is held as a whole: of all windows the one that came nearest to it counts. */
+function growthVerdict(scenario) {
+  const row = findRow(mainRows(scenario), MILLRACE);
+  const mib = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
+  const most = row?.samples.length ? spread(row.samples, "growthBytes").high : null;
+  return {
+    title: `${scenario.title}: growth of the process`,
+    bound: `at most ${mib(growth.bytesMax)}`,
+    measured: most === null ? null : mib(most),
+    isReached: most === null ? null : most <= growth.bytesMax,
+  };
+}
+
 /** { title, bound, measured, isReached } per bound; null where this run has no figure for it. */
 export function verdicts(scenarios) {
   const named = (name) => scenarios.find((scenario) => scenario.name === name);
@@ -109,5 +146,6 @@ export function verdicts(scenarios) {
     .map((bound) => ratioVerdict(bound, named(bound.scenario)));
   const comparisons = below.scenarios.filter(present).map((name) => belowVerdict(named(name)));
   const idle = present("idle") ? [idleVerdict(named("idle"))] : [];
-  return [...ratios, ...comparisons, ...idle];
+  const growths = growth.scenarios.filter(present).map((name) => growthVerdict(named(name)));
+  return [...ratios, ...comparisons, ...growths, ...idle];
 }

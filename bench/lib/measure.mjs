@@ -1,18 +1,19 @@
 /**
  * Runs one scenario over the contenders: all servers of the scenario are up at once, each is
- * checked and warmed, and then every round measures each of them once in a new random order, so
- * that whatever changes on the machine meanwhile meets all of them.
+ * checked and warmed, and then come the rounds (rounds.mjs).
  *
  * A window's figure is the CPU time that the server's process took during the window over the
  * requests that were answered in it. A row that fails keeps its reason and no figure.
  */
+import { partiesOf, ratioBounds } from "../bounds.mjs";
 import * as autocannon from "../loads/autocannon.mjs";
 import * as bulk from "../loads/bulk.mjs";
 import * as churn from "../loads/churn.mjs";
 import * as idle from "../loads/idle.mjs";
 import * as wrk from "../loads/wrk.mjs";
-import { cpuUs } from "./process.mjs";
+import { cpuUs, residentBytes } from "./process.mjs";
 import { check } from "./requests.mjs";
+import { pairResult, pairsOf, planRound } from "./rounds.mjs";
 import { startContender } from "./server.mjs";
 import { shuffle } from "./statistics.mjs";
 
@@ -28,16 +29,22 @@ function scenarioFor(contender, scenario, path) {
   };
 }
 
-/** A row is one line of a table: a contender, or its other path that it is compared with. */
-function rowsOf(contender, scenario, names) {
-  const base = { contender: contender.name, title: contender.title, samples: [], failure: null };
-  const rows = [{ ...base, isBase: false, scenario: scenarioFor(contender, scenario) }];
-  const other = scenario.compareWith;
-  const hasOther = other && rows[0].scenario.requests[0].path !== other;
-  if (hasOther && names.compare) {
+function isComparedWithItself({ name: contender }, { name: scenario }) {
+  return ratioBounds.some((bound) => {
+    const { ruler } = partiesOf(bound);
+    return bound.scenario === scenario && ruler.isBase && ruler.contender === contender;
+  });
+}
+
+/** A row is one line of a table: a contender, or its other path that a bound compares it with. */
+function rowsOf(contender, scenario) {
+  const base = { contender: contender.name, title: contender.title, failure: null };
+  const makeRow = (more) => ({ ...base, samples: [], pairs: [], ...more });
+  const rows = [makeRow({ isBase: false, scenario: scenarioFor(contender, scenario) })];
+  if (isComparedWithItself(contender, scenario)) {
     const title = `${contender.title}, sync`;
-    const sync = scenarioFor(contender, scenario, other);
-    rows.push({ ...base, title, samples: [], isBase: true, scenario: sync });
+    const sync = scenarioFor(contender, scenario, scenario.compareWith);
+    rows.push(makeRow({ title, isBase: true, scenario: sync }));
   }
   return rows;
 }
@@ -61,7 +68,9 @@ async function measureWindow(row, target, load, options) {
     p50Us: result.p50Us,
     p99Us: result.p99Us,
     requests: result.requests,
-    ...(result.peakBytes ? { peakBytes: result.peakBytes } : {}),
+    ...(result.peakBytes
+      ? { peakBytes: result.peakBytes, growthBytes: result.peakBytes - row.restBytes }
+      : {}),
   };
 }
 
@@ -76,16 +85,31 @@ async function attempt(row, log, action) {
   }
 }
 
-async function runRounds(entries, load, { rounds, seconds, core, directory, log }) {
-  for (let round = 1; round <= rounds; round++) {
-    for (const { row, server } of shuffle(entries)) {
-      await attempt(row, log, async () => {
-        const target = { port: portFor(server.contender, row.scenario, server), pid: server.pid };
-        const sample = await measureWindow(row, target, load, { seconds, core, directory });
-        row.samples.push(sample);
-        const figures = `${sample.cpuUs.toFixed(3)} us, ${Math.round(sample.requestsPerSecond)}/s`;
-        log(`  round ${round}  ${row.title.padEnd(28)} ${figures}`);
-      });
+/** One window of a row; undefined if the row fails, or has failed. */
+async function runWindow({ row, server }, load, round, { seconds, core, directory, log }) {
+  let sample;
+  await attempt(row, log, async () => {
+    const target = { port: portFor(server.contender, row.scenario, server), pid: server.pid };
+    const figures = await measureWindow(row, target, load, { seconds, core, directory });
+    sample = { round, ...figures };
+    row.samples.push(sample);
+    const text = `${sample.cpuUs.toFixed(3)} us, ${Math.round(sample.requestsPerSecond)}/s`;
+    log(`  round ${round}  ${row.title.padEnd(28)} ${text}`);
+  });
+  return sample;
+}
+
+async function runRounds(entries, pairs, load, options) {
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const turn of planRound(entries, pairs, options.pairs, round)) {
+      const samples = new Map();
+      for (const entry of turn.entries) {
+        samples.set(entry, await runWindow(entry, load, round, options));
+      }
+      const { pair } = turn;
+      if (pair === null || !samples.get(pair.own) || !samples.get(pair.ruler)) continue;
+      const result = pairResult(pair, round, samples.get(pair.own), samples.get(pair.ruler));
+      pair.own.row.pairs.push(result);
     }
   }
 }
@@ -94,7 +118,7 @@ async function runRounds(entries, load, { rounds, seconds, core, directory, log 
 async function startAll(contenders, scenario, options) {
   const entries = [];
   for (const contender of contenders) {
-    const rows = rowsOf(contender, scenario, { compare: true });
+    const rows = rowsOf(contender, scenario);
     await attempt(rows[0], options.log, async () => {
       const { serverCore: core, directory } = options;
       const started = await startContender(contender, scenario, { core, directory });
@@ -110,6 +134,7 @@ async function prepare(entries, load, options) {
   for (const { row, server } of entries) {
     await attempt(row, options.log, async () => {
       const port = portFor(server.contender, row.scenario, server);
+      row.restBytes = residentBytes(server.pid); // before the first request
       if (row.scenario.load !== "bulk") await check(row.scenario, port);
       const { warmupSeconds: seconds, clientCore: core, directory } = options;
       await load.run(row.scenario, { port, pid: server.pid, seconds, core, directory });
@@ -118,26 +143,33 @@ async function prepare(entries, load, options) {
 }
 
 const copyRows = (entries) =>
-  entries.map(({ row, server }) => ({ row: { ...row, samples: [] }, server }));
+  entries.map(({ row, server }) => ({ row: { ...row, samples: [], pairs: [] }, server }));
 
 /** What is kept of a row: its figures, not its bytes. */
 const resultOf = ({ row: { scenario, ...rest } }) => rest;
 
 async function runLoads(scenario, entries, options) {
-  const { clientCore: core, directory, log, seconds } = options;
+  const { clientCore: core, directory, log, pairs: count, rounds, seconds } = options;
+  const window = { seconds, core, directory, log };
   const tools = {};
   const own = { churn, bulk }[scenario.load];
   const primary = own ?? (options.hasWrk ? wrk : autocannon);
   await prepare(entries, primary, options);
   const autocannonEntries = copyRows(entries);
   if (primary !== autocannon) {
-    await runRounds(entries, primary, { rounds: options.rounds, seconds, core, directory, log });
+    const pairs = pairsOf(scenario.name, entries);
+    await runRounds(entries, pairs, primary, { ...window, rounds, pairs: count });
     tools[own ? scenario.load : "wrk"] = entries.map(resultOf);
   }
   if (scenario.load === "http" && options.autocannonRounds > 0) {
     log("  autocannon:");
-    const rounds = options.hasWrk ? options.autocannonRounds : options.rounds;
-    await runRounds(autocannonEntries, autocannon, { rounds, seconds, core, directory, log });
+    const isMain = primary === autocannon;
+    await runRounds(
+      autocannonEntries,
+      isMain ? pairsOf(scenario.name, autocannonEntries) : [],
+      autocannon,
+      { ...window, rounds: isMain ? rounds : options.autocannonRounds, pairs: count },
+    );
     tools.autocannon = autocannonEntries.map(resultOf);
   }
   return tools;
@@ -146,7 +178,7 @@ async function runLoads(scenario, entries, options) {
 /** The memory scenario: every figure takes a fresh server, alone on the machine. */
 async function runIdle(scenario, contenders, options) {
   const { serverCore, clientCore, directory, log } = options;
-  const rows = contenders.flatMap((each) => rowsOf(each, scenario, { compare: false }));
+  const rows = contenders.flatMap((each) => rowsOf(each, scenario));
   for (let round = 1; round <= options.idleRounds; round++) {
     for (const [index, row] of shuffle([...rows.entries()])) {
       await attempt(row, log, async () => {

@@ -4,8 +4,9 @@ import { parseArgs } from "node:util";
 const definitions = {
   rounds: { type: "string", default: "5" },
   seconds: { type: "string", default: "3" },
-  "warmup-seconds": { type: "string", default: "2" },
-  "autocannon-rounds": { type: "string", default: "3" },
+  pairs: { type: "string", default: "3" },
+  "warmup-seconds": { type: "string", default: "1" },
+  "autocannon-rounds": { type: "string", default: "1" },
   "idle-rounds": { type: "string", default: "3" },
   cores: { type: "string", default: "0,1" },
   only: { type: "string" },
@@ -18,10 +19,12 @@ const definitions = {
 
 export const usage = `npm run bench -- [options]
 
-  --rounds N             measured windows of each server in each workload (5)
+  --rounds N             how often all servers of a workload are measured (5)
   --seconds N            length of a window (3)
-  --warmup-seconds N     load on each server before its first window (2)
-  --autocannon-rounds N  windows under autocannon, 0 for none (3)
+  --pairs N              windows beside each other of a server that has a bound and of what it is
+                         held against, in each round (3)
+  --warmup-seconds N     load on each server before its first window (1)
+  --autocannon-rounds N  windows under autocannon, 0 for none (1)
   --idle-rounds N        measurements of memory per idle connection (3)
   --cores S,C            cores of the server and of the client (0,1)
   --only A,B             these workloads only
@@ -31,7 +34,9 @@ export const usage = `npm run bench -- [options]
   --report FILE          write the report from an earlier run's results; measure nothing
 `;
 
-const QUICK = { rounds: 1, seconds: 1, warmupSeconds: 1, autocannonRounds: 1, idleRounds: 1 };
+const QUICK = {
+  rounds: 1, seconds: 1, pairs: 1, warmupSeconds: 1, autocannonRounds: 1, idleRounds: 1,
+};
 
 function count(values, name, least) {
   const number = Number(values[name]);
@@ -65,6 +70,7 @@ export function parseOptions(args, { scenarios, contenders, yardstick }) {
   return {
     rounds: count(values, "rounds", 1),
     seconds: count(values, "seconds", 1),
+    pairs: count(values, "pairs", 1),
     warmupSeconds: count(values, "warmup-seconds", 1),
     autocannonRounds: count(values, "autocannon-rounds", 0),
     idleRounds: count(values, "idle-rounds", 1),

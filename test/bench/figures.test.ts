@@ -1,0 +1,78 @@
+/** Tests of what the benchmark makes of its samples: ratios, and what became of the bounds. */
+import { pathToFileURL } from "node:url";
+import t from "tap";
+import { repositoryFile } from "../support/environment.ts";
+
+interface Row {
+  readonly contender: string;
+  readonly isBase: boolean;
+  readonly title: string;
+  readonly failure: string | null;
+  readonly samples: readonly object[];
+  readonly pairs: readonly object[];
+}
+
+interface Verdict {
+  readonly title: string;
+  readonly measured: string | null;
+  readonly isReached: boolean | null;
+}
+
+interface Figures {
+  ratio(row: Row, other: Row): { value: number; low: number; high: number } | null;
+  verdicts(scenarios: readonly object[]): Verdict[];
+}
+
+const { ratio, verdicts } = await import(
+  pathToFileURL(repositoryFile("bench/lib/figures.mjs")).href
+) as Figures;
+
+function row(contender: string, cpu: readonly number[], more: Partial<Row> = {}): Row {
+  const samples = cpu.map((cpuUs, at) => ({ round: 1 + (at >> 1), cpuUs }));
+  return { contender, isBase: false, title: contender, failure: null, samples, pairs: [], ...more };
+}
+
+const pair = (own: number, ruler: number, contender = "epoll") => (
+  { round: 1, contender, isBase: false, own, ruler }
+);
+
+t.test("pairs decide, not the medians: a slow machine meets both of a pair", async (t) => {
+  // It was half as fast in most windows of one of them.
+  const ruler = row("epoll", [4, 4, 8]);
+  const own = row("millrace", [4.4, 8.8, 8.8], {
+    pairs: [pair(4.4, 4), pair(8.8, 8), pair(4.8, 4)],
+  });
+  const { value, low, high } = ratio(own, ruler)!;
+  t.ok(Math.abs(value - 1.1) < 1e-9, `${value}`);
+  t.ok(Math.abs(low - 1.1) < 1e-9 && Math.abs(high - 1.2) < 1e-9, `${low} to ${high}`);
+});
+
+t.test("without pairs against that row it is the medians, and the range the rounds'", async (t) => {
+  const own = row("millrace", [6, 6, 9, 9], { pairs: [pair(1, 1, "node-http")] });
+  t.same(ratio(own, row("epoll", [6, 6, 6, 6])), { value: 1.25, low: 1, high: 1.5 });
+  t.equal(ratio(row("millrace", []), row("epoll", [1])), null);
+  t.equal(ratio(row("millrace", [1], { failure: "no" }), row("epoll", [1])), null);
+});
+
+t.test("a bound is held against the pairs of its own row", async (t) => {
+  const scenario = (pairs: readonly object[]): object => {
+    const rows = [row("epoll", [4]), row("millrace", [8], { pairs })];
+    return { name: "hello", title: "hello", tools: { wrk: rows } };
+  };
+  const [reached] = verdicts([scenario([pair(4.4, 4), pair(4.4, 4), pair(9, 4)])]);
+  t.match(reached, { title: "hello", measured: "1.10", isReached: true });
+  const [passed] = verdicts([scenario([pair(5, 4), pair(5, 4)])]);
+  t.match(passed, { measured: "1.25", isReached: false });
+});
+
+t.test("the memory of long bodies is bounded by the window that took the most", async (t) => {
+  const verdict = (...growth: readonly number[]): Verdict | undefined => {
+    const samples = growth.map((mib) => ({ round: 1, cpuUs: 1, growthBytes: mib * 2 ** 20 }));
+    const rows = [row("millrace", [], { samples }), row("node-http", [1])];
+    return verdicts([{ name: "upload", title: "in", tools: { bulk: rows } }])
+      .find(({ title }) => title === "in: growth of the process");
+  };
+  t.match(verdict(40, 64, 8), { measured: "64 MiB", isReached: true });
+  t.match(verdict(40, 65, 8), { measured: "65 MiB", isReached: false });
+  t.match(verdict(), { measured: null, isReached: null });
+});
