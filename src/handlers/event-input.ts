@@ -72,7 +72,7 @@ function addCredentials(bag: EventBag, request: MillraceRequest): void {
     bag.put("http.remote_user", credentials.user);
     bag.put("http.remote_pass", credentials.password);
   }
-  bag.put("http.user", (request as { user?: unknown }).user);
+  bag.put("http.user", request.user);
 }
 
 /** Of the query and of a form in one name space; a name without `=` is `true`. */

@@ -7,6 +7,8 @@ import type { ServerControl } from "./server-control.ts";
 /** The standard `Request`, plus the parameters of the route, as in Bun. */
 export type MillraceRequest<Params = Record<string, string>> = Request & {
   readonly params: Params;
+  /** Who asks, where `millrace/authentication` or a handler has found out. */
+  user?: unknown;
 };
 
 /** The second argument of a handler: what the standard has no place for. */

@@ -1,0 +1,125 @@
+/**
+ * Who asks, and whether they may: authenticators are asked for each request, whoever is found is
+ * `request.user`, and roles decide. Around a handler, or before those that come behind it.
+ * Any thread.
+ */
+import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import type { Authenticator } from "./authenticator.ts";
+import { checkRule, isSatisfied, type RoleRule } from "./role-rule.ts";
+
+export { byAddress } from "./address-authentication.ts";
+export type { Authenticator } from "./authenticator.ts";
+export { type BasicOptions, basic, type Lookup } from "./basic-authentication.ts";
+export { basicChallenge, type BasicCredentials, basicCredentials } from "./basic-credentials.ts";
+export { bearer, type BearerOptions } from "./bearer-authentication.ts";
+export type { RoleRule } from "./role-rule.ts";
+export { isSameText } from "./same-text.ts";
+
+/** Why somebody was not let in. */
+export type Refusal = "unknown" | "role";
+
+export interface AuthenticationOptions {
+  /** The first one that knows the user counts. */
+  readonly by: Authenticator | readonly Authenticator[];
+  /** What the user must be. Default: known. */
+  readonly roles?: RoleRule;
+  /** The roles of a user. Default: the array `roles` of the user, if it has one. */
+  readonly rolesOf?: (user: unknown) => Iterable<string> | Promise<Iterable<string>>;
+  /** Who is not known goes on without a user. Default false. */
+  readonly optional?: boolean;
+  /** An answer in the place of 401 or 403; `undefined`: those. */
+  readonly refused?: (
+    why: Refusal,
+    request: MillraceRequest,
+    context: Context,
+  ) => Response | undefined | Promise<Response | undefined>;
+  /** When the handler has answered or failed, also for who was not let in: user null. */
+  readonly ended?: (user: unknown, request: MillraceRequest) => void;
+}
+
+/**
+ * Throws a TypeError for options that are none. Who is not known gets 401 with the challenges of
+ * all authenticators, or 403 if they have none; who lacks a role gets 403. Without `handler` it
+ * goes on with the next matching handler.
+ */
+export function authenticated(
+  options: AuthenticationOptions,
+  handler?: FetchHandler,
+): FetchHandler {
+  const { by, roles, ended } = options;
+  const authenticators = (Array.isArray(by) ? by : [by]) as readonly Authenticator[];
+  const isWrong = authenticators.some((each) => typeof each?.authenticate !== "function");
+  if (authenticators.length === 0 || isWrong) {
+    throw new TypeError("authenticated: `by` is an authenticator or a list of some");
+  }
+  if (roles !== undefined) checkRule(roles);
+  return async (request, context) => {
+    let user: unknown = null;
+    try {
+      user = await userOf(authenticators, request, context);
+      if (user === null && options.optional !== true) {
+        return await refuse("unknown", options, authenticators, request, context);
+      }
+      if (roles !== undefined && !(await hasRoles(roles, options, user))) {
+        return await refuse("role", options, authenticators, request, context);
+      }
+      request.user = user ?? undefined;
+      if (handler === undefined) return await context.next();
+      return await handler(request, context, context);
+    } finally {
+      ended?.(user, request);
+    }
+  };
+}
+
+async function userOf(
+  authenticators: readonly Authenticator[],
+  request: MillraceRequest,
+  context: Context,
+): Promise<unknown> {
+  for (const authenticator of authenticators) {
+    try {
+      const user = await authenticator.authenticate(request, context);
+      if (user !== null && user !== undefined) return user;
+    } catch (error) {
+      context.log.error({ err: error }, "an authenticator failed");
+    }
+  }
+  return null;
+}
+
+async function hasRoles(
+  rule: RoleRule,
+  { rolesOf = ownRoles }: AuthenticationOptions,
+  user: unknown,
+): Promise<boolean> {
+  const roles = user === null ? [] : await rolesOf(user);
+  return isSatisfied(rule, new Set(roles));
+}
+
+function ownRoles(user: unknown): Iterable<string> {
+  const { roles } = Object(user) as { roles?: unknown };
+  return Array.isArray(roles) ? (roles as string[]) : [];
+}
+
+async function refuse(
+  why: Refusal,
+  { refused }: AuthenticationOptions,
+  authenticators: readonly Authenticator[],
+  request: MillraceRequest,
+  context: Context,
+): Promise<Response> {
+  const own = await refused?.(why, request, context);
+  if (own !== undefined) return own;
+  const headers = new Headers();
+  if (why === "unknown") {
+    for (const authenticator of authenticators) {
+      const challenge = authenticator.challenge?.(request, context);
+      if (challenge !== undefined) headers.append("www-authenticate", challenge);
+    }
+  }
+  // RFC 9110 15.5.2: a 401 has a challenge.
+  const status = headers.has("www-authenticate") ? 401 : 403;
+  const text = status === 401 ? "Authentication is needed\n" : "Not allowed\n";
+  return new Response(text, { status, headers });
+}

@@ -1,0 +1,34 @@
+/**
+ * The Basic scheme (RFC 7617): user and password are looked up, and exactly one record lets in.
+ * Any thread.
+ */
+import type { Authenticator } from "./authenticator.ts";
+import { basicChallenge, basicCredentials } from "./basic-credentials.ts";
+
+/**
+ * The records of a user with that password: an array, or one. Only exactly one lets in, and is the
+ * user; null, undefined, an empty array and several do not.
+ */
+export type Lookup = (user: string, password: string) => unknown;
+
+export interface BasicOptions {
+  readonly lookup: Lookup;
+  /** Printable ASCII. Default "millrace". */
+  readonly realm?: string;
+}
+
+/** Throws a TypeError for a realm or a lookup that is none. */
+export function basic({ lookup, realm = "millrace" }: BasicOptions): Authenticator {
+  if (typeof lookup !== "function") throw new TypeError("basic: `lookup` is a function");
+  const challenge = basicChallenge(realm);
+  return {
+    async authenticate({ headers }) {
+      const credentials = basicCredentials(headers);
+      if (credentials === null) return null;
+      const found: unknown = await lookup(credentials.user, credentials.password);
+      if (!Array.isArray(found)) return found ?? null;
+      return found.length === 1 ? (found[0] as unknown) : null;
+    },
+    challenge: () => challenge,
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * JSON Web Tokens (RFC 7519) as bearer tokens. Loads the package `jose`, which the app installs.
+ * Any thread.
+ */
+import type { webcrypto } from "node:crypto";
+import { createRemoteJWKSet, type JWTPayload, jwtVerify, type JWTVerifyOptions } from "jose";
+import type { Authenticator } from "./authenticator.ts";
+import { bearer } from "./bearer-authentication.ts";
+
+export interface JwtOptions extends Pick<
+  JWTVerifyOptions,
+  "audience" | "clockTolerance" | "issuer" | "maxTokenAge" | "requiredClaims" | "subject" | "typ"
+> {
+  /** A secret of at least 32 bytes, for HS256 and its kind. Exactly one of the three is given. */
+  readonly secret?: string | Uint8Array;
+  /** A public key. */
+  readonly key?: webcrypto.CryptoKey;
+  /** Where an issuer has its keys (RFC 7517); they are kept and asked for again as need be. */
+  readonly keysUrl?: string | URL;
+  /** Which signatures count. Default: HS256 for a secret, else RS256, PS256, ES256 and EdDSA. */
+  readonly algorithms?: readonly string[];
+  /** Printable ASCII. Default "millrace". */
+  readonly realm?: string;
+  /** The user that the claims make; null: nobody. Default: the claims. */
+  readonly user?: (claims: JWTPayload) => unknown;
+}
+
+const SECRET_BYTES_MIN = 32;
+const SECRET_ALGORITHMS = ["HS256"];
+const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
+
+/**
+ * An authenticator whose user is the token's claims, once signature, times, issuer and audience are
+ * right. Without `exp` a token is refused, unless `requiredClaims` says otherwise. Throws a
+ * TypeError for options that are none.
+ */
+export function jwt(options: JwtOptions): Authenticator {
+  const { secret, key, keysUrl, algorithms, realm, user = (claims) => claims, ...rest } = options;
+  if ([secret, key, keysUrl].filter((each) => each !== undefined).length !== 1) {
+    throw new TypeError("jwt: exactly one of secret, key and keysUrl is given");
+  }
+  const keys = keysUrl === undefined ? null : createRemoteJWKSet(new URL(keysUrl));
+  const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
+  if (bytes !== undefined && bytes.length < SECRET_BYTES_MIN) {
+    throw new TypeError(`jwt: a secret has at least ${SECRET_BYTES_MIN} bytes`);
+  }
+  const rules: JWTVerifyOptions = {
+    requiredClaims: ["exp"],
+    ...rest,
+    algorithms: [...(algorithms ?? (bytes === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS))],
+  };
+  const verify = async (token: string): Promise<unknown> => {
+    const { payload } = keys === null
+      ? await jwtVerify(token, (bytes ?? key)!, rules)
+      : await jwtVerify(token, keys, rules);
+    return user(payload);
+  };
+  return bearer({ verify, ...(realm !== undefined && { realm }) });
+}

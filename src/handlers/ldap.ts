@@ -1,0 +1,96 @@
+/**
+ * Users of an LDAP directory: a search finds the record of the user's name, and binding as that
+ * record proves the password. Loads the package `ldapts`, which the app installs. Any thread.
+ */
+import type { ConnectionOptions } from "node:tls";
+import {
+  Client, type Entry, EqualityFilter, InvalidCredentialsError, SizeLimitExceededError,
+} from "ldapts";
+import type { Lookup } from "./basic-authentication.ts";
+
+export interface LdapOptions {
+  /** `ldap://host:port` or `ldaps://host:port`. */
+  readonly url: string;
+  /** Below which records are looked for. */
+  readonly base: string;
+  /** The attribute that has the user's name. Default "uid". */
+  readonly attribute?: string;
+  /** Who searches; without it the search is anonymous. */
+  readonly bind?: { readonly dn: string; readonly password: string };
+  /** What is read of the record. Default: all that the directory shows. */
+  readonly attributes?: readonly string[];
+  /** Milliseconds for each step. Default 5,000. */
+  readonly timeoutMs?: number;
+  readonly tls?: ConnectionOptions;
+  /** The connection is made secure before anything is said on it, on `ldap://`. Default false. */
+  readonly startTls?: boolean;
+}
+
+/** More are not read: two are one too many already. */
+const RECORDS_MAX = 2;
+const TIMEOUT_MS = 5_000;
+
+/**
+ * A lookup for `basic()` that resolves to the record (`dn` and its attributes), or to null if there
+ * is none, several, or the password is wrong. Rejects if the directory cannot be asked.
+ */
+export function ldap(options: LdapOptions): Lookup {
+  const { attribute = "uid", url } = options;
+  if (!/^ldaps?:\/\/./.test(url)) throw new TypeError(`ldap: "${url}" is no URL of a directory`);
+  return async (user, password): Promise<Entry | null> => {
+    // An empty password binds as nobody (RFC 4513 5.1.2), which most directories let succeed.
+    if (user === "" || password === "") return null;
+    // The value goes over the wire as it is: nothing in it can be part of a filter.
+    const filter = new EqualityFilter({ attribute, value: user });
+    const record = await asked(options, (client) => onlyRecord(client, options, filter));
+    if (record === null) return null;
+    return (await isPassword(options, record.dn, password)) ? record : null;
+  };
+}
+
+async function onlyRecord(
+  client: Client,
+  { base, bind, attributes }: LdapOptions,
+  filter: EqualityFilter,
+): Promise<Entry | null> {
+  if (bind !== undefined) await client.bind(bind.dn, bind.password);
+  try {
+    const { searchEntries } = await client.search(base, {
+      scope: "sub",
+      filter,
+      sizeLimit: RECORDS_MAX,
+      ...(attributes !== undefined && { attributes: [...attributes] }),
+    });
+    return searchEntries.length === 1 ? searchEntries[0]! : null;
+  } catch (error) {
+    if (error instanceof SizeLimitExceededError) return null; // several
+    throw error;
+  }
+}
+
+async function isPassword(options: LdapOptions, dn: string, password: string): Promise<boolean> {
+  try {
+    await asked(options, (client) => client.bind(dn, password));
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidCredentialsError) return false;
+    throw error;
+  }
+}
+
+/** On a connection of its own: a bind is a state of the whole connection. */
+async function asked<T>(options: LdapOptions, ask: (client: Client) => Promise<T>): Promise<T> {
+  const { url, timeoutMs = TIMEOUT_MS, tls, startTls } = options;
+  const client = new Client({
+    url,
+    timeout: timeoutMs,
+    connectTimeout: timeoutMs,
+    ...(tls !== undefined && { tlsOptions: tls }),
+  });
+  try {
+    if (startTls === true) await client.startTLS(tls);
+    return await ask(client);
+  } finally {
+    await client.unbind().catch(() => {});
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * What a user must be: a role, all of some, or any of some, nested as need be. Any thread.
+ */
+
+export type RoleRule =
+  | string
+  | { readonly all: readonly RoleRule[] }
+  | { readonly any: readonly RoleRule[] };
+
+/** An empty `all` is satisfied by everybody, an empty `any` by nobody. */
+export function isSatisfied(rule: RoleRule, roles: ReadonlySet<string>): boolean {
+  if (typeof rule === "string") return roles.has(rule);
+  if ("all" in rule) return rule.all.every((each) => isSatisfied(each, roles));
+  return rule.any.some((each) => isSatisfied(each, roles));
+}
+
+/** Throws a TypeError for what is no rule. */
+export function checkRule(rule: unknown): asserts rule is RoleRule {
+  if (typeof rule === "string" && rule !== "") return;
+  const [[name, list] = [], ...rest] = Object.entries(Object(rule) as object);
+  const isNamed = name === "all" || name === "any";
+  if (typeof rule !== "object" || !isNamed || rest.length > 0 || !Array.isArray(list)) {
+    throw new TypeError("A rule of roles is a name, { all: [rules] } or { any: [rules] }");
+  }
+  for (const each of list) checkRule(each);
+}

@@ -1,0 +1,100 @@
+/** Tests of authentication, over real connections: on every request, not once per connection. */
+import t from "tap";
+import { authenticated, type AuthenticationOptions } from "../../src/handlers/authentication.ts";
+import { startApp } from "../support/server.ts";
+
+const MODULE = new URL("../../src/handlers/authentication.js", import.meta.url).href;
+
+const APP = `
+  import { authenticated, basic, bearer, byAddress } from ${JSON.stringify(MODULE)};
+  const users = { miller: "flour", cook: "salt" };
+  const lookup = (user, password) => {
+    if (user === "broken") throw new Error("no directory");
+    if (users[user] !== password) return [];
+    return [{ name: user, roles: user === "miller" ? ["a", "b"] : ["a"] }];
+  };
+  const by = basic({ lookup, realm: "mill" });
+  const token = bearer({ verify: (token) => (token === "t" ? { name: "token" } : null) });
+  const show = (request) => Response.json({ user: request.user ?? null });
+  const ended = [];
+  export default {
+    routes: {
+      "/known": authenticated({ by }, show),
+      "/both": authenticated({ by: [by, token] }, show),
+      "/role": authenticated({ by, roles: { all: ["a", "b"] } }, show),
+      "/own-roles": authenticated({ by, roles: "cook", rolesOf: async ({ name }) => [name] }, show),
+      "/optional": authenticated({ by, optional: true }, show),
+      "/optional-role": authenticated({ by, optional: true, roles: "a" }, show),
+      "/here": authenticated({ by: byAddress(["127.0.0.0/8"]) }, show),
+      "/elsewhere": authenticated({ by: byAddress(["192.0.2.1"]) }, show),
+      "/page": authenticated({
+        by, roles: "b",
+        refused: (why, request) => request.url.endsWith("?own")
+          ? new Response(why, { status: 418 }) : undefined,
+      }, show),
+      "/ended": authenticated({
+        by, ended: (user) => void ended.push(user === null ? null : user.name),
+      }, () => { throw new Error("broken"); }),
+      "/all-ended": () => Response.json(ended),
+      "/next": authenticated({ by }),
+    },
+    fetch: show,
+  };
+`;
+
+t.test("who is let in, on one connection", async (t) => {
+  const { connect } = await startApp(t, APP);
+  const client = await connect();
+  const ask = async (path: string, field?: string): Promise<unknown[]> => {
+    const line = field === undefined ? "" : `Authorization: ${field}\r\n`;
+    const answer = await client.request(`GET ${path} HTTP/1.1\r\nHost: a\r\n${line}\r\n`);
+    return [answer.status, answer.body.trim(), answer.header("www-authenticate")];
+  };
+  const miller = `Basic ${btoa("miller:flour")}`;
+  const cook = `Basic ${btoa("cook:salt")}`;
+  const challenge = 'Basic realm="mill", charset="UTF-8"';
+  const millerJson = '{"user":{"name":"miller","roles":["a","b"]}}';
+  const cookJson = '{"user":{"name":"cook","roles":["a"]}}';
+  const needed = "Authentication is needed";
+
+  t.strictSame(await ask("/known"), [401, needed, challenge]);
+  t.strictSame(await ask("/known", miller), [200, millerJson, undefined]);
+  t.strictSame(await ask("/known"), [401, needed, challenge], "each request is asked for its own");
+  t.strictSame(await ask("/known", `Basic ${btoa("miller:salt")}`), [401, needed, challenge]);
+  t.strictSame(await ask("/known", `Basic ${btoa("broken:x")}`), [401, needed, challenge]);
+  t.strictSame(await ask("/next", cook), [200, cookJson, undefined]);
+  t.strictSame(await ask("/next"), [401, needed, challenge]);
+
+  t.strictSame(await ask("/both", "Bearer t"), [200, '{"user":{"name":"token"}}', undefined]);
+  t.strictSame(await ask("/both"), [401, needed, `${challenge}, Bearer realm="millrace"`]);
+
+  t.strictSame(await ask("/role", miller), [200, millerJson, undefined]);
+  t.strictSame(await ask("/role", cook), [403, "Not allowed", undefined]);
+  t.strictSame(await ask("/role"), [401, needed, challenge]);
+  t.strictSame(await ask("/own-roles", cook), [200, cookJson, undefined]);
+  t.strictSame(await ask("/own-roles", miller), [403, "Not allowed", undefined]);
+
+  t.strictSame(await ask("/optional"), [200, '{"user":null}', undefined]);
+  t.strictSame(await ask("/optional", cook), [200, cookJson, undefined]);
+  t.strictSame(await ask("/optional-role"), [403, "Not allowed", undefined]);
+
+  t.strictSame(await ask("/here"), [200, '{"user":{"address":"127.0.0.1"}}', undefined]);
+  t.strictSame(await ask("/elsewhere"), [403, "Not allowed", undefined]);
+
+  t.strictSame(await ask("/page?own"), [418, "unknown", undefined]);
+  t.strictSame(await ask("/page?own", cook), [418, "role", undefined]);
+  t.strictSame(await ask("/page"), [401, needed, challenge]);
+
+  t.match(await ask("/ended", miller), [500]);
+  t.match(await ask("/ended"), [401]);
+  t.match(await ask("/all-ended"), [200, '["miller",null]']);
+});
+
+t.test("options that are none", (t) => {
+  const by = { authenticate: () => null };
+  const wrong: unknown[] = [{}, { by: [] }, { by: [by, {}] }, { by: null }, { by, roles: {} }];
+  for (const options of wrong) {
+    t.throws(() => authenticated(options as AuthenticationOptions), TypeError);
+  }
+  t.end();
+});

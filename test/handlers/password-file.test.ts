@@ -1,0 +1,66 @@
+/** Tests of htpasswd files. */
+import { rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hashSync } from "bcryptjs";
+import t from "tap";
+import { passwordFile } from "../../src/handlers/password-file.ts";
+import { ownFolder } from "../support/folder.ts";
+
+/** Made by `openssl passwd -apr1 -salt qHDFfhPC flour`. */
+const APR1 = "$apr1$qHDFfhPC$mL0rO2BvvxX0HUg7ebXRP/";
+const BCRYPT = hashSync("flour", 4);
+
+t.test("each kind of hash that is known", async (t) => {
+  const file = join(ownFolder(t), "passwords");
+  writeFileSync(file, [
+    "# people", "", `one:${BCRYPT}`, `two:${BCRYPT.replace("$2b$", "$2y$")}`,
+    "three:{SHA}NWoZK3kTsExUV00Ywo1G5jlUKKs=", "", `four:${APR1}`, "",
+  ].join("\n"));
+  const lookup = passwordFile(file);
+  t.strictSame(await lookup("one", "flour"), { name: "one" });
+  t.strictSame(await lookup("two", "flour"), { name: "two" });
+  t.strictSame(await lookup("three", "1"), { name: "three" });
+  t.strictSame(await lookup("four", "flour"), { name: "four" });
+  for (const user of ["one", "two", "three", "four"]) {
+    t.equal(await lookup(user, "salt"), null);
+    t.equal(await lookup(user.toUpperCase(), "flour"), null);
+    t.equal(await lookup(user, ""), null);
+  }
+  for (const user of ["five", "", "# people", "__proto__"]) {
+    t.equal(await lookup(user, "flour"), null);
+  }
+});
+
+t.test("the file is read again when it has changed, also for who is remembered", async (t) => {
+  const file = join(ownFolder(t), "passwords");
+  writeFileSync(file, `one:${BCRYPT}\n`);
+  for (const options of [{}, { rememberMs: 0 }]) {
+    writeFileSync(file, `one:${BCRYPT}\n`);
+    const lookup = passwordFile(file, options);
+    for (let i = 0; i < 2; i++) t.ok(await lookup("one", "flour"));
+    t.equal(await lookup("one", "salt"), null);
+    writeFileSync(file, `one:${hashSync("salt", 4)}\n`);
+    utimesSync(file, new Date(), new Date(Date.now() + 5000));
+    t.equal(await lookup("one", "flour"), null);
+    t.ok(await lookup("one", "salt"));
+    writeFileSync(file, "");
+    t.equal(await lookup("one", "salt"), null);
+  }
+});
+
+t.test("a file that cannot be read lets nobody in, and says which line is wrong", async (t) => {
+  const file = join(ownFolder(t), "passwords");
+  await t.rejects(passwordFile(file)("a", "b") as Promise<unknown>, { code: "ENOENT" });
+  writeFileSync(file, `one:${BCRYPT}\ntwo:plain\n`);
+  const lookup = passwordFile(file);
+  await t.rejects(lookup("one", "flour") as Promise<unknown>, {
+    message: `${file}:2: the password of "two" is hashed in no known way`,
+  });
+  writeFileSync(file, `one:${BCRYPT}\nno line at all\n`);
+  await t.rejects(lookup("one", "flour") as Promise<unknown>, { message: `${file}:2: this is no` });
+  writeFileSync(file, `one:${BCRYPT}\r\n`);
+  t.ok(await lookup("one", "flour"));
+  rmSync(file);
+  await t.rejects(lookup("one", "flour") as Promise<unknown>, { code: "ENOENT" });
+  t.throws(() => passwordFile(file, { rememberMs: -1 }), TypeError);
+});

@@ -1,0 +1,27 @@
+/** Tests of rules of roles. */
+import t from "tap";
+import { checkRule, isSatisfied, type RoleRule } from "../../src/handlers/role-rule.ts";
+
+t.test("and, or, and both in each other", (t) => {
+  const roles = new Set(["a", "b"]);
+  const cases: [RoleRule, boolean][] = [
+    ["a", true], ["c", false],
+    [{ all: ["a", "b"] }, true], [{ all: ["a", "c"] }, false], [{ all: [] }, true],
+    [{ any: ["c", "a"] }, true], [{ any: ["c", "d"] }, false], [{ any: [] }, false],
+    [{ all: ["a", { any: ["c", "b"] }] }, true], [{ any: ["c", { all: ["a", "c"] }] }, false],
+  ];
+  for (const [rule, holds] of cases) {
+    checkRule(rule);
+    t.equal(isSatisfied(rule, roles), holds, JSON.stringify(rule));
+  }
+  t.end();
+});
+
+t.test("what is no rule", (t) => {
+  const wrong = [
+    "", null, undefined, 1, [], ["a"], {}, { all: "a" }, { any: ["a"], all: ["b"] },
+    { any: ["a"], not: [] }, { all: [[]] }, { all: [""] },
+  ];
+  for (const rule of wrong) t.throws(() => checkRule(rule), TypeError, JSON.stringify(rule));
+  t.end();
+});

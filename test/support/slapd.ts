@@ -1,0 +1,82 @@
+/** A directory of its own for a test: OpenLDAP's slapd, with the records of an LDIF text. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { until } from "./deadline.ts";
+import { ownFolder } from "./folder.ts";
+import type { Owner } from "./folder.ts";
+
+const SLAPD = "/usr/sbin/slapd";
+
+/** For `t.test`: skips where slapd is not installed. */
+export const skipSlapdless: { readonly skip?: string } = existsSync(SLAPD)
+  ? {}
+  : { skip: "slapd is not installed" };
+
+/** Who may do everything. */
+export const ADMIN = { dn: "cn=admin,dc=mill,dc=example", password: "secret" };
+
+export interface Directory {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port of 127.0.0.1; it ends with the test. */
+export async function startSlapd(owner: Owner, ldif: string): Promise<Directory> {
+  const folder = ownFolder(owner);
+  mkdirSync(join(folder, "data"));
+  const config = join(folder, "slapd.conf");
+  writeFileSync(config, `
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+pidfile ${join(folder, "pid")}
+modulepath /usr/lib/ldap
+moduleload back_mdb
+database mdb
+suffix "dc=mill,dc=example"
+rootdn "${ADMIN.dn}"
+rootpw ${ADMIN.password}
+directory ${join(folder, "data")}
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="cn=reader,dc=mill,dc=example" read by * none
+`);
+  const added = spawnSync("/usr/sbin/slapadd", ["-f", config], { input: ldif, encoding: "utf8" });
+  if (added.status !== 0) throw new Error(`slapadd: ${added.stderr}`);
+  const port = await freePort();
+  const url = `ldap://127.0.0.1:${port}`;
+  const child = spawn(SLAPD, ["-f", config, "-h", url, "-d", "0"], { stdio: "ignore" });
+  const stop = (): Promise<void> => ended(child);
+  owner.teardown(stop);
+  await until("slapd to listen", () => isListening(port));
+  return { url, port, stop };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
