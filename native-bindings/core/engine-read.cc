@@ -160,6 +160,8 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       connection.input.length = 0;
       connection.input.append(parser.message(), static_cast<size_t>(end - parser.message()));
       drop_parser(connection);
+      // An upgrade that was declined before its body had come: no answer is going to resume it.
+      if (connection.unanswered == 0 && !connection.awaits_switch) queue_resume(connection);
       break;
     case ParseResult::kClosed:
       connection.input.release();
