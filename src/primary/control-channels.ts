@@ -86,6 +86,22 @@ export class ControlChannels {
     return sum;
   }
 
+  /**
+   * Asks the handlers of sockets of a listener to end them; resolves when no worker has any. Who
+   * does not acknowledge it in time is reported and waited for.
+   */
+  async stopSockets(listener: string): Promise<void> {
+    const acks = new Map<WorkerChannel, Promise<void>>();
+    const ends = Array.from(this.#host.channels(), (channel) => {
+      const { acknowledged: ack, ended } = channel.stopSockets(listener);
+      acks.set(channel, ack);
+      return ended;
+    });
+    inTime(acks, "stopSockets", this.#options.controlTimeoutMs, this).catch((error: unknown) =>
+      this.#host.emit("error", error));
+    await Promise.all(ends);
+  }
+
   /** The workers that have connections of a listener still, although they were to destroy them. */
   undrained(id: string, listener: number): MillraceError {
     const channels = Array.from(this.#host.channels());

@@ -17,11 +17,13 @@ export interface StopHost {
   closeSockets(): void;
   /** Wherever they are: in a mailbox, at a worker, or waiting for one. */
   connections(): number;
+  /** Of these, the ones that handlers own for themselves. */
+  upgraded(): number;
   /** Those of each worker that has any. */
   workers(): RunningWorker[];
-  /** Asks all workers to end the listener's connections; resolves when none has any left. */
+  /** Asks all workers to end the listener's requests; resolves when none has any left. */
   drain(force: boolean): Promise<void>;
-  /** Asks the handlers of dedicated sockets to end them. */
+  /** Asks the handlers of dedicated sockets to end them; resolves when none is left. */
   stopSockets(): Promise<void>;
   /** Ends those that wait for a worker. */
   dropOrphans(): void;
@@ -88,19 +90,19 @@ export class ListenerStop {
 
   async #drained(isOver: () => boolean): Promise<true> {
     this.#enter("requests");
-    await this.#allGone(isOver);
+    await this.#allGone(isOver, () => this.#host.connections() - this.#host.upgraded());
     if (isOver()) return true;
     // Only now, so that those who own sockets can still be told of by requests.
     this.#enter("sockets");
     await this.#host.stopSockets();
-    await this.#allGone(isOver);
+    await this.#allGone(isOver, () => this.#host.connections());
     return true;
   }
 
   /** A worker that dies meanwhile hands its connections to one that has drained already. */
-  async #allGone(isOver: () => boolean): Promise<void> {
+  async #allGone(isOver: () => boolean, left: () => number): Promise<void> {
     await this.#host.drain(false);
-    while (!isOver() && this.#host.connections() > 0) {
+    while (!isOver() && left() > 0) {
       await new Promise((resolve) => setTimeout(resolve, MOVED_CHECK_MS));
       await this.#host.drain(false);
     }

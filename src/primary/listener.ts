@@ -33,7 +33,7 @@ export interface ListenerHost {
   emit(event: string, detail: unknown): void;
   /** Asks all workers to end the listener's connections; resolves when none is left. */
   drainListener(listener: number, force: boolean): Promise<void>;
-  /** Asks the handlers of dedicated sockets of the listener to end them. */
+  /** Asks the handlers of dedicated sockets of the listener to end them; resolves when all have. */
   stopSockets(id: string): Promise<void>;
   /** Which workers have connections of it. */
   workersOf(listener: number): RunningWorker[];
@@ -268,6 +268,7 @@ export class Listener implements SocketOwner {
     return {
       closeSockets: () => this.#closeSockets(this.#isFinal),
       connections: () => native.listenerConnections(server, index),
+      upgraded: () => native.listenerUpgraded(server, index),
       workers: () => this.#host.workersOf(index),
       drain: (force) => this.#host.drainListener(index, force),
       stopSockets: () => this.#host.stopSockets(this.id),

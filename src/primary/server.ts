@@ -427,9 +427,8 @@ class MillraceServer implements Server, ListenersHost, Living {
     return this.#channels.drain(listener, force);
   }
 
-  async stopSockets(id: string): Promise<void> {
-    await this.#channels.ask({ type: "stopSockets", listener: id }).catch((error: unknown) =>
-      this.emit("error", error));
+  stopSockets(id: string): Promise<void> {
+    return this.#channels.stopSockets(id);
   }
 
   workersOf(listener: number): RunningWorker[] {

@@ -57,6 +57,7 @@ export class WorkerChannel {
   readonly #drains = new Map<number, Set<() => void>>();
   /** Answers to `give` and `countSubscribers`, by the id of the message. */
   readonly #counts = new Map<number, number>();
+  readonly #sockets = new Map<string, Set<() => void>>();
   #settleReady!: { resolve(ready: Ready): void; reject(error: Error): void };
   #settleRetired!: () => void;
   #nextId = 1;
@@ -135,6 +136,18 @@ export class WorkerChannel {
     return { acknowledged, drained };
   }
 
+  /** Asks handlers of sockets to end them. `ended`: all have, or the worker has gone. */
+  stopSockets(listener: string): { acknowledged: Promise<void>; ended: Promise<void> } {
+    if (this.state === "dead") return { acknowledged: Promise.resolve(), ended: Promise.resolve() };
+    let acknowledged!: Promise<void>;
+    const ended = new Promise<void>((resolve) => {
+      const waiting = this.#sockets.get(listener) ?? new Set();
+      this.#sockets.set(listener, waiting.add(resolve));
+      acknowledged = this.send({ type: "stopSockets", listener });
+    });
+    return { acknowledged, ended };
+  }
+
   /** Whether it has been asked to end the listener's connections and has not said that it has. */
   isDraining(listener: number): boolean {
     return this.#drains.has(listener);
@@ -211,8 +224,10 @@ export class WorkerChannel {
     this.#settleReady.reject(this.failure ?? error);
     for (const resolve of this.#acks.values()) resolve();
     for (const waiting of this.#drains.values()) for (const resolve of waiting) resolve();
+    for (const waiting of this.#sockets.values()) for (const resolve of waiting) resolve();
     this.#acks.clear();
     this.#drains.clear();
+    this.#sockets.clear();
     this.#settleMetrics(null);
     this.#settleRetired();
   }
@@ -242,6 +257,10 @@ export class WorkerChannel {
       case "drained":
         for (const resolve of this.#drains.get(message.listener) ?? []) resolve();
         this.#drains.delete(message.listener);
+        break;
+      case "socketsEnded":
+        for (const resolve of this.#sockets.get(message.listener) ?? []) resolve();
+        this.#sockets.delete(message.listener);
         break;
       case "retired":
         this.#settleRetired();

@@ -2,14 +2,11 @@
 import type { ConnectionInfo, Endpoint } from "./connection-info.ts";
 import type { Log } from "./log.ts";
 import type { Publishable } from "./published.ts";
+import type { MillraceRequest } from "./request.ts";
 import type { ServerControl } from "./server-control.ts";
+import type { SocketHandler, UpgradeOptions } from "./upgrades.ts";
 
-/** The standard `Request`, plus the parameters of the route, as in Bun. */
-export type MillraceRequest<Params = Record<string, string>> = Request & {
-  readonly params: Params;
-  /** Who asks, where `millrace/authentication` or a handler has found out. */
-  user?: unknown;
-};
+export type { MillraceRequest } from "./request.ts";
 
 /** The second argument of a handler: what the standard has no place for. */
 export interface Context {
@@ -58,6 +55,14 @@ export interface Context {
   publish(topic: string, data: Publishable, compress?: boolean): number;
   /** How many WebSockets of this worker have subscribed; of all: `server.subscriberCount`. */
   subscriberCount(topic: string): number;
+  /**
+   * The answer that switches the connection over to another protocol, 101 or 200 to CONNECT, and
+   * gives its socket to `handler`; to be returned. What cannot be switched is an ordinary answer
+   * instead, as its `status` tells: 400 where the request asks for none, its body has not been read
+   * or the connection is to be closed, 426 for another protocol, 503 while the listener or the
+   * handler stops. After earlier answers are sent it is decided again.
+   */
+  upgrade(handler: SocketHandler, options?: UpgradeOptions): Response;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
 }

@@ -11,7 +11,7 @@ import type { EditedTables, RouteCall, TableFacts, TableRow } from "./routes.ts"
 import type { DrainOptions, StopOptions } from "./server-control.ts";
 
 /** The protocol of this file; a primary and a worker of different builds never meet. */
-export const CONTROL_VERSION = 2;
+export const CONTROL_VERSION = 3;
 
 export interface ListenerFacts {
   readonly id: string;
@@ -110,7 +110,7 @@ export type ToWorker =
       readonly index: number;
       readonly facts: ListenerFacts | null;
     }
-  /** The handlers of dedicated sockets of a listener are to end them. */
+  /** The handlers of sockets of a listener are to end them; `socketsEnded` follows the last. */
   | { readonly type: "stopSockets"; readonly id: number; readonly listener: string }
   /** Go on with the file that the log's path names now. */
   | { readonly type: "reopenLog"; readonly id: number }
@@ -168,6 +168,8 @@ export type FromWorker =
   /** The route that `mark` means in the word of the route entered last; empty: `fetch`. */
   | { readonly type: "route"; readonly mark: number; readonly route: string }
   | { readonly type: "drained"; readonly listener: number }
+  /** No handler has a socket of the listener, and none of them is open. */
+  | { readonly type: "socketsEnded"; readonly listener: string }
   | { readonly type: "retired" }
   | { readonly type: "given"; readonly id: number; readonly count: number }
   | { readonly type: "subscribers"; readonly id: number; readonly count: number }

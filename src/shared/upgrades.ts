@@ -4,8 +4,8 @@
  */
 import type { Duplex } from "node:stream";
 import type { ConnectionInfo, Endpoint } from "./connection-info.ts";
-import type { MillraceRequest } from "./context.ts";
 import type { Log } from "./log.ts";
+import type { MillraceRequest } from "./request.ts";
 import type { ServerControl } from "./server-control.ts";
 
 /** What `context.upgrade` may be told beside the handler of the socket. */

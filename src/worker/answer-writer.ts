@@ -66,8 +66,9 @@ export class AnswerWriter {
   }
 
   write(exchange: Exchange, given: ResponseParts, close: boolean): void {
-    if (given.status === 0) {
-      this.#turns.abort(exchange); // Response.error()
+    if (given.status < 200) {
+      if (given.status === 0) this.#turns.abort(exchange); // Response.error()
+      else this.#switch(exchange, given, close);
       return;
     }
     const compression = exchange.site.compression;
@@ -97,6 +98,31 @@ export class AnswerWriter {
     } else {
       this.#stream(exchange, parts, head, streamLength(whole, parts.headers));
     }
+  }
+
+  /** The connection leaves HTTP, unless something has come between. */
+  #switch(exchange: Exchange, parts: ResponseParts, close: boolean): void {
+    const { slot, generation, method } = exchange;
+    const { flags, lines } = this.#headOf(exchange, parts, close);
+    let refusal: ResponseParts | null;
+    try {
+      refusal = this.#host.refuseSwitch(exchange, parts, flags);
+    } catch (error) {
+      exchange.isAnswered = false; // none of it has been written
+      this.#host.answerFailed(exchange, error);
+      return;
+    }
+    if (refusal !== null) {
+      this.write(exchange, refusal, close);
+      return;
+    }
+    // RFC 9110 7.8: before 101, also where no body follows, which native does not look for.
+    const isExpected = exchange.received === null && exchange.find("expect") !== undefined;
+    if (isExpected) this.#rings.interim(slot, generation, 100, "");
+    const status = method === "CONNECT" ? 200 : 101;
+    this.#rings.upgrade(slot, generation, flags, status, lines);
+    this.#turns.complete(exchange, status, 0);
+    this.#host.switched(exchange, parts);
   }
 
   #headOf(exchange: Exchange, parts: ResponseParts, close: boolean): Head {
@@ -200,7 +226,7 @@ function applyFields(head: Head, headers: LightHeaders): void {
   }
   if ((present & FIELD.upgrade) !== 0) {
     // As 426 needs it: RFC 9110 7.8 wants it named by Connection.
-    options.push("upgrade");
+    options.push("Upgrade");
     head.lines += `Upgrade: ${headers.get("upgrade")}\r\n`;
   }
   if (options.length > 0) head.lines += `Connection: ${options.join(", ")}\r\n`;

@@ -5,7 +5,14 @@
  */
 import type { Handle, Native } from "../native.ts";
 import { BODY_BUFFER_BYTES, BODY_BUFFERS } from "../shared/layout.ts";
-import type { RequestBody } from "./request-body.ts";
+
+/** Whose bytes lie in a buffer. */
+export interface BytesOwner {
+  /** A piece, which is to be copied. */
+  push(from: Uint8Array, offset: number, length: number): void;
+  /** A piece that is the owner's from now on. */
+  give(bytes: Uint8Array<ArrayBuffer>): void;
+}
 
 export class BodyBuffers {
   readonly #native: Native;
@@ -23,15 +30,15 @@ export class BodyBuffers {
     for (let index = this.#buffers.length; index < BODY_BUFFERS; index++) this.#put(index);
   }
 
-  /** A piece of a body lies in one of them. */
-  hand(body: RequestBody, index: number, offset: number, length: number): void {
+  /** A piece lies in one of them. */
+  hand(owner: BytesOwner, index: number, offset: number, length: number): void {
     const buffer = this.#buffers[index]!;
     if (length < BODY_BUFFER_BYTES) {
-      body.push(buffer, offset, length);
+      owner.push(buffer, offset, length);
       return;
     }
     this.#put(index);
-    body.give(new Uint8Array(buffer.buffer as ArrayBuffer));
+    owner.give(new Uint8Array(buffer.buffer as ArrayBuffer));
   }
 
   #put(index: number): void {

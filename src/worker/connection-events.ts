@@ -35,6 +35,7 @@ import type { Failures } from "./failures.ts";
 import type { Hooks } from "./hooks.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Rings } from "./rings.ts";
+import type { UpgradedConnection } from "./upgraded-connection.ts";
 
 /** Whom the events concern. */
 export interface EventTargets {
@@ -87,6 +88,10 @@ export class ConnectionEvents {
     const slot = events[base + EVENT_SLOT]!;
     const state = this.#to.connections.find(slot, events[base + EVENT_GENERATION]!);
     if (state === undefined) return;
+    if (state.upgraded !== null) {
+      this.#ofUpgraded(state, state.upgraded, base, slab);
+      return;
+    }
     switch (events[base]) {
       case KIND_BODY:
         this.#pushBody(state, base, slab);
@@ -103,6 +108,26 @@ export class ConnectionEvents {
       default:
         break;
     }
+  }
+
+  #ofUpgraded(
+    state: ConnectionState,
+    upgraded: UpgradedConnection,
+    base: number,
+    slab: Buffer,
+  ): void {
+    const { rings, connections, bodyBuffers } = this.#to;
+    const { events } = rings;
+    if (events[base] !== KIND_CLOSED) {
+      upgraded.take(events, base, slab, bodyBuffers);
+      return;
+    }
+    const reason = events[base + EVENT_FLAGS]!;
+    // Of the exchange before 101, told late.
+    if (reason === CLOSED_END || reason === CLOSED_HANDLER_TIMEOUT) return;
+    connections.forget(state.slot);
+    upgraded.close(reason);
+    state.info?.runCloseHandlers();
   }
 
   #malformed(base: number, slab: Buffer): void {

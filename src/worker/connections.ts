@@ -17,6 +17,7 @@ import {
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "../shared/app.ts";
 import type { BodyPump } from "./pump.ts";
+import type { UpgradedConnection } from "./upgraded-connection.ts";
 
 const PEER_GONE = SLOT_FLAG_ENDED | SLOT_FLAG_RESET;
 
@@ -52,6 +53,8 @@ export class ConnectionState {
   /** The request whose body is still arriving. */
   reading: Exchange | null = null;
   pump: BodyPump | null = null;
+  /** From 101 on. */
+  upgraded: UpgradedConnection | null = null;
   info: Connection | null = null;
 
   constructor(slot: number, generation: number) {

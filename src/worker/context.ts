@@ -8,8 +8,10 @@ import type {
 import type { Publishable } from "../shared/published.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
+import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 import type { Topics } from "./topics.ts";
+import type { Upgrades } from "./upgrade.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -19,6 +21,7 @@ export interface ContextHost {
   readonly names: RequestNames;
   readonly server: ServerControl;
   readonly topics: Topics;
+  readonly upgrades: Upgrades;
   connectionOf(exchange: Exchange): Connection;
   clientOf(exchange: Exchange): Endpoint;
   waitUntil(promise: Promise<unknown>): void;
@@ -117,6 +120,10 @@ export class HandlerContext implements Context {
 
   subscriberCount(topic: string): number {
     return this.#host.topics.count(topic);
+  }
+
+  upgrade(handler: SocketHandler, options?: UpgradeOptions): Response {
+    return this.#host.upgrades.offer(this.#exchange, handler, options);
   }
 
   next(): Promise<Response> {

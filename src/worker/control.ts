@@ -24,8 +24,8 @@ export interface ControlTarget {
   /** There is a listener of that index from now on, or none any more. */
   setListener(index: number, facts: ListenerFacts | null): void;
   stop(listener: number, force: boolean): void;
-  /** Phase 3 of a stop. */
-  stopSockets(listener: string): void;
+  /** Phase 3 of a stop. Settles when the listener has no socket of a handler any more. */
+  stopSockets(listener: string): Promise<void>;
   retire(): void;
   give(count: number, to: number | undefined): number;
   /** Throws what is wrong with a row. */
@@ -150,7 +150,7 @@ export class WorkerControl {
         else this.#target.setListener(message.index, message.facts);
         break;
       case "stopSockets":
-        this.#target?.stopSockets(message.listener);
+        void this.#stopSockets(message.listener);
         break;
       case "stop":
         this.#target?.stop(message.listener, message.force);
@@ -207,6 +207,11 @@ export class WorkerControl {
     } catch (error) {
       this.send({ type: "ack", id, error: toSentError(error) });
     }
+  }
+
+  async #stopSockets(listener: string): Promise<void> {
+    await this.#target?.stopSockets(listener);
+    this.send({ type: "socketsEnded", listener });
   }
 
   async #tellMetrics(id: number): Promise<void> {

@@ -18,6 +18,7 @@ import type { ResponseParts } from "./response-parts.ts";
 import { LightResponse, responseParts, toParts } from "./response.ts";
 import { checkAnswer } from "./response-rules.ts";
 import type { Tracing } from "./tracing.ts";
+import { checkSwitch } from "./upgrade.ts";
 
 /** What the dispatcher asks of its engine. */
 export interface DispatchHost extends ContextHost, FailureHost {
@@ -222,6 +223,7 @@ function partsOf(exchange: Exchange, value: unknown): ResponseParts {
     );
   }
   if (!parts.bodyUsed) {
+    if (parts.status === 101) checkSwitch(exchange, parts);
     checkAnswer(parts, (exchange.flags & FLAG_HEAD) !== 0);
     // A stream can be sent once; text and bytes any number of times.
     const { body } = parts;

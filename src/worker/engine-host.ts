@@ -12,11 +12,14 @@ import {
   KIND_RESUME_BODY,
 } from "../shared/layout.ts";
 import type { ServeTask } from "../shared/messages.ts";
-import type { EngineBlocks, Handle, Native, NativeConnection } from "../native.ts";
+import {
+  type EngineBlocks, type Handle, type Native, type NativeConnection, READINESS,
+} from "../native.ts";
 import type { Answers } from "./answers.ts";
 import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
 import type { ContextHost } from "./context.ts";
 import { ClientErrors } from "./client-errors.ts";
+import { DedicatedSockets } from "./dedicated-sockets.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import { EnteredRoute } from "./entered-route.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
@@ -32,6 +35,7 @@ import type { RouteTables } from "./route-tables.ts";
 import type { Rings } from "./rings.ts";
 import type { Topics } from "./topics.ts";
 import { Tracing } from "./tracing.ts";
+import { Upgrades, type UpgradesHost } from "./upgrade.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -55,7 +59,8 @@ export function peerGone(): DOMException {
   return new DOMException("The peer has closed the connection", "AbortError");
 }
 
-export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost {
+export class EngineHost
+implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost {
   readonly log: Log;
   readonly names: RequestNames = new RequestNames();
   readonly sites: ListenerSites;
@@ -68,6 +73,9 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   readonly entered: EnteredRoute;
   readonly connections: Connections;
   readonly clientErrors: ClientErrors;
+  /** Sockets that handlers have taken over. */
+  readonly sockets: DedicatedSockets;
+  readonly upgrades: Upgrades;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
   /** Set by the engine, too. */
@@ -78,6 +86,8 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   /** Bytes that the worker may hold for its connections. */
   readonly #memoryMax: number;
   readonly #background = new Set<Promise<unknown>>();
+  /** Those that were asked to stop, and have not been seen to listen again. */
+  readonly #stopping = new Set<number>();
 
   constructor(
     native: Native,
@@ -101,6 +111,8 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
     this.topics = setup.topics;
     this.slots = rings.slots;
     this.connections = new Connections(this);
+    this.sockets = new DedicatedSockets(setup.log);
+    this.upgrades = new Upgrades(rings, this);
     this.clientErrors = new ClientErrors(
       setup.tables, (listener) => this.siteOf(listener), this.connections, this.log,
     );
@@ -191,6 +203,33 @@ export class EngineHost implements ExchangeHost, ConnectionHost, ContextHost, Di
   answerFailed(exchange: Exchange, error: unknown): void {
     if (exchange.isAnswered) this.dispatcher.failures.cut(exchange, error);
     else this.dispatcher.fail(exchange, error);
+  }
+
+  refuseSwitch(exchange: Exchange, parts: ResponseParts, flags: number): ResponseParts | null {
+    return this.upgrades.refuse(exchange, parts, flags);
+  }
+
+  switched(exchange: Exchange, parts: ResponseParts): void {
+    this.upgrades.begin(exchange, parts);
+  }
+
+  // Of an upgrade.
+
+  /** The stop of a listener has reached this worker. */
+  stopBegins(listener: number): void {
+    this.#stopping.add(listener);
+  }
+
+  /** While a server drains its probes are told the same, so both are asked. */
+  isStopping(listener: number): boolean {
+    if (!this.#stopping.has(listener)) return false;
+    if (this.#native.engineReadiness(this.#handle, listener) === READINESS.draining) return true;
+    this.#stopping.delete(listener); // it listens again
+    return false;
+  }
+
+  setSocketOption(slot: number, generation: number, option: number, value: number): void {
+    this.#native.engineSocketOption(this.#handle, slot, generation, option, value);
   }
 
   // Of a connection.

@@ -32,7 +32,7 @@ import { BodyBuffers } from "./body-buffers.ts";
 import { ConnectionEvents } from "./connection-events.ts";
 import type { Connections } from "./connections.ts";
 import { Constants } from "./constant-answers.ts";
-import { DedicatedSockets } from "./dedicated-sockets.ts";
+import type { DedicatedSockets } from "./dedicated-sockets.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
 import { hasHooks, Hooks } from "./hooks.ts";
@@ -68,8 +68,6 @@ export class Engine {
   readonly #answers: Answers;
   readonly #dispatcher: Dispatcher;
   readonly #constants: Constants;
-  /** Sockets that handlers have taken over. */
-  readonly sockets: DedicatedSockets;
   readonly #isolation = new Isolation();
   readonly #host: EngineHost;
   readonly #tracing: Tracing;
@@ -127,7 +125,6 @@ export class Engine {
       hasHooks: this.#hooks !== null,
     });
     task.listeners.forEach((facts, index) => this.#giveListener(index, facts));
-    this.sockets = new DedicatedSockets(setup.log);
     this.#slab = this.#newSlab();
     this.#bodyBuffers = new BodyBuffers(this.#native, blocks.handle);
     this.#others = new ConnectionEvents({
@@ -142,7 +139,10 @@ export class Engine {
       onRetired: () => setup.onRetired(),
     });
     tables.attach({
-      routesChanged: () => this.#newEpoch(),
+      routesChanged: () => {
+        this.#newEpoch();
+        this.sockets.stopRoutes(({ table, handler }) => tables.has(table, handler));
+      },
       running: () => this.#connections.pending(),
     });
   }
@@ -184,17 +184,25 @@ export class Engine {
 
   /** Ends the connections of a listener; `onDrained` follows when none is left. */
   stopListener(listener: number, force: boolean): void {
+    this.#host.stopBegins(listener);
+    if (force) this.sockets.stop(this.#host.siteOf(listener).view.id);
     this.#native.engineStop(this.#blocks.handle, listener, force);
   }
 
-  /** For good: takes nothing new, gives away what is idle. `onRetired` follows the last one. */
+  /** For good: takes nothing new, gives away what is idle. `onRetired` follows the last of HTTP. */
   retire(): void {
+    this.#host.upgrades.isRetired = true;
     this.#native.engineRetire(this.#blocks.handle);
   }
 
   /** Gives idle connections to the worker of that slot, or as the balancer has it; how many. */
   give(count: number, to: number | undefined): number {
     return this.#native.engineGive(this.#blocks.handle, count, to ?? -1);
+  }
+
+  /** Sockets that handlers have taken over. */
+  get sockets(): DedicatedSockets {
+    return this.#host.sockets;
   }
 
   /** Settles when what handlers gave to `waitUntil` has. */
@@ -248,16 +256,16 @@ export class Engine {
       const base = i * EVENT_WORDS;
       if (events[base] === KIND_REQUEST) {
         this.#request(base);
-        if (i < clockAt) continue;
-        clockAt = i + CLOCK_STEP;
-        const now = performance.now();
-        if (started === 0) started = now;
-        else if (now - started > BATCH_MS) {
-          started = now;
-          this.#rings.flush();
-        }
       } else {
         this.#others.take(base, this.#slab);
+      }
+      if (i < clockAt) continue;
+      clockAt = i + CLOCK_STEP;
+      const now = performance.now();
+      if (started === 0) started = now;
+      else if (now - started > BATCH_MS) {
+        started = now;
+        this.#rings.flush();
       }
     }
     if (control[CTL_BODY_NEEDED] !== 0) {

@@ -34,6 +34,7 @@ import { type BodyFlow, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
 import type { BodySource, RequestSource } from "./request-source.ts";
 import { trailersFrom } from "./request-trailers.ts";
+import type { ResponseParts } from "./response-parts.ts";
 import type { ResponseTrailers } from "./response-trailers.ts";
 import { originOf, requestUrl, type Target } from "./target.ts";
 
@@ -59,6 +60,13 @@ export interface ExchangeHost {
   decideSignal(exchange: Exchange): void;
   /** Its answer is on its way: its connection must know of it. */
   track(exchange: Exchange): void;
+  /**
+   * An answer that switches the connection over has its turn: what is answered in its place, or
+   * null. Throws if it is no switch of this request. `flags`: those of its head.
+   */
+  refuseSwitch(exchange: Exchange, parts: ResponseParts, flags: number): ResponseParts | null;
+  /** The head of the switch is in the ring. */
+  switched(exchange: Exchange, parts: ResponseParts): void;
   /** Its answer cannot be sent on. `isAnswered` tells whether some of it has been sent. */
   answerFailed(exchange: Exchange, error: unknown): void;
 }

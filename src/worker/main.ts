@@ -64,7 +64,7 @@ async function run(
     log,
     server: control.server,
     onDrained: (listener) => control.send({ type: "drained", listener }),
-    onRetired: () => control.send({ type: "retired" }),
+    onRetired: () => void endSockets(engine, control),
     onRoute: (mark, route) => control.send({ type: "route", mark, route }),
   });
   try {
@@ -72,7 +72,10 @@ async function run(
       open: () => engine.open(),
       setListener: (index, facts) => engine.setListener(index, facts),
       stop: (listener, force) => engine.stopListener(listener, force),
-      stopSockets: (listener) => engine.sockets.stop(listener),
+      stopSockets: (listener) => {
+        engine.sockets.stop(listener);
+        return engine.sockets.ended(listener);
+      },
       retire: () => engine.retire(),
       give: (count, to) => engine.give(count, to),
       routes: (message) => {
@@ -101,6 +104,13 @@ async function run(
     engine.countNative();
     engine.close();
   }
+}
+
+/** The worker is retired and its last connection of HTTP has gone: it waits for the others. */
+async function endSockets(engine: Engine, control: WorkerControl): Promise<void> {
+  engine.sockets.stopAll();
+  await engine.sockets.ended();
+  control.send({ type: "retired" });
 }
 
 /** From `init` to the app's `close`. An app whose `init` is not done at the end is not closed. */

@@ -163,8 +163,8 @@ export function planServer(
 }
 
 /**
- * CONNECT has no path, so only `fetch` sees it, to refuse it with an answer of its own: one of
- * success would open a tunnel.
+ * CONNECT has no path, so only `fetch` sees it, to take it with `context.upgrade` or to refuse it
+ * with an answer of its own: any other of success would open a tunnel that nobody serves.
  */
 export function planTunnel(fetch: FetchHandler | undefined): Step[] {
   const refused = fixedStep("not-implemented", "", "");
@@ -172,7 +172,7 @@ export function planTunnel(fetch: FetchHandler | undefined): Step[] {
   const handler: FetchHandler = async (request, context) => {
     const value: unknown = await fetch(request, context, context);
     const status = value === undefined ? 501 : (toParts(value)?.status ?? 200);
-    if (status >= 300) return value as Response;
+    if (status >= 300 || status === 101) return value as Response; // 101: of context.upgrade
     throw new MillraceError(
       "ERR_MILLRACE_RESPONSE_INVALID",
       `fetch answered CONNECT with ${status}, which would open a tunnel`,

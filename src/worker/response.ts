@@ -38,6 +38,8 @@ import { isInstance, needArguments, standFor, StandardResponse, toText } from ".
 export let responseParts: (response: LightResponse) => ResponseParts;
 /** Whether it is ours; `instanceof` is also true for the runtime's. */
 export let isLightResponse: (value: unknown) => value is LightResponse;
+/** A Response around these insides. */
+export let responseFrom: (parts: ResponseParts) => LightResponse;
 /** The insides of anything that walks like a Response; null: it does not. */
 export let toParts: (value: unknown) => ResponseParts | null;
 
@@ -62,6 +64,11 @@ export class LightResponse implements Response {
     };
     isLightResponse = (value): value is LightResponse =>
       typeof value === "object" && value !== null && #parts in value;
+    responseFrom = (parts) => {
+      const response = new LightResponse();
+      response.#parts = parts;
+      return response;
+    };
     toParts = (value) => {
       if (typeof value !== "object" || value === null) return null;
       return #parts in value ? responseParts(value) : toForeignParts(value);

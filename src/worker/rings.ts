@@ -11,7 +11,6 @@ import {
   CTL_BODY_BYTES_F64,
   CTL_OVER_BUDGET,
   CTL_REPLY_COUNT,
-  KIND_ABORT,
   KIND_CHUNK,
   KIND_END,
   KIND_HEAD,
@@ -31,7 +30,6 @@ import {
   REPLY_LENGTH_F64,
   REPLY_MAX,
   REPLY_NOTIFY,
-  REPLY_RESET,
   REPLY_SLOT,
   REPLY_STATUS,
   REPLY_TYPE,
@@ -353,13 +351,6 @@ export class Rings {
     this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
   }
 
-  /** Closes an upgraded connection by a reset. */
-  reset(slot: number, generation: number): void {
-    const at = this.#begin(0);
-    this.#put(at, KIND_ABORT, slot, generation, REPLY_RESET);
-    this.#commit();
-  }
-
   /** Replies wait to be sent. */
   get isFilled(): boolean {
     return this.control[CTL_REPLY_COUNT] !== 0;
@@ -379,10 +370,13 @@ export class Rings {
       : -1;
   }
 
-  /** A record without bytes: abort; and pause, resume, continue of the body of `sequence`. */
-  signal(kind: number, slot: number, generation: number, sequence = 0): void {
+  /**
+   * A record without bytes: abort and finish with their flags; and pause, resume, continue of the
+   * body whose sequence number stands in their place.
+   */
+  signal(kind: number, slot: number, generation: number, flags = 0): void {
     const at = this.#begin(0);
-    this.#put(at, kind, slot, generation, sequence);
+    this.#put(at, kind, slot, generation, flags);
     this.#commit();
   }
 

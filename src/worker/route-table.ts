@@ -58,6 +58,16 @@ export class RouteTable {
     return this.#rows.map(({ pattern }) => pattern);
   }
 
+  /** The name of the handler of a row; undefined: there is none of that id. */
+  handlerOf(id: string): string | undefined {
+    return this.#rows.find((row) => row.id === id)?.handler;
+  }
+
+  /** Whether a row leads to the handler of that name, be it disabled. */
+  hasHandler(name: string): boolean {
+    return this.#rows.some(({ handler }) => handler === name);
+  }
+
   /** Throws what is wrong with a row, and then nothing has changed. */
   prepare(version: number, rows: readonly TableRow[]): void {
     this.#prepared = { version, rows, router: this.#compile(rows) };

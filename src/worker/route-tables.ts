@@ -56,6 +56,12 @@ export class RouteTables {
     return this.#own[index] ?? this.server;
   }
 
+  /** Whether a row of the table leads to the handler of that name, be it disabled. */
+  has(table: number, handler: string): boolean {
+    const found = table === 0 ? this.server : this.#own[table - 1];
+    return found?.hasHandler(handler) === true;
+  }
+
   get all(): RouteTable[] {
     return [this.server, ...this.#own.filter((table) => table !== undefined)];
   }

@@ -10,9 +10,12 @@ import {
   KIND_FINISH,
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
+  REPLY_CLOSE,
+  REPLY_RESET,
   SLOT_UNSENT,
   SLOT_WORDS,
 } from "../shared/layout.ts";
+import { SOCKET_OPTION } from "../native.ts";
 import type { UpgradedSocket } from "../shared/upgrades.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
@@ -24,9 +27,6 @@ const LOOP_LENGTH_MAX = 48;
 const SHARED_BYTES_MAX = 262_144;
 /** After how much silence the kernel probes the peer. */
 export const KEEP_ALIVE_SECONDS = 60;
-
-/** `option` of native's `engineSocketOption`. */
-export const SOCKET_OPTION = { noDelay: 0, keepAlive: 1 } as const;
 
 /** What a socket is made of. */
 export interface SocketPlace {
@@ -71,6 +71,7 @@ export class RingSocket extends Duplex implements UpgradedSocket {
   /** Of a destruction that waits for the close. */
   #closed: (() => void) | null = null;
   #isPaused = false;
+  #isDropping = false;
   #hasPeerEnded = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -93,18 +94,36 @@ export class RingSocket extends Duplex implements UpgradedSocket {
 
   /** Bytes have come; they are copied. */
   receive(slab: Uint8Array, offset: number, length: number): void {
-    if (this.destroyed) return;
+    if (this.destroyed || this.#isDropping) return;
     const chunk = Buffer.allocUnsafeSlow(length);
     if (length <= LOOP_LENGTH_MAX) {
       for (let i = 0; i < length; i++) chunk[i] = slab[offset + i]!;
     } else {
       chunk.set(slab.subarray(offset, offset + length));
     }
-    this.bytesRead += length;
+    this.give(chunk);
+  }
+
+  /** The same of bytes that are the socket's already. */
+  give(chunk: Buffer): void {
+    if (this.destroyed || this.#isDropping) return;
+    this.bytesRead += chunk.length;
     if (this.#timer !== null) this.#timer.refresh();
     if (this.push(chunk) || this.#isPaused) return;
     this.#isPaused = true;
     this.#signal(KIND_PAUSE_BODY);
+  }
+
+  /**
+   * Its owner is done with it: what was written is sent, then FIN; what still comes is dropped, and
+   * native closes the connection at the peer's FIN or after a short time.
+   */
+  closeSoon(): void {
+    if (this.destroyed) return;
+    this.#isDropping = true;
+    if (this.writable) this.end();
+    // Of one that was ended before native knows already that it ends, but not that it closes.
+    if (this.#stage !== STAGE.open) this.#signal(KIND_FINISH, REPLY_CLOSE);
   }
 
   /** The peer's FIN has come. */
@@ -135,8 +154,8 @@ export class RingSocket extends Duplex implements UpgradedSocket {
       return;
     }
     const isInOrder = error === null && this.#hasPeerEnded && before !== STAGE.open;
-    if (!isInOrder) this.destroy(error ?? undefined);
-    else if (before === STAGE.finishing) this.#settle();
+    if (isInOrder && before === STAGE.finishing) this.#settle();
+    if (!isInOrder || this.#isDropping) this.destroy(error ?? undefined);
   }
 
   // What is written.
@@ -186,7 +205,7 @@ export class RingSocket extends Duplex implements UpgradedSocket {
 
   override _final(callback: Callback): void {
     this.#rings.notifySent(this.#slot, this.#generation);
-    this.#signal(KIND_FINISH);
+    this.#signal(KIND_FINISH, this.#isDropping ? REPLY_CLOSE : 0);
     this.#stage = STAGE.finishing;
     this.#sent = callback;
   }
@@ -261,13 +280,14 @@ export class RingSocket extends Duplex implements UpgradedSocket {
 
   resetAndDestroy(): this {
     if (this.#stage < STAGE.closing) {
-      this.#rings.reset(this.#slot, this.#generation);
+      this.#signal(KIND_ABORT, REPLY_RESET);
     }
     return this.destroy();
   }
 
-  #signal(kind: number): void {
-    if (this.#stage !== STAGE.closed) this.#rings.signal(kind, this.#slot, this.#generation);
+  #signal(kind: number, flags = 0): void {
+    if (this.#stage === STAGE.closed) return;
+    this.#rings.signal(kind, this.#slot, this.#generation, flags);
   }
 
   // As a net.Socket.

@@ -8,8 +8,9 @@ import { collect, get, startLifecycle } from "../support/lifecycle.ts";
 interface Staged {
   readonly host: StopHost;
   readonly calls: string[];
-  /** Connections that are left. */
+  /** Connections that are left, and how many of them are upgraded. */
   left: number;
+  upgraded: number;
   /** Lets the drain that is waited for end. */
   end(): void;
 }
@@ -21,18 +22,20 @@ function staged(): Staged {
   const state: Staged = {
     calls,
     left: 1,
+    upgraded: 0,
     end: () => {
-      state.left = 0;
+      state.left = state.upgraded;
       for (const resolve of waiting.splice(0)) resolve();
     },
     host: {
       closeSockets: () => void calls.push("close"),
       connections: () => state.left,
+      upgraded: () => state.upgraded,
       workers: () => [],
       drain: (force) => {
         calls.push(force ? "force" : "drain");
         if (force) state.left = 0;
-        return state.left === 0 ? Promise.resolve() : new Promise((resolve) => {
+        return state.left === state.upgraded ? Promise.resolve() : new Promise((resolve) => {
           waiting.push(resolve);
         });
       },
@@ -57,6 +60,23 @@ t.test("requests end before dedicated sockets are asked", async (t) => {
   t.strictSame(stage.calls, [...GRACEFUL, "sockets", "ask sockets", "drain"]);
   stop.force();
   t.strictSame(stage.calls.length, GRACEFUL.length + 3, "too late to change anything");
+});
+
+t.test("requests do not wait for upgraded connections, and the stop does", async (t) => {
+  const stage = staged();
+  let endSockets!: () => void;
+  const ended = new Promise<void>((resolve) => (endSockets = resolve));
+  Object.assign(stage, { left: 2, upgraded: 1 });
+  const host = { ...stage.host, stopSockets: () => ended };
+  const stop = new ListenerStop(host, false, 10_000);
+  await until("requests", () => stop.phase === "requests");
+  stage.end();
+  await until("sockets", () => stop.phase === "sockets");
+  endSockets();
+  await until("its wait", () => stage.calls.filter((each) => each === "drain").length > 2);
+  Object.assign(stage, { left: 0, upgraded: 0 });
+  t.strictSame(await stop.done, { graceful: true, destroyed: 0 });
+  t.notOk(stage.calls.includes("force"));
 });
 
 t.test("force may come in each phase", async (t) => {

@@ -31,11 +31,15 @@ function open(t: Test): Primary {
 t.test("messages are carried out, then acknowledged", async (t) => {
   const { control, port, next } = open(t);
   const done: unknown[] = [];
+  let endSockets!: () => void;
   control.attach({
     open: () => done.push("open"),
     setListener: (index, facts) => done.push({ index, facts }),
     stop: (listener, force) => done.push({ listener, force }),
-    stopSockets: (listener) => done.push(`sockets of ${listener}`),
+    stopSockets: (listener) => {
+      done.push(`sockets of ${listener}`);
+      return new Promise((resolve) => (endSockets = resolve));
+    },
     retire: () => done.push("retire"),
     give: (count, to) => count + (to ?? 0),
     routes: () => {},
@@ -58,6 +62,8 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   port.postMessage({ type: "stopSockets", id: 8, listener: "web" });
   t.strictSame(await next(), { type: "ack", id: 8 });
   t.equal(done.at(-1), "sockets of web");
+  endSockets();
+  t.strictSame(await next(), { type: "socketsEnded", listener: "web" });
   port.postMessage({ type: "retire", id: 5 });
   t.strictSame(await next(), { type: "ack", id: 5 });
   t.equal(done.at(-1), "retire");
@@ -83,7 +89,7 @@ t.test("what cannot be carried out is acknowledged with the error, late or at on
     open: () => {},
     setListener: () => {},
     stop: () => {},
-    stopSockets: () => {},
+    stopSockets: async () => {},
     retire: () => {},
     give: () => 0,
     reopenLog: () => {},
@@ -116,7 +122,7 @@ t.test("listeners that came while the app was loaded are known before anything e
     open: nothing,
     setListener: (index, given) => done.push([index, given]),
     stop: nothing,
-    stopSockets: nothing,
+    stopSockets: async () => {},
     retire: nothing,
     give: () => 0,
     routes: nothing,
