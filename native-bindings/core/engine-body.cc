@@ -28,7 +28,8 @@ size_t Engine::body_room(const Connection& connection) const {
   if (connection.parser->is_chunked()) {
     uint64_t chunk = connection.parser->chunk_left();
     if (room < Slab::kReadMax && room > chunk) return 0;
-    left = chunk + Slab::kReadMax;
+    if (chunk < room) left = chunk + Slab::kReadMax;
+    else left = room;
   }
   return left < room ? static_cast<size_t>(left) : room;
 }

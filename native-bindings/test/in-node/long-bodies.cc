@@ -146,6 +146,19 @@ void large_chunks_take_few_events() {
   }
 }
 
+// A size that nobody can send is one all the same: what comes of the chunk is taken. It is read
+// into a buffer from its first byte on.
+void a_chunk_of_almost_all_there_can_be() {
+  std::string body = bytes_of(kMebibyte);
+  for (const char* size : {"ffffffffffff8000", "ffffffffffffc000", "ffffffffffffffff"}) {
+    std::string front = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n30000\r\n";
+    front += body.substr(0, 0x30000) + "\r\n" + size + "\r\n";
+    App app;
+    serve(app, front + body, front.size());
+    CHECK(app.body == body.substr(0, 0x30000) + body && app.ended == 0);
+  }
+}
+
 void intact_however_it_is_cut() {
   std::string body = bytes_of(400000);
   std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -173,6 +186,7 @@ void intact_however_it_is_cut() {
 extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void*) {
   Parser::init_process();
   large_chunks_take_few_events();
+  a_chunk_of_almost_all_there_can_be();
   intact_however_it_is_cut();
   std::fflush(stdout);
   std::_Exit(0);  // the Node.js that has loaded this must not go on
