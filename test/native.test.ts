@@ -103,3 +103,33 @@ t.test("an addon that cannot be loaded says why in one line", async (t) => {
   writeFileSync(broken, "no shared object");
   t.match(refusal("", broken).message, /cannot be loaded: .*(?:too short|invalid ELF)/);
 });
+
+// As if a library had closed a descriptor that is the loop's: its number is given to the next.
+t.test("an engine that the loop cannot poll is refused", async (t) => {
+  const url = pathToFileURL(repositoryFile("dist/src/native.js")).href;
+  const source = `
+    import { closeSync, openSync } from "node:fs";
+    import { createServer } from "node:net";
+    const { loadNative } = await import(${JSON.stringify(url)});
+    const native = loadNative();
+    const options = { stuckMs: 0, balance: 0, connectionsMax: 0, connectionsPerAddressMax: 0 };
+    const { handle, id } = native.createServer(options);
+    const slot = native.addWorker(handle, 0);
+    const taken = createServer().listen(0, "127.0.0.1", () => {
+      const { fd } = taken._handle;
+      while (openSync("/dev/null") < fd);
+      closeSync(fd);
+      const first = native.createEngine(id, slot, {}, () => {});
+      while (openSync("/dev/null") < fd);
+      const second = native.createEngine(id, slot, {}, () => {});
+      process.stdout.write(typeof first + " " + typeof second);
+      process.exit(0);
+    });`;
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "-e", source],
+    { env: cleanEnv(), encoding: "utf8" },
+  );
+  t.equal(stdout, "undefined object", stderr);
+  t.equal(status, 0);
+});

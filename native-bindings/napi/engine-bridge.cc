@@ -27,6 +27,8 @@ EngineBridge* EngineBridge::of(napi_env env, napi_value handle) {
 bool EngineBridge::start(napi_value on_batch) {
   uv_loop_t* loop = nullptr;
   if (!engine_.open() || napi_get_uv_event_loop(env_, &loop) != napi_ok) return false;
+  // The loop may be at a limit of the system, or know the descriptor as another's.
+  if (uv_poll_init(loop, &poll_, engine_.poll_fd()) != 0) return false;
   napi_value name = from_string(env_, "MILLRACE");
   napi_value receiver = nullptr;
   napi_create_object(env_, &receiver);
@@ -34,7 +36,6 @@ bool EngineBridge::start(napi_value on_batch) {
   napi_create_reference(env_, on_batch, 1, &on_batch_);
   napi_async_init(env_, nullptr, name, &context_);
 
-  uv_poll_init(loop, &poll_, engine_.poll_fd());
   uv_prepare_init(loop, &prepare_);
   uv_check_init(loop, &check_);
   uv_idle_init(loop, &idle_);

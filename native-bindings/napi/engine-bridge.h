@@ -18,7 +18,7 @@ class EngineBridge {
   static constexpr int kHandles = 5;
 
   EngineBridge(napi_env env, ServerShared* server, int worker, const EngineOptions& options);
-  // Throws nothing: false when descriptors or memory have run out.
+  // Throws nothing: false when descriptors or memory have run out; the caller releases it.
   bool start(napi_value on_batch);
   static EngineBridge* of(napi_env env, napi_value handle);
   Engine& engine() { return engine_; }

@@ -16,6 +16,12 @@ uint32_t option(napi_env env, napi_value options, const char* name) {
   return value > 4294967295.0 ? 4294967295u : value > 0 ? static_cast<uint32_t>(value) : 0;
 }
 
+// Of 64 bits; casts of what lies outside the range of an integer are undefined.
+uint64_t long_option(napi_env env, napi_value options, const char* name) {
+  double value = to_double(env, get(env, options, name));
+  return value > 0 && value < 1e18 ? static_cast<uint64_t>(value) : 0;
+}
+
 // What native memory is made for: beyond it offsets of 16 bits and the rings would not do.
 uint32_t bounded(napi_env env, napi_value options, const char* name, uint32_t max) {
   uint32_t value = option(env, options, name);
@@ -49,15 +55,12 @@ ListenerOptions read_listener_options(napi_env env, napi_value value) {
   options.limits.head_bytes_max = bounded(env, value, "headBytesMax", 65535);
   options.limits.headers_max = bounded(env, value, "headersMax", 65535);
   options.limits.target_bytes_max = bounded(env, value, "targetBytesMax", 65535);
-  double methods = to_double(env, get(env, value, "methodBits"));
-  options.limits.methods =
-      (methods > 0 && methods < 9e15 ? static_cast<uint64_t>(methods) : 0) & kHttpMethods;
+  options.limits.methods = long_option(env, value, "methodBits") & kHttpMethods;
   options.routes = option(env, value, "routes") & 0xffff;
   options.pipeline_max = bounded(env, value, "pipelineMax", EVENT_MAX / 2);
   options.output_bytes_max = option(env, value, "outputBytesMax");
   options.output_hard_bytes_max = option(env, value, "outputHardBytesMax");
-  double body = to_double(env, get(env, value, "declaredBodyBytesMax"));
-  options.body_bytes_max = body > 0 && body < 1e18 ? static_cast<uint64_t>(body) : 0;
+  options.body_bytes_max = long_option(env, value, "declaredBodyBytesMax");
   options.head_timeout_ms = option(env, value, "headTimeoutMs");
   options.body_timeout_ms = option(env, value, "bodyTimeoutMs");
   options.idle_timeout_ms = option(env, value, "idleTimeoutMs");
@@ -85,8 +88,7 @@ EngineOptions read_engine_options(napi_env env, napi_value value) {
   options.drain_quiet_ms = option(env, value, "drainQuietMs");
   options.tells_done = to_bool(env, get(env, value, "tellsDone"));
   options.reports_refusals = to_bool(env, get(env, value, "reportsRefusals"));
-  options.memory_bytes_max =
-      static_cast<uint64_t>(to_double(env, get(env, value, "memoryBytesMax")));
+  options.memory_bytes_max = long_option(env, value, "memoryBytesMax");
   options.in_flight_max = option(env, value, "inFlightMax");
   return options;
 }
