@@ -18,6 +18,7 @@ export type * from "./log.ts";
 export type * from "./server-control.ts";
 export type * from "./stats.ts";
 export type * from "./upgrades.ts";
+export type * from "./websockets.ts";
 
 /** What `serve()` and `addListener()` take of a listener; docs/options.md has the meaning. */
 export interface ListenerOptions extends ListenerPlace {

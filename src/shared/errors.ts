@@ -157,6 +157,9 @@ export const ERRORS = {
   ERR_MILLRACE_TRAILER_INVALID: {
     text: "A trailer of an answer is not allowed, was not announced, or is too long.",
   },
+  ERR_MILLRACE_WEBSOCKET_INVALID: {
+    text: "The app's `websocket` has a member that is unknown or not valid. The message names it.",
+  },
   ERR_MILLRACE_RESPONSE_HEADERS: {
     text: "An answer has a Content-Length that contradicts its body, or other unfit headers.",
   },
