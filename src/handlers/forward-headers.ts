@@ -1,0 +1,66 @@
+/**
+ * Header fields between two connections: those that concern one of them alone stay behind
+ * (RFC 9110 7.6.1), and where the request came from is added. Any thread.
+ */
+import type { Context } from "../shared/app.ts";
+
+/** Of one connection, whether `Connection` names them or not. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+  "te", "trailer", "transfer-encoding", "upgrade",
+]);
+
+export type RawFields = readonly (readonly [name: string, value: string])[];
+
+/** The fields that go on, in their order and spelling. */
+export function endToEnd(fields: RawFields): [name: string, value: string][] {
+  const named = fields.filter(([name]) => name.toLowerCase() === "connection");
+  const options = named.flatMap(([, value]) => value.split(","));
+  const staying = new Set(options.map((option) => option.trim().toLowerCase()));
+  return fields.flatMap(([name, value]) => {
+    const lower = name.toLowerCase();
+    return HOP_BY_HOP.has(lower) || staying.has(lower) ? [] : [[name, value]];
+  });
+}
+
+/** The pairs of node:http's raw lists. */
+export function pairsOf(raw: readonly string[]): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
+  return pairs;
+}
+
+/** The same as node:http takes them: several values of a name are a list. */
+export function listsOf(fields: RawFields): Record<string, string | string[]> {
+  const lists = new Map<string, { name: string; values: string[] }>();
+  for (const [name, value] of fields) {
+    const entry = lists.get(name.toLowerCase());
+    if (entry === undefined) lists.set(name.toLowerCase(), { name, values: [value] });
+    else entry.values.push(value);
+  }
+  const result: Record<string, string | string[]> = {};
+  for (const { name, values } of lists.values()) {
+    result[name] = values.length === 1 ? values[0]! : values;
+  }
+  return result;
+}
+
+/**
+ * Where the request came from, behind what earlier proxies have said. What they say counts only as
+ * far as whoever reads it trusts them.
+ */
+export function withOrigin(fields: RawFields, context: Context, url: URL): RawFields {
+  const { address, family } = context.connection.remote;
+  const peer = family === "unix" ? "unknown" : address;
+  const values = (wanted: string): string[] => (
+    fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value)
+  );
+  const own = new Set(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via"]);
+  return [
+    ...fields.filter(([name]) => !own.has(name.toLowerCase())),
+    ["X-Forwarded-For", [...values("x-forwarded-for"), peer].join(", ")],
+    ["X-Forwarded-Proto", values("x-forwarded-proto")[0] ?? url.protocol.slice(0, -1)],
+    ["X-Forwarded-Host", values("x-forwarded-host")[0] ?? url.host],
+    ["Via", [...values("via"), "1.1 millrace"].join(", ")],
+  ];
+}

@@ -1,0 +1,233 @@
+/** Tests of the reverse proxy, in front of a server of node:http. */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
+import t, { type Test } from "tap";
+import { proxy, type ProxyOptions } from "../../src/handlers/proxy.ts";
+import { until } from "../support/deadline.ts";
+import { startApp, type TestServer } from "../support/server.ts";
+
+const MODULE = new URL("../../src/handlers/proxy.js", import.meta.url).href;
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Target {
+  readonly url: string;
+  readonly server: Server;
+  readonly connections: Set<Socket>;
+}
+
+async function targetOf(owner: Test, answer: Answer): Promise<Target> {
+  const server = createServer(answer);
+  const connections = new Set<Socket>();
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  owner.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, server, connections };
+}
+
+async function proxyTo(owner: Test, url: string, options: ProxyOptions = {}): Promise<TestServer> {
+  return await startApp(owner, `
+    import { proxy } from ${JSON.stringify(MODULE)};
+    export default proxy(${JSON.stringify(url)}, ${JSON.stringify(options)});
+  `);
+}
+
+const echo: Answer = (request, response) => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    const { method, url, rawHeaders } = request;
+    const body = Buffer.concat(chunks).toString("latin1");
+    response.setHeader("Content-Type", "application/json");
+    response.end(JSON.stringify({ method, url, rawHeaders, body }));
+  });
+};
+
+interface Echoed {
+  method: string;
+  url: string;
+  rawHeaders: string[];
+  body: string;
+}
+
+function fieldOf({ rawHeaders }: Echoed, name: string): string | undefined {
+  const at = rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
+  return at < 0 ? undefined : rawHeaders[at + 1];
+}
+
+t.test("a request goes on with its path, fields and body", async (t) => {
+  const target = await targetOf(t, echo);
+  const { url, connect } = await proxyTo(t, `${target.url}/base/`);
+  const client = await connect();
+  const raw = await client.request(
+    "GET /a%20b/%2f?x=1&y HTTP/1.1\r\nHost: front.example\r\nX-Two: 1\r\nX-Two: 2\r\n" +
+      "Connection: X-Own\r\nX-Own: 1\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n",
+  );
+  const got = JSON.parse(raw.body) as Echoed;
+  t.match(got, { method: "GET", url: "/base/a%20b/%2f?x=1&y", body: "" });
+  t.equal(fieldOf(got, "host"), new URL(target.url).host);
+  t.equal(fieldOf(got, "x-own"), undefined);
+  t.equal(fieldOf(got, "x-forwarded-for"), "198.51.100.9, 127.0.0.1");
+  t.equal(fieldOf(got, "x-forwarded-host"), "front.example");
+  t.equal(got.rawHeaders.filter((each) => each === "X-Two").length, 2);
+  t.equal(raw.header("via"), "1.1 millrace");
+
+  const posted = await fetch(`${url}/p`, { method: "POST", body: "content" });
+  const whole = (await posted.json()) as Echoed;
+  t.match(whole, { method: "POST", url: "/base/p", body: "content" });
+  t.equal(fieldOf(whole, "content-length"), "7");
+  const chunked = await client.request(
+    "PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+  );
+  t.match(JSON.parse(chunked.body), { body: "abc", method: "PUT" });
+
+  client.write("PUT /c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  await until("100", () => client.pending === "HTTP/1.1 100 Continue\r\n\r\n");
+  client.write("abc");
+  await until("the answer", () => client.pending.includes('"body":"abc"'));
+});
+
+t.test("the options: prefix, host, fields", async (t) => {
+  const target = await targetOf(t, echo);
+  const { url, connect } = await proxyTo(t, target.url, {
+    stripPrefix: "/api", preserveHost: true, headers: { "X-Added": "1", "User-Agent": null },
+  });
+  const asked = async (path: string): Promise<Echoed> => (
+    (await (await fetch(url + path)).json()) as Echoed
+  );
+  t.equal((await asked("/api/x?y")).url, "/x?y");
+  t.equal((await asked("/api")).url, "/");
+  t.equal((await asked("/api?y")).url, "/?y");
+  t.equal((await fetch(`${url}/apiary`)).status, 404);
+  t.equal((await fetch(`${url}/other`)).status, 404);
+  const got = await asked("/api/x");
+  t.equal(fieldOf(got, "x-added"), "1");
+  t.equal(fieldOf(got, "user-agent"), undefined);
+  const client = await connect();
+  const raw = await client.request("GET /api/x HTTP/1.1\r\nHost: front.example\r\n\r\n");
+  t.equal(fieldOf(JSON.parse(raw.body) as Echoed, "host"), "front.example");
+});
+
+t.test("an answer comes back as it is: coding, redirect, cookies, reason, trailers", async (t) => {
+  const coded = gzipSync("text ".repeat(100));
+  const target = await targetOf(t, (request, response) => {
+    switch (request.url) {
+      case "/gzip":
+        response.writeHead(200, { "Content-Encoding": "gzip", "Content-Length": coded.length });
+        response.end(coded);
+        break;
+      case "/moved":
+        response.writeHead(302, "Over There", { Location: "/there", "Set-Cookie": ["a=1", "b=2"] });
+        response.end();
+        break;
+      case "/hints":
+        response.writeEarlyHints({ link: "</a.css>; rel=preload" });
+        response.end("hinted");
+        break;
+      case "/none":
+        response.writeHead(204).end();
+        break;
+      case "/fresh":
+        response.writeHead(304, { ETag: '"a"' }).end();
+        break;
+      default:
+        response.writeHead(200, { Trailer: "X-Sum", "Keep-Alive": "timeout=1" });
+        response.write("a");
+        response.addTrailers({ "X-Sum": "97" });
+        response.end("b");
+    }
+  });
+  const { connect } = await proxyTo(t, target.url);
+  const client = await connect();
+  const get = async (path: string) => (
+    await client.request(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+  );
+  const gzip = await get("/gzip");
+  t.equal(gzip.header("content-encoding"), "gzip");
+  t.equal(gzip.header("content-length"), String(coded.length));
+  t.ok(Buffer.from(gzip.bodyBytes).equals(coded));
+  const moved = await get("/moved");
+  t.equal(moved.status, 302);
+  t.equal(moved.statusText, "Over There");
+  const cookies = moved.headers.filter(([name]) => name.toLowerCase() === "set-cookie");
+  t.strictSame(cookies.map(([, value]) => value), ["a=1", "b=2"]);
+  t.equal((await get("/none")).status, 204);
+  t.equal((await get("/fresh")).header("etag"), '"a"');
+  const summed = await get("/trailers");
+  t.equal(summed.body, "ab");
+  t.strictSame(summed.trailers.map(([name, value]) => [name.toLowerCase(), value]), [
+    ["x-sum", "97"],
+  ]);
+  t.equal(summed.header("keep-alive"), undefined);
+  const hinted = await connect();
+  hinted.write("GET /hints HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until("the answer behind the hint", () => hinted.pending.endsWith("hinted"));
+  t.match(hinted.pending, /^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\n/i);
+});
+
+t.test("a target that cannot be asked, is late, or speaks no HTTP", async (t) => {
+  const silent = createNetServer((socket) => socket.on("error", () => {}));
+  const odd = createNetServer((socket) => socket.end("SSH-2.0-odd\r\n"));
+  const ports: number[] = [];
+  for (const server of [silent, odd]) {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    ports.push((server.address() as AddressInfo).port);
+    t.teardown(() => server.close());
+  }
+  const late = await proxyTo(t, `http://127.0.0.1:${ports[0]}`, { timeoutMs: 50 });
+  t.equal((await fetch(late.url)).status, 504);
+  const wrong = await proxyTo(t, `http://127.0.0.1:${ports[1]}`);
+  t.equal((await fetch(wrong.url)).status, 502);
+  odd.close();
+  const gone = await proxyTo(t, "http://127.0.0.1:1");
+  t.equal((await fetch(gone.url)).status, 502);
+});
+
+t.test("an answer that breaks off is cut, and a client that goes ends the request", async (t) => {
+  const target = await targetOf(t, (request, response) => {
+    response.writeHead(200, { "Content-Length": 100 });
+    response.write("begun");
+    if (request.url === "/broken") setTimeout(() => request.socket.destroy(), 20);
+  });
+  const { url, connect } = await proxyTo(t, target.url);
+  await t.rejects((await fetch(`${url}/broken`)).text());
+  const client = await connect();
+  client.write("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until("its beginning", () => client.pending.endsWith("begun"));
+  t.equal(target.connections.size, 1);
+  client.close();
+  await until("the end of the request", () => target.connections.size === 0);
+});
+
+t.test("a kept connection that has ended is not the client's trouble", async (t) => {
+  const target = await targetOf(t, echo);
+  target.server.keepAliveTimeout = 1;
+  const { url } = await proxyTo(t, target.url);
+  for (let i = 0; i < 20; i++) {
+    const answer = await fetch(url);
+    t.equal(answer.status, 200);
+    await answer.arrayBuffer();
+    await new Promise((resolve) => setTimeout(resolve, i % 4));
+  }
+});
+
+t.test("options that are none", (t) => {
+  const wrong: [string, ProxyOptions][] = [
+    ["ftp://a/", {}], ["http://a/?x", {}], ["http://user@a/", {}],
+    ["http://a/", { stripPrefix: "api" }], ["http://a/", { stripPrefix: "/api/" }],
+    ["http://a/", { timeoutMs: 0 }], ["http://a/", { connectionsMax: 1.5 }], ["no url", {}],
+  ];
+  for (const [target, options] of wrong) t.throws(() => proxy(target, options), TypeError);
+  t.end();
+});
