@@ -150,6 +150,8 @@ export interface Native {
   engineStop(engine: Handle, listener: number, force: boolean): void;
   engineRetire(engine: Handle): void;
   /** How many went; `to` is a worker's slot, or -1 for the balancer's choice. */
+  /** Once asked for, it stays: of answers that have left, and of what was refused. */
+  engineTell(engine: Handle, done: boolean, refusals: boolean): void;
   engineGive(engine: Handle, count: number, to: number): number;
   engineConstant(
     engine: Handle,

@@ -102,6 +102,11 @@ class Engine final : public MessageSink {
   // `value`: 0 or 1, or seconds. False: the connection has gone, or its kind of socket has no such
   // option.
   bool set_socket_option(uint32_t slot, uint32_t generation, SocketOption option, int32_t value);
+  // JavaScript wants to hear of answers that have left, and of what was refused, from now on.
+  void tell(bool done, bool refusals) {
+    if (done) recorder_.tell();
+    options_.reports_refusals |= refusals;
+  }
   // What a readiness probe of the listener is told now.
   Readiness readiness(uint16_t listener);
   void name_requests(std::string prefix, std::vector<std::string> headers) {

@@ -37,6 +37,8 @@ class Recorder {
   ~Recorder();
   // `log` may be null, and is the server's; `tells`: JavaScript wants events.
   void start(AccessLog* log, LogRing* ring, bool tells);
+  // JavaScript wants events from now on: of connections that come, and of those that are recorded.
+  void tell() { tells_ = is_on_ = true; }
   bool is_on() const { return is_on_; }
   // How requests are called, as src/worker/request-identity.ts has it: by the field of their
   // listener's proxy, in lower case, or by this prefix and what tells them apart.

@@ -180,6 +180,13 @@ napi_value engine_epoch(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// engineTell(engine, done, refusals): see Engine::tell.
+napi_value engine_tell(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  engine_of(env, arguments[0]).tell(to_bool(env, arguments[1]), to_bool(env, arguments[2]));
+  return nullptr;
+}
+
 // engineCounts(engine, into: Float64Array): see Engine::counts.
 napi_value engine_counts(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -227,6 +234,7 @@ constexpr Call kCalls[] = {
     {"engineBind", engine_bind, "Eddd"},
     {"engineReadiness", engine_readiness, "El"},
     {"engineEpoch", engine_epoch, "E"},
+    {"engineTell", engine_tell, "Ebb"},
     {"engineClose", engine_close, "E"},
     {"nameThread", name_thread, "s"},
     {"yieldThread", yield_thread, ""},

@@ -171,8 +171,16 @@ export function resolveAdded(
   const label = "addListener";
   const placed = checkListener(given, label);
   if (!hasPlace(placed)) throw invalid(`${label}: a listener needs ${PLACES}`);
+  checkSendable(placed.app, label);
   const settings = settingsOf(placed, server, label);
   return complete(placed, placed.id ?? id, { over: {}, under: {} }, settings);
+}
+
+/** Workers are told of it by a message, also the one on the primary's own loop. */
+function checkSendable(app: AppOption | undefined, label: string): void {
+  if (app === undefined || typeof app === "string" || app instanceof URL) return;
+  const message = `${label}: app must be the path or URL of a module, for it is sent to workers`;
+  throw new MillraceError("ERR_MILLRACE_APP_NOT_PATH", message);
 }
 
 /** Where it is to listen. */

@@ -31,6 +31,7 @@ export async function acknowledged(
   for (const channel of channels) {
     const sent = channel.send(message);
     if (channel.state === "serving") waits.set(channel, sent);
+    else sent.catch(() => {}); // what it could not do ends it when it is to serve
   }
   await inTime(waits, message.type, timeoutMs, host);
 }

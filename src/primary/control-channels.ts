@@ -37,10 +37,10 @@ export class ControlChannels {
 
   /**
    * Sends it to every worker; resolves when all that serve have acknowledged it. Rejects with
-   * ERR_MILLRACE_CONTROL_TIMEOUT, which names those that have not within `controlTimeoutMs`.
+   * ERR_MILLRACE_CONTROL_TIMEOUT, which names those that have not in time.
    */
-  async ask(message: Message): Promise<void> {
-    await acknowledged(this.#host.channels(), message, this.#options.controlTimeoutMs, this);
+  async ask(message: Message, timeoutMs: number = this.#options.controlTimeoutMs): Promise<void> {
+    await acknowledged(this.#host.channels(), message, timeoutMs, this);
   }
 
   /**

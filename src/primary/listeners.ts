@@ -27,6 +27,8 @@ export class Listeners {
   /** By index. */
   readonly #facts: (ListenerFacts | null)[];
   readonly #free: number[];
+  /** Those that not every worker knows yet: settles when they do, or it fails. */
+  readonly #coming = new Map<Listener, Promise<void>>();
   readonly #removals = new Map<Listener, Promise<StopResult>>();
   #isClosed = false;
   #named: number;
@@ -72,7 +74,7 @@ export class Listeners {
     checkUnique(options, this.infos);
     const listener = this.#make(options);
     try {
-      await this.#host.announce(listener.index, this.#facts[listener.index]!);
+      await this.#announce(listener);
       this.#checkOpen();
       if (listener.autoStart) await listener.start();
     } catch (error) {
@@ -82,14 +84,23 @@ export class Listeners {
     return listener.info;
   }
 
+  async #announce(listener: Listener): Promise<void> {
+    const announced = this.#host.announce(listener.index, this.#facts[listener.index]!);
+    this.#coming.set(listener, announced);
+    await announced;
+    this.#coming.delete(listener);
+    if (!this.#all.includes(listener)) throw this.#unknown(listener.id); // it was removed meanwhile
+  }
+
   #make(options: ResolvedListener): Listener {
     const { native, server } = this.#host;
+    const facts = this.#host.factsOf(options);
     const at = this.#free.findIndex((index) => native.listenerUnused(server, index));
     if (at < 0) throw new MillraceError("ERR_MILLRACE_LISTENER_LIMIT");
     const [index] = this.#free.splice(at, 1) as [number];
     native.setListenerState(server, index, LISTENER_STATE.none);
     native.setLogListener(server, index, options.id, options.accessLog);
-    this.#facts[index] = this.#host.factsOf(options);
+    this.#facts[index] = facts;
     const listener = new Listener(this.#host, index, options);
     this.#all.push(listener);
     return listener;
@@ -101,16 +112,29 @@ export class Listeners {
       this.#all.find(({ name }) => name === key) ??
       this.#all.find(({ info: { bind, url } }) => bind === key || url === key);
     if (found !== undefined) return found;
+    throw this.#unknown(key);
+  }
+
+  #unknown(key: string): MillraceError {
     const known = this.#all.map(({ id }) => `"${id}"`).join(", ");
-    throw new MillraceError(
+    return new MillraceError(
       "ERR_MILLRACE_LISTENER_UNKNOWN",
       `No listener has the id, name or bind "${key}"; there are ${known || "none"}`,
     );
   }
 
+  /** Whether the one with this index has an app or rows of its own, which workers have. */
+  hasOwnRoutes(index: number): boolean {
+    const facts = this.#facts[index];
+    const isComing = [...this.#coming.keys()].some((listener) => listener.index === index);
+    return !isComing && (facts?.app ?? facts?.routes) !== undefined;
+  }
+
   async startOne(key: string): Promise<void> {
     this.#checkOpen();
-    await this.find(key).start();
+    const listener = this.find(key);
+    await this.#coming.get(listener);
+    await listener.start();
   }
 
   async stop(key: string, force: boolean, deadlineMs: number): Promise<StopResult> {
@@ -142,6 +166,7 @@ export class Listeners {
     const at = this.#all.indexOf(listener);
     if (at < 0) return;
     this.#all.splice(at, 1);
+    this.#coming.delete(listener);
     listener.abandon();
     this.#facts[listener.index] = null;
     try {

@@ -15,9 +15,6 @@ import type {
 import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
-/** How long a worker may take to prepare or commit a table: it may be busy with a handler. */
-const ACK_TIMEOUT_MS = 5000;
-
 const HAS_TABLES: ReadonlySet<string> = new Set(["serving", "draining"]);
 
 /** What the tables ask of their server. */
@@ -25,9 +22,13 @@ export interface TablesHost {
   /** The generation whose app counts. */
   generation(): number;
   readonly deadlineMs: number;
+  /** How long a worker may take to prepare or commit a table: it may be busy with a handler. */
+  readonly controlTimeoutMs: number;
   channels(): Iterable<WorkerChannel>;
   /** Its index; throws ERR_MILLRACE_LISTENER_UNKNOWN. */
   listenerIndex(key: string): number;
+  /** Whether workers know the listener with the index, and an app or rows of its own. */
+  hasOwnRoutes(index: number): boolean;
   /** Begins to stop it, and gives its id. Null: it may not be stopped. */
   stopListener(key: string): string | null;
 }
@@ -37,8 +38,6 @@ interface Edition {
   readonly generation: number;
   /** By number of the table; empty until a worker has told. */
   readonly facts: Map<number, TableFacts>;
-  /** Of listeners that were removed: their indices may be others' by now. */
-  readonly gone: Set<number>;
   /** Those that are no longer as the app has them. */
   readonly edited: Map<number, readonly TableRow[]>;
   version: number;
@@ -48,16 +47,14 @@ type Tables = Pick<ToWorker & { type: "routes" }, "table" | "version" | "step">;
 
 export class RouteTables {
   readonly #host: TablesHost;
-  readonly #ackTimeoutMs: number;
   #edition: Edition = editionOf(0);
   #last: Promise<unknown> = Promise.resolve();
   #version = 0;
   /** The version that a worker was given with its task. */
   readonly #given = new WeakMap<WorkerChannel, number>();
 
-  constructor(host: TablesHost, ackTimeoutMs: number = ACK_TIMEOUT_MS) {
+  constructor(host: TablesHost) {
     this.#host = host;
-    this.#ackTimeoutMs = ackTimeoutMs;
   }
 
   /** What a worker gets with its task. */
@@ -85,11 +82,15 @@ export class RouteTables {
 
   /** The listener with this index is removed, and its table with it. */
   forget(index: number): void {
-    const { facts, gone, edited } = this.#present();
-    const table = index + 1;
-    gone.add(table);
-    facts.delete(table);
-    edited.delete(table);
+    this.expect(index);
+    for (const channel of this.#host.channels()) channel.forgetTable(index + 1);
+  }
+
+  /** Every worker has the table of the listener with this index: what is known is another's. */
+  expect(index: number): void {
+    const { facts, edited } = this.#present();
+    facts.delete(index + 1);
+    edited.delete(index + 1);
   }
 
   /** Copies: what is done to them changes nothing. */
@@ -164,7 +165,7 @@ export class RouteTables {
     return this.#inTurn(async () => {
       const { edition, table, rows, facts } = this.#table(listener);
       const after = change(rows);
-      const channels = await this.#change(edition, table, after);
+      const channels = await this.#change(edition, facts, after);
       const isEmpty = rows.length > 0 && after.length === 0 && !facts.hasFetch;
       const stopped = table > 0 && isEmpty ? this.#host.stopListener(listener!) : null;
       return { stopped, table, channels };
@@ -173,15 +174,20 @@ export class RouteTables {
 
   async #change(
     edition: Edition,
-    table: number,
+    facts: TableFacts,
     rows: readonly TableRow[],
   ): Promise<WorkerChannel[]> {
+    const { table } = facts;
     const version = ++this.#version;
     const channels = [...this.#host.channels()].filter(({ state, generation }) => (
       // One that drains may have requests that it has received already.
       HAS_TABLES.has(state) && generation === edition.generation
     ));
     await this.#tellAll(channels, { table, version, step: { kind: "prepare", rows } });
+    if (edition.facts.get(table) !== facts) {
+      const message = "The listener was removed before its routes were changed";
+      throw new MillraceError("ERR_MILLRACE_LISTENER_UNKNOWN", message);
+    }
     // From here on it counts, also for a worker whose task is made now.
     edition.edited.set(table, rows);
     edition.version = version;
@@ -195,14 +201,15 @@ export class RouteTables {
     const told = channels.map(async (channel) => {
       await channel.send({ type: "routes", ...message }).finally(() => late.delete(channel));
     });
-    if (await within(Promise.all(told), this.#ackTimeoutMs, "late") !== "late") return;
+    const { controlTimeoutMs } = this.#host;
+    if (await within(Promise.all(told), controlTimeoutMs, "late") !== "late") return;
     const names = [...late].map(({ id }) => id).join(", ");
     const what = message.step.kind === "prepare"
       ? "the routes are as they were"
       : "the new routes are in force elsewhere, and there as soon as it goes on";
     throw new MillraceError(
       "ERR_MILLRACE_CONTROL_TIMEOUT",
-      `Worker ${names} has not answered within ${this.#ackTimeoutMs} ms: ${what}`,
+      `Worker ${names} has not answered within ${controlTimeoutMs} ms: ${what}`,
     );
   }
 
@@ -212,7 +219,8 @@ export class RouteTables {
     const edition = this.#present();
     const table = listener === undefined ? 0 : this.#host.listenerIndex(listener) + 1;
     if (!edition.facts.has(table)) [...this.#host.channels()].forEach((each) => this.#learn(each));
-    const facts = edition.facts.get(table);
+    const isOwn = table === 0 || this.#host.hasOwnRoutes(table - 1);
+    const facts = isOwn ? edition.facts.get(table) : undefined;
     if (facts === undefined) {
       throw new MillraceError("ERR_MILLRACE_ROUTE_UNKNOWN", table === 0
         ? "No worker has loaded the app yet, so there are no routes"
@@ -229,10 +237,10 @@ export class RouteTables {
   }
 
   #learn(channel: WorkerChannel): void {
-    const { facts, gone, generation } = this.#present();
+    const { facts, generation } = this.#present();
     if (channel.generation !== generation) return;
-    for (const each of channel.tables) {
-      if (!facts.has(each.table) && !gone.has(each.table)) facts.set(each.table, each);
+    for (const [table, each] of channel.tables) {
+      if (!facts.has(table)) facts.set(table, each);
     }
   }
 
@@ -245,7 +253,7 @@ export class RouteTables {
 }
 
 function editionOf(generation: number): Edition {
-  return { generation, facts: new Map(), gone: new Set(), edited: new Map(), version: 0 };
+  return { generation, facts: new Map(), edited: new Map(), version: 0 };
 }
 
 function infoOf(row: TableRow, { handlers }: TableFacts, position: number): RouteInfo {

@@ -151,12 +151,14 @@ class MillraceServer implements Server, ListenersHost, Living {
     }, options);
   }
 
-  #makeRoutes({ deadlineMs }: ResolvedOptions): RouteTables {
+  #makeRoutes({ deadlineMs, controlTimeoutMs }: ResolvedOptions): RouteTables {
     return new RouteTables({
       generation: () => this.generation,
       deadlineMs,
+      controlTimeoutMs,
       channels: () => this.#generations.channels,
       listenerIndex: (id) => this.#listeners.find(id).index,
+      hasOwnRoutes: (index) => this.#listeners.hasOwnRoutes(index),
       stopListener: (id) => this.#beginStop(id),
     });
   }
@@ -303,10 +305,6 @@ class MillraceServer implements Server, ListenersHost, Living {
   async addListener(options: ListenerOptions): Promise<ListenerInfo> {
     this.#life.checkServing();
     const resolved = resolveAdded(options, this.#listeners.nextId(), this.#options);
-    if ((resolved.app ?? resolved.routes) !== undefined) {
-      const message = "addListener: only listeners of the start have an app or routes of their own";
-      throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
-    }
     if (resolved.settings.metricsPath !== "") this.#metrics.checkOn();
     return await this.#listeners.add(resolved);
   }
@@ -418,9 +416,16 @@ class MillraceServer implements Server, ListenersHost, Living {
 
   // Of the listeners.
 
-  announce(index: number, facts: ListenerFacts | null): Promise<void> {
+  async announce(index: number, facts: ListenerFacts | null): Promise<void> {
+    const message = { type: "listener", index, facts } as const;
     if (facts === null) this.#routes.forget(index);
-    return this.#channels.ask({ type: "listener", index, facts });
+    if ((facts?.app ?? facts?.routes) === undefined) {
+      await this.#channels.ask(message);
+      return;
+    }
+    const { controlTimeoutMs, initTimeoutMs } = this.#options;
+    await this.#channels.ask(message, Math.max(controlTimeoutMs, initTimeoutMs));
+    this.#routes.expect(index);
   }
 
   drainListener(listener: number, force: boolean): Promise<void> {

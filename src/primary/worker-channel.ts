@@ -48,8 +48,10 @@ export class WorkerChannel {
   failure: MillraceError | null = null;
   /** The patterns of its app, in the order that its table of metrics counts them. */
   routes: readonly string[] = [];
-  /** The tables of routes of its app. */
-  tables: readonly TableFacts[] = [];
+  /** The tables of routes of its app and of its listeners, by number. */
+  readonly tables: Map<number, TableFacts> = new Map();
+  /** Those that it may still tell of when it is ready: their listeners have gone. */
+  readonly #goneTables = new Set<number>();
   readonly #port: MessagePort;
   readonly #onCall: (request: ControlCall) => Promise<unknown>;
   readonly #acks = new Map<number, (error?: SentError) => void>();
@@ -193,6 +195,12 @@ export class WorkerChannel {
     return this.#metrics.promise;
   }
 
+  /** The listener that has had this table has gone. */
+  forgetTable(table: number): void {
+    this.tables.delete(table);
+    if (this.state === "starting") this.#goneTables.add(table);
+  }
+
   #settleMetrics(metrics: readonly Metric[] | null): void {
     this.#metrics?.settle(metrics);
     this.#metrics = null;
@@ -237,9 +245,15 @@ export class WorkerChannel {
       case "ready":
         this.threadId = message.threadId;
         this.routes = message.routes;
-        this.tables = message.tables;
+        for (const facts of message.tables) {
+          if (!this.#goneTables.has(facts.table)) this.tables.set(facts.table, facts);
+        }
         this.state = "serving";
         this.#settleReady.resolve(message);
+        break;
+      case "table":
+        this.#goneTables.delete(message.facts.table);
+        this.tables.set(message.facts.table, message.facts);
         break;
       case "failed":
         this.fail(toMillraceError(message.error));

@@ -103,7 +103,11 @@ export type ToWorker =
    * it: `given` says how many went, then the acknowledgement.
    */
   | { readonly type: "give"; readonly id: number; readonly count: number; readonly to?: number }
-  /** There is a listener now, or none any more, of that index: known before anybody can connect. */
+  /**
+   * There is a listener now, or none any more, of that index: known before anybody can connect.
+   * Acknowledged with an error if an app or rows of its own cannot be loaded; before a worker that
+   * could is done it tells its `table`.
+   */
   | {
       readonly type: "listener";
       readonly id: number;
@@ -161,6 +165,8 @@ export type FromWorker =
       readonly hostname?: unknown;
     }
   | { readonly type: "failed"; readonly error: SentError }
+  /** That of a listener that was added, or the one that it has now. */
+  | { readonly type: "table"; readonly facts: TableFacts }
   /** With an error: it was not carried out, and nothing has changed. */
   | { readonly type: "ack"; readonly id: number; readonly error?: SentError }
   /** The patterns that `ready` told, and those that have come with other routes. */

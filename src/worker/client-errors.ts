@@ -27,7 +27,7 @@ export interface AppsByListener {
 
 export class ClientErrors {
   readonly #apps: AppsByListener;
-  readonly isOn: boolean;
+  #isOn = false;
   readonly #siteOf: (listener: number) => ListenerSite;
   readonly #connections: Connections;
   readonly #log: Log;
@@ -39,15 +39,20 @@ export class ClientErrors {
     log: Log,
   ) {
     this.#apps = apps;
-    this.isOn = apps.apps.some((app) => app.onClientError !== undefined);
     this.#siteOf = siteOf;
     this.#connections = connections;
     this.#log = log;
+    this.look();
+  }
+
+  /** Apps have come or gone. */
+  look(): void {
+    this.#isOn = this.#apps.apps.some((app) => app.onClientError !== undefined);
   }
 
   /** A promise is waited for: once its connection has gone nobody knows its addresses. */
   watch(exchange: Exchange): void {
-    if (this.isOn) void this.#connections.infoOf(exchange).remote;
+    if (this.#isOn) void this.#connections.infoOf(exchange).remote;
   }
 
   /**
@@ -76,7 +81,7 @@ export class ClientErrors {
 
   /** The path of its target cannot be decoded: found out here, refused as native refuses. */
   undecodable(exchange: Exchange, status: number): void {
-    if (!this.isOn) return;
+    if (!this.#isOn) return;
     const shown = `${exchange.method} ${exchange.rawTarget()}`.slice(0, SHOWN_MAX);
     this.#tell(exchange.listener, {
       kind: "malformed",
@@ -91,7 +96,7 @@ export class ClientErrors {
   /** `reason` is a CLOSED_… of the layout: those that are the server's own doing tell nobody. */
   vanished(exchange: Exchange, reason: number, connection: ConnectionInfo | null): void {
     const how = HOW[reason];
-    if (!this.isOn || how === undefined || exchange.abort?.signal.aborted === true) return;
+    if (!this.#isOn || how === undefined || exchange.abort?.signal.aborted === true) return;
     this.#tell(exchange.listener, {
       kind: "vanished",
       how,

@@ -43,7 +43,8 @@ export interface EventTargets {
   readonly connections: Connections;
   readonly answers: Answers;
   readonly failures: Failures;
-  readonly hooks: Hooks | null;
+  /** Null: no app has any. */
+  hooks(): Hooks | null;
   readonly clientErrors: ClientErrors;
   readonly bodyBuffers: BodyBuffers;
   readonly onDrained: (listener: number) => void;
@@ -65,10 +66,10 @@ export class ConnectionEvents {
         this.#control(events[base + EVENT_LISTENER]!);
         break;
       case KIND_REFUSED:
-        this.#to.hooks?.refused(base);
+        this.#to.hooks()?.refused(base);
         break;
       case KIND_DONE:
-        this.#to.hooks?.done(base);
+        this.#to.hooks()?.done(base);
         break;
       case KIND_MALFORMED:
         this.#malformed(base, slab);

@@ -20,9 +20,10 @@ import type { RoutesMessage } from "./route-tables.ts";
 
 /** What the channel does to the worker. */
 export interface ControlTarget {
-  open(): void;
+  /** Rejects if a listener that there should be is not here. */
+  open(): Promise<void> | void;
   /** There is a listener of that index from now on, or none any more. */
-  setListener(index: number, facts: ListenerFacts | null): void;
+  setListener(index: number, facts: ListenerFacts | null): Promise<void> | void;
   stop(listener: number, force: boolean): void;
   /** Phase 3 of a stop. Settles when the listener has no socket of a handler any more. */
   stopSockets(listener: string): Promise<void>;
@@ -73,7 +74,9 @@ export class WorkerControl {
   /** From now on messages are carried out; what came before of listeners is now. */
   attach(target: ControlTarget): void {
     this.#target = target;
-    for (const [index, facts] of this.#announced) target.setListener(index, facts);
+    for (const [index, facts] of this.#announced) {
+      target.setListener(index, facts)?.catch(() => {}); // `open` tells of it
+    }
     this.#announced.clear();
   }
 
@@ -134,8 +137,8 @@ export class WorkerControl {
 
   #call<T>(request: ControlCall): Promise<T> {
     const call = this.#nextCall++;
-    this.send({ type: "call", call, request });
     return new Promise<T>((resolve, reject) => {
+      this.send({ type: "call", call, request }); // throws what cannot be cloned
       this.#calls.set(call, { resolve, reject });
     });
   }
@@ -143,12 +146,11 @@ export class WorkerControl {
   #receive(message: ToWorker): void {
     switch (message.type) {
       case "open":
-        this.#target?.open();
-        break;
+        void this.#carryOut(message.id, () => this.#target?.open());
+        return;
       case "listener":
-        if (this.#target === null) this.#announced.set(message.index, message.facts);
-        else this.#target.setListener(message.index, message.facts);
-        break;
+        void this.#carryOut(message.id, () => this.#setListener(message.index, message.facts));
+        return;
       case "stopSockets":
         void this.#stopSockets(message.listener);
         break;
@@ -197,6 +199,11 @@ export class WorkerControl {
         return;
     }
     this.send({ type: "ack", id: message.id });
+  }
+
+  #setListener(index: number, facts: ListenerFacts | null): Promise<void> | void {
+    if (this.#target !== null) return this.#target.setListener(index, facts);
+    this.#announced.set(index, facts);
   }
 
   /** What can fail, or takes time: other messages are carried out meanwhile. */

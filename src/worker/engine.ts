@@ -25,7 +25,7 @@ import {
   KIND_REQUEST,
 } from "../shared/layout.ts";
 import { METHODS } from "../shared/methods.ts";
-import type { ListenerFacts } from "../shared/messages.ts";
+import type { ListenerFacts, WorkerOptions } from "../shared/messages.ts";
 import { type EngineBlocks, loadNative, type Native } from "../native.ts";
 import { Answers } from "./answers.ts";
 import { BodyBuffers } from "./body-buffers.ts";
@@ -35,7 +35,7 @@ import { Constants } from "./constant-answers.ts";
 import type { DedicatedSockets } from "./dedicated-sockets.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Exchange } from "./exchange.ts";
-import { hasHooks, Hooks } from "./hooks.ts";
+import { Hooks } from "./hooks.ts";
 import { EngineHost, type EngineSetup } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
 import type { Meter } from "./meter.ts";
@@ -48,6 +48,7 @@ import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
 import { Rings } from "./rings.ts";
+import type { RouteTable } from "./route-table.ts";
 import type { RouteTables } from "./route-tables.ts";
 import type { Target } from "./target.ts";
 import { Targets } from "./targets.ts";
@@ -74,7 +75,8 @@ export class Engine {
   readonly #meter: Meter | null;
   readonly #nativeCounts: NativeCounts | null;
   #ownRoutes: ReadonlyMap<string, OwnRoute>;
-  readonly #hooks: Hooks | null;
+  readonly #options: WorkerOptions;
+  #hooks: Hooks | null = null;
   readonly #tables: RouteTables;
   readonly #targets: Targets;
   readonly #others: ConnectionEvents;
@@ -93,7 +95,8 @@ export class Engine {
     const { task, tables } = setup;
     this.#native = loadNative();
     this.#tables = tables;
-    const options = nativeOptions(setup.task.options, tables.apps);
+    this.#options = task.options;
+    const options = nativeOptions(task.options, tables.apps);
     const blocks = this.#native.createEngine(
       task.serverId, task.slot, options, () => this.#batch(),
     );
@@ -113,16 +116,13 @@ export class Engine {
     this.#host.dispatcher = this.#dispatcher;
     this.#host.answers = this.#answers;
     this.#constants = new Constants(this.#native, blocks.handle, this.#host);
-    this.#hooks = tables.apps.some(hasHooks)
-      ? new Hooks(tables, this.#native, blocks.handle, this.#rings, this.#host)
-      : null;
+    this.#appsChanged();
     this.#targets = new Targets({
       events: this.#rings.events,
       tables,
       host: this.#host,
       constants: this.#constants,
       ownRoutes: () => this.#ownRoutes,
-      hasHooks: this.#hooks !== null,
     });
     task.listeners.forEach((facts, index) => this.#giveListener(index, facts));
     this.#slab = this.#newSlab();
@@ -132,7 +132,7 @@ export class Engine {
       connections: this.#connections,
       answers: this.#answers,
       failures: this.#dispatcher.failures,
-      hooks: this.#hooks,
+      hooks: () => this.#hooks,
       clientErrors: this.#host.clientErrors,
       bodyBuffers: this.#bodyBuffers,
       onDrained: (listener) => setup.onDrained(listener),
@@ -154,19 +154,34 @@ export class Engine {
     }
   }
 
-  /** There is a listener of that index from now on, or none any more. Not within a batch. */
-  setListener(index: number, facts: ListenerFacts | null): void {
+  /**
+   * There is a listener of that index from now on, or none any more; undefined: it has no routes of
+   * its own. Not within a batch.
+   */
+  setListener(index: number, facts: ListenerFacts | null, table: RouteTable | undefined): void {
     const { sites } = this.#host;
     const slabBytes = this.#slabBytes;
     sites.set(index, facts);
-    // Those that come later have no routes of their own, and must not find another's.
-    this.#tables.removeListener(index);
+    this.#tables.setListener(index, table);
+    this.#appsChanged();
     this.#giveListener(index, facts);
     if (this.#slabBytes > slabBytes) this.#slab = this.#newSlab();
     this.#host.listenersChanged();
     this.#ownRoutes = this.#routesOf(sites.facts);
     // What was planned and bound may be otherwise for this listener.
     this.#newEpoch();
+  }
+
+  /** What apps want to be told of is not taken back: requests in hand are told to their end. */
+  #appsChanged(): void {
+    const { apps } = this.#tables;
+    const { tellsDone, reportsRefusals } = nativeOptions(this.#options, apps);
+    this.#native.engineTell(this.#blocks.handle, tellsDone, reportsRefusals);
+    this.#host.clientErrors.look();
+    if (this.#hooks !== null || !tellsDone) return;
+    this.#hooks = new Hooks(
+      this.#tables, this.#native, this.#blocks.handle, this.#rings, this.#host,
+    );
   }
 
   #giveListener(index: number, facts: ListenerFacts | null): void {

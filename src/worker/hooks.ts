@@ -1,6 +1,7 @@
 /**
- * The app's `onRequest` and `onResponse`. An engine whose app has neither has no Hooks: native
- * makes no events for them, and handlers without parameters and constants keep their short ways.
+ * The `onRequest` and `onResponse` of apps. An engine whose apps have neither has no Hooks: native
+ * makes no events for them. Where an app has none, handlers without parameters and constants keep
+ * their short ways.
  * What a hook throws is logged and changes nothing. Thread: the engine's.
  */
 import type {
@@ -124,11 +125,12 @@ export class Hooks {
 
   /** A request, before its handlers. */
   requested(exchange: Exchange): void {
+    const { app } = exchange.target.table;
+    if (!hasHooks(app)) return;
     const key = keyOf(exchange.slot, exchange.generation);
     const open = this.#open.get(key);
     if (open === undefined) this.#open.set(key, [exchange]);
     else open.push(exchange);
-    const { app } = exchange.target.table;
     if (app.onRequest === undefined) return;
     const info = new RequestFacts(this.#host, exchange);
     this.#guard("onRequest", () => (
@@ -158,7 +160,9 @@ export class Hooks {
   /** KIND_DONE: the last byte of an answer is with the kernel, or its connection has gone. */
   done(base: number): void {
     const exchange = this.#take(base);
-    const { app } = this.#apps.ofListener(this.#rings.events[base + EVENT_LISTENER]!);
+    const listener = this.#rings.events[base + EVENT_LISTENER]!;
+    // The index of a listener that was cut may be another's when the last of it is told.
+    const { app } = exchange?.target.table ?? this.#apps.ofListener(listener);
     if (app.onResponse === undefined) return;
     const info = new ResponseFacts(this.#host, this.#rings, base, exchange);
     this.#guard("onResponse", () => app.onResponse!(info));

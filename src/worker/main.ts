@@ -6,13 +6,14 @@
  * to refill. Thread: the worker's.
  */
 import { isMainThread, type MessagePort, threadId } from "node:worker_threads";
-import type { App, Log, MetricsRegistry } from "../shared/app.ts";
+import type { App, Log } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { CONTROL_VERSION, type ServeTask, toSentError } from "../shared/messages.ts";
 import { loadNative } from "../native.ts";
-import { WorkerControl } from "./control.ts";
+import { AddedListeners } from "./added-listeners.ts";
+import { Apps } from "./apps.ts";
+import { type ControlTarget, WorkerControl } from "./control.ts";
 import { Engine } from "./engine.ts";
-import { placeOf, withPlace } from "./error-place.ts";
 import { installGlobals, removeGlobals } from "./globals.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 import { loadTables } from "./load-tables.ts";
@@ -51,7 +52,8 @@ async function run(
   log: Log,
   reopenLog: () => void,
 ): Promise<void> {
-  const tables = await Promise.race([loadTables(task), control.ended]);
+  const apps = new Apps();
+  const tables = await Promise.race([loadTables(task, apps), control.ended]);
   if (tables === undefined) return;
   const endReport = task.memory === null ? null : reportMemory(task.memory);
   const sources = new MetricSources(log);
@@ -67,36 +69,30 @@ async function run(
     onRetired: () => void endSockets(engine, control),
     onRoute: (mark, route) => control.send({ type: "route", mark, route }),
   });
+  const { workerId, generation } = task;
+  apps.attach({
+    workerId,
+    generation,
+    server: control.server,
+    log,
+    sources,
+    background: () => engine.background(),
+    closeApp: (app) => closeApp(app, tables.registryOf(app), log),
+  });
+  const listeners = new AddedListeners({
+    apps,
+    tables,
+    setListener: (index, facts, table) => engine.setListener(index, facts, table),
+    tell: (facts) => {
+      control.send({ type: "table", facts });
+      tellPatterns(engine, control);
+    },
+  });
+  const serving: Serving = { apps, tables, control, engine, listeners, topics };
   try {
-    control.attach({
-      open: () => engine.open(),
-      setListener: (index, facts) => engine.setListener(index, facts),
-      stop: (listener, force) => engine.stopListener(listener, force),
-      stopSockets: (listener) => {
-        engine.sockets.stop(listener);
-        return engine.sockets.ended(listener);
-      },
-      retire: () => engine.retire(),
-      give: (count, to) => engine.give(count, to),
-      routes: (message) => {
-        tables.change(message);
-        const patterns = engine.newPatterns();
-        if (patterns !== null) control.send({ type: "patterns", routes: patterns });
-      },
-      awaitRoutes: (table, rows) => tables.ended(table, rows),
-      reopenLog,
-      countSubscribers: (topic) => topics.count(topic),
-      publishHere: (published, forBroker) => topics.publishHere(published, forBroker),
-      metrics: () => {
-        engine.countNative();
-        return sources.collect();
-      },
-    });
+    control.attach(targetOf(serving, sources, reopenLog));
     await Promise.race([
-      topics.open(tables.server.app.broker).then(() => (
-        serveApp(tables, task, control, log, engine, sources)
-      )),
-      control.cut,
+      topics.open(tables.server.app.broker).then(() => serveApps(serving)), control.cut,
     ]);
   } finally {
     await Promise.race([topics.close(), control.cut]);
@@ -113,22 +109,65 @@ async function endSockets(engine: Engine, control: WorkerControl): Promise<void>
   control.send({ type: "retired" });
 }
 
-/** From `init` to the app's `close`. An app whose `init` is not done at the end is not closed. */
-async function serveApp(
-  tables: RouteTables,
-  task: ServeTask<MessagePort>,
-  control: WorkerControl,
-  log: Log,
-  engine: Engine,
+interface Serving {
+  readonly apps: Apps;
+  readonly tables: RouteTables;
+  readonly control: WorkerControl;
+  readonly engine: Engine;
+  readonly listeners: AddedListeners;
+  readonly topics: Topics;
+}
+
+/** What the primary's messages do. */
+function targetOf(
+  { tables, control, engine, listeners, topics }: Serving,
   sources: MetricSources,
-): Promise<void> {
-  const draining = new AbortController();
+  reopenLog: () => void,
+): ControlTarget {
+  return {
+    open: async () => {
+      await listeners.settled();
+      engine.open();
+    },
+    setListener: (index, facts) => listeners.set(index, facts),
+    stop: (listener, force) => engine.stopListener(listener, force),
+    stopSockets: (listener) => {
+      engine.sockets.stop(listener);
+      return engine.sockets.ended(listener);
+    },
+    retire: () => {
+      listeners.retire();
+      engine.retire();
+    },
+    give: (count, to) => engine.give(count, to),
+    routes: (message) => {
+      tables.change(message);
+      tellPatterns(engine, control);
+    },
+    awaitRoutes: (table, rows) => tables.ended(table, rows),
+    reopenLog,
+    countSubscribers: (topic) => topics.count(topic),
+    publishHere: (published, forBroker) => topics.publishHere(published, forBroker),
+    metrics: () => {
+      engine.countNative();
+      return sources.collect();
+    },
+  };
+}
+
+function tellPatterns(engine: Engine, control: WorkerControl): void {
+  const patterns = engine.newPatterns();
+  if (patterns !== null) control.send({ type: "patterns", routes: patterns });
+}
+
+/** From `init` to the apps' `close`. */
+async function serveApps({ apps, tables, control, engine, listeners }: Serving): Promise<void> {
   const ended = control.ended.then(() => {
-    draining.abort();
+    apps.abort();
     return "ended";
   });
-  const { signal } = draining;
-  if (await Promise.race([initAll(tables, task, control, log, signal, sources), ended])) return;
+  const proved = initAll(apps, tables).then(() => listeners.settled());
+  if (await Promise.race([proved, ended])) return;
   const { port, hostname } = tables.server.app;
   control.send({
     type: "ready",
@@ -140,47 +179,18 @@ async function serveApp(
   });
   await ended;
   await engine.background();
-  for (const each of tables.apps) await closeApp(each, tables.registryOf(each), log);
+  await apps.close();
 }
 
 /** Of all apps, the server's first. */
-async function initAll(
-  tables: RouteTables,
-  task: ServeTask<MessagePort>,
-  control: WorkerControl,
-  log: Log,
-  signal: AbortSignal,
-  sources: MetricSources,
-): Promise<void> {
+async function initAll(apps: Apps, tables: RouteTables): Promise<void> {
   for (const app of tables.apps) {
     try {
-      await init(app, task, control, log, signal, sources);
+      await apps.init(app);
     } catch (error) {
       const label = tables.labelOf(app);
       throw label === null ? error : withLabel(label, error);
     }
-  }
-}
-
-async function init(
-  app: App,
-  task: ServeTask<MessagePort>,
-  control: WorkerControl,
-  log: Log,
-  signal: AbortSignal,
-  sources: MetricSources,
-): Promise<void> {
-  const { workerId: id, generation } = task;
-  try {
-    const { server } = control;
-    const registerMetrics = (registry: MetricsRegistry): void => sources.add(registry);
-    await app.init?.({ id, generation, threadId, server, log, registerMetrics, signal });
-  } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const reason = withPlace(text, placeOf(cause));
-    throw new MillraceError("ERR_MILLRACE_INIT_FAILED", `The app's init failed: ${reason}`, {
-      cause,
-    });
   }
 }
 

@@ -20,6 +20,10 @@ export class MetricSources {
     this.#registries.add(registry);
   }
 
+  remove(registry: MetricsRegistry): void {
+    this.#registries.delete(registry);
+  }
+
   /** Null if one of them failed: a part would look as if counters had fallen. */
   async collect(): Promise<readonly Metric[] | null> {
     const all: Metric[] = [];

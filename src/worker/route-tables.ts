@@ -34,22 +34,42 @@ export type RoutesMessage = Extract<ToWorker, { readonly type: "routes" }>;
 
 export class RouteTables {
   readonly server: RouteTable;
-  readonly #registries = new Map<App, HandlerRegistry>();
-  readonly #labels = new Map<App, string>();
+  readonly #registries = new WeakMap<App, HandlerRegistry>();
+  readonly #labels = new WeakMap<App, string>();
   readonly #own: (RouteTable | undefined)[] = [];
-  readonly #edited: EditedTables;
   #host: TablesHost | null = null;
 
   /** Throws what is wrong with an app's routes, or with a row. */
   constructor(app: App, listeners: readonly OwnRoutes[], edited: EditedTables = {}) {
-    this.#edited = edited;
-    this.server = new RouteTable(0, app, this.#registryOf(app), edited[0], true);
-    listeners.forEach((own, index) => this.#add(index, own));
+    this.server = new RouteTable(0, app, this.registryOf(app), edited[0], true);
+    listeners.forEach((own, index) => {
+      this.#own[index] = this.make(index, own, edited[index + 1]);
+    });
   }
 
-  /** Who has the index next is served by the server's table. */
-  removeListener(index: number): void {
-    this.#own[index] = undefined;
+  /** Throws what is wrong with its rows; undefined: it has none of its own. */
+  make(
+    index: number,
+    { label, app, rows }: OwnRoutes,
+    edited?: readonly TableRow[],
+  ): RouteTable | undefined {
+    if (app === undefined && rows === undefined) return undefined;
+    const used = app ?? this.server.app;
+    if (used !== this.server.app) this.#labels.set(used, label);
+    // The server's `fetch` answers for its own table only.
+    const hasFetch = app !== undefined;
+    return labelled(label, () => (
+      new RouteTable(index + 1, used, this.registryOf(used), edited ?? rows, hasFetch)
+    ));
+  }
+
+  /** Undefined: the listener with the index is served by the server's table. */
+  setListener(index: number, table: RouteTable | undefined): void {
+    this.#own[index] = table;
+  }
+
+  own(index: number): RouteTable | undefined {
+    return this.#own[index];
   }
 
   ofListener(index: number): RouteTable {
@@ -67,7 +87,7 @@ export class RouteTables {
   }
 
   get apps(): App[] {
-    return [...this.#registries.keys()];
+    return [...new Set(this.all.map((table) => table.app))];
   }
 
   get facts(): TableFacts[] {
@@ -81,10 +101,6 @@ export class RouteTables {
   /** How errors call the listener of an app; null: it is the server's. */
   labelOf(app: App): string | null {
     return this.#labels.get(app) ?? null;
-  }
-
-  registryOf(app: App): HandlerRegistry {
-    return this.#registries.get(app)!;
   }
 
   attach(host: TablesHost): void {
@@ -115,24 +131,17 @@ export class RouteTables {
     return false;
   }
 
-  #add(index: number, { label, app, rows }: OwnRoutes): void {
-    if (app === undefined && rows === undefined) return;
-    const used = app ?? this.server.app;
-    if (used !== this.server.app) this.#labels.set(used, label);
-    const number = index + 1;
-    const present = this.#edited[number] ?? rows;
-    // The server's `fetch` answers for its own table only.
-    const hasFetch = app !== undefined;
-    this.#own[index] = labelled(label, () => (
-      new RouteTable(number, used, this.#registryOf(used), present, hasFetch)
-    ));
-  }
-
-  #registryOf(app: App): HandlerRegistry {
+  /** Made once per app. */
+  registryOf(app: App): HandlerRegistry {
     let registry = this.#registries.get(app);
     if (registry === undefined) this.#registries.set(app, (registry = new HandlerRegistry(app)));
     return registry;
   }
+}
+
+/** How errors call a listener. */
+export function labelOf({ id }: { readonly id: string }): string {
+  return `The listener "${id}"`;
 }
 
 /** Errors in what belongs to a listener say which one it is. */

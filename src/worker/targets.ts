@@ -15,6 +15,7 @@ import {
 import { METHODS } from "../shared/methods.ts";
 import type { Constants } from "./constant-answers.ts";
 import type { EngineHost } from "./engine-host.ts";
+import { hasHooks } from "./hooks.ts";
 import {
   type OwnRoute, planServer, planSteps, planTunnel, type Step, withRequest,
 } from "./plan.ts";
@@ -29,8 +30,6 @@ export interface TargetsHost {
   readonly constants: Constants;
   /** Those that the server has for itself now, by path. */
   ownRoutes(): ReadonlyMap<string, OwnRoute>;
-  /** The app's hooks are given each request, so nothing goes the short ways. */
-  readonly hasHooks: boolean;
 }
 
 export class Targets {
@@ -60,7 +59,7 @@ export class Targets {
   /** For a method that the target was not planned for yet. */
   plan(target: Target, base: number): Step[] {
     const events = this.#events;
-    const { constants, hasHooks, host } = this.#host;
+    const { constants, host } = this.#host;
     const method = events[base + EVENT_METHOD]!;
     const name = METHODS[method]!;
     const { fetch, router } = target.table;
@@ -71,9 +70,11 @@ export class Targets {
     }
     const own = this.#host.ownRoutes().get(target.path);
     const planned = this.#marked(planSteps(router, fetch, target.path, name, own));
-    const steps = hasHooks ? planned.map(withRequest) : planned;
+    // The app's hooks are given each request, so nothing goes the short ways.
+    const isHooked = hasHooks(target.table.app);
+    const steps = isHooked ? planned.map(withRequest) : planned;
     target.plans[method] = steps;
-    if (hasHooks) return steps;
+    if (isHooked) return steps;
     const first = steps[0]!;
     const id = events[base + EVENT_TARGET_ID]!;
     if (first.kind === "constant" && id >= 0) constants.bind(router, target, id, first);

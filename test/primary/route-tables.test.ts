@@ -292,11 +292,13 @@ function tablesOf(peers: readonly Peer[], generation: () => number = () => 1): R
   const host: TablesHost = {
     generation,
     deadlineMs: 50,
+    controlTimeoutMs: 60,
+    hasOwnRoutes: () => true,
     channels: () => peers.map(({ channel }) => channel),
     listenerIndex: () => 0,
     stopListener: (key) => key,
   };
-  return new RouteTables(host, 60);
+  return new RouteTables(host);
 }
 
 const stepsOf = ({ received }: Peer): string[] => received.map((message) =>
@@ -388,7 +390,7 @@ t.test("a new generation begins with the tables of its app", async (t) => {
 t.test("a listener that is removed takes its table along", async (t) => {
   const one = peer(t, 1);
   await one.channel.ready;
-  one.channel.tables = [FACTS, { ...FACTS, table: 1 }];
+  for (const table of [0, 1]) one.channel.tables.set(table, { ...FACTS, table });
   const tables = tablesOf([one]);
   await tables.replace([], { listener: "it" });
   t.match(tables.taskOf(one.channel), { 1: [] });

@@ -33,8 +33,8 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   const done: unknown[] = [];
   let endSockets!: () => void;
   control.attach({
-    open: () => done.push("open"),
-    setListener: (index, facts) => done.push({ index, facts }),
+    open: () => void done.push("open"),
+    setListener: (index, facts) => void done.push({ index, facts }),
     stop: (listener, force) => done.push({ listener, force }),
     stopSockets: (listener) => {
       done.push(`sockets of ${listener}`);
@@ -120,7 +120,7 @@ t.test("listeners that came while the app was loaded are known before anything e
   const nothing = (): void => {};
   control.attach({
     open: nothing,
-    setListener: (index, given) => done.push([index, given]),
+    setListener: (index, given) => void done.push([index, given]),
     stop: nothing,
     stopSockets: async () => {},
     retire: nothing,

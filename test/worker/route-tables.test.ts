@@ -33,7 +33,7 @@ t.test("a listener has its own table, or the server's", async (t) => {
   t.strictSame([tables.labelOf(APP), tables.labelOf(other)], [null, "The listener"]);
   t.equal(tables.ofListener(77), tables.server);
   t.strictSame(tables.patterns, ["/a", "/x", "/y"]);
-  tables.removeListener(1);
+  tables.setListener(1, undefined);
   t.equal(tables.ofListener(1), tables.server, "whoever has the index next");
 });
 

@@ -17,7 +17,7 @@ import { startApp } from "../support/server.ts";
 
 const OFFSET = 7;
 
-function setup(app: App, hasHooks = false) {
+function setup(app: App) {
   const events = new Int32Array(EVENT_WORDS);
   const own = new Map<string, OwnRoute>();
   const bound: number[] = [];
@@ -30,7 +30,6 @@ function setup(app: App, hasHooks = false) {
       bind: (_router: unknown, _target: unknown, id: number) => bound.push(id),
     } as unknown as Constants,
     ownRoutes: () => own,
-    hasHooks,
   });
   /** The target and the steps of a request as native would tell of it. */
   const request = (method: string, path: string, id = 3, version = 1, query = "") => {
@@ -81,7 +80,9 @@ t.test("constants are bound to the number of their target, where there is one", 
 });
 
 t.test("with hooks nothing goes the short ways", async (t) => {
-  const { bound, request } = setup({ routes: { "/c": fixed, "/b": () => new Response() } }, true);
+  const { bound, request } = setup({
+    routes: { "/c": fixed, "/b": () => new Response() }, onRequest: () => {},
+  });
   request("GET", "/c", 5);
   t.same(bound, []);
   t.match(request("GET", "/b", 6).first, { kind: "handler", isBare: false });
