@@ -382,14 +382,14 @@ class MillraceServer implements Server, ListenersHost, Living {
   }
 
   async setApp(app: string | URL): Promise<ReloadResult> {
-    this.#life.checkServing();
+    await this.#life.serving();
     const resolved = resolveApp(app, this.#options.workers);
     return await this.#operations.reloading(this.#generations.reload(resolved))
       .finally(() => this.#appWatch?.follow(this.#generations.app));
   }
 
   async scale(workers: number): Promise<void> {
-    this.#life.checkServing();
+    await this.#life.serving();
     await this.#generations.scale(workers);
   }
 
