@@ -155,7 +155,7 @@ const handlers: Record<string, SocketHandler> = {
     async start(socket) {
       const [chunk] = (await once(socket, "data")) as [Buffer];
       const way = chunk.toString();
-      if (isWay(way)) WAYS[way]();
+      if (isWay(way)) setTimeout(WAYS[way], 1); // a start that throws ends its connection alone
     },
   },
 };
