@@ -107,10 +107,12 @@ void Engine::resume(Connection& connection) {
   }
   connection.held = false;
   uint32_t length = connection.input.length;
-  char* region = slab_.bottom();
-  std::memcpy(region, connection.input.data, length);
   connection.input.length = 0;
-  if (length > 0) parse(connection, region, 0, length);
+  if (length > 0) {
+    char* region = slab_.bottom();
+    std::memcpy(region, connection.input.data, length);
+    parse(connection, region, 0, length);
+  }
   if (connection.stage == Stage::kOpen) update_interest(connection);
 }
 

@@ -1,7 +1,8 @@
 // Engines under ThreadSanitizer, which cannot be loaded into a Node.js: the functions of llhttp
 // that the parser calls, for requests that are a head alone, and the `main` that stands for the
-// loading of a test in ../in-node/. What is tested there is threads; that requests mean the same to
-// llhttp itself is seen when the same test runs in Node.js under AddressSanitizer.
+// loading of a test in ../in-node/. A field whose name begins with U makes an upgrade of a request.
+// What is tested there is threads; that requests mean the same to llhttp itself is seen when the
+// same test runs in Node.js under AddressSanitizer.
 #include "core/llhttp-abi.h"
 
 #include <cstring>
@@ -17,6 +18,7 @@ struct Machine {
   const llhttp_settings_t* settings;
   const char* stopped;
   At at;
+  bool upgrades;
 };
 
 Machine& of(llhttp_t* raw) { return *reinterpret_cast<Machine*>(raw); }
@@ -47,12 +49,14 @@ int step(llhttp_t* raw, char c) {
   switch (self.at) {
     case At::kStart:
       self.at = At::kMethod;
+      self.upgrades = false;
       break;
     case At::kVersion:
       if (c == '\n') self.at = At::kLine;
       break;
     case At::kLine:
       self.at = c == '\r' ? At::kEnd : At::kName;
+      self.upgrades = self.upgrades || c == 'U';
       break;
     case At::kSpace:
       if (c != ' ') self.at = At::kValue;
@@ -60,7 +64,8 @@ int step(llhttp_t* raw, char c) {
     case At::kEnd:
       self.at = At::kStart;
       if (int code = self.settings->on_headers_complete(raw)) return code;
-      return self.settings->on_message_complete(raw);
+      if (int code = self.settings->on_message_complete(raw)) return code;
+      return self.upgrades ? millrace::kLlhttpPausedUpgrade : 0;
     default:
       break;
   }
@@ -97,7 +102,7 @@ extern "C" {
 void llhttp_settings_init(llhttp_settings_t* settings) { *settings = {}; }
 
 void llhttp_init(llhttp_t* parser, int, const llhttp_settings_t* settings) {
-  of(parser) = Machine{settings, nullptr, At::kStart};
+  of(parser) = Machine{settings, nullptr, At::kStart, false};
 }
 
 int llhttp_execute(llhttp_t* parser, const char* data, size_t length) {
@@ -129,7 +134,7 @@ const char* llhttp_method_name(int) { return "GET"; }
 uint8_t llhttp_get_method(llhttp_t*) { return millrace::kMethodGet; }
 uint8_t llhttp_get_http_major(llhttp_t*) { return 1; }
 uint8_t llhttp_get_http_minor(llhttp_t*) { return 1; }
-uint8_t llhttp_get_upgrade(llhttp_t*) { return 0; }
+uint8_t llhttp_get_upgrade(llhttp_t* parser) { return of(parser).upgrades; }
 
 void* napi_register_module_v1(void*, void*);
 

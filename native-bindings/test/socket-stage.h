@@ -1,0 +1,118 @@
+// What the tests of upgraded connections share: an engine with a SocketApp, and the peer's side.
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "check.h"
+#include "socket-app.h"
+
+namespace millrace::test {
+
+inline constexpr std::string_view kUp = "GET /up HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n"
+                                 "Upgrade: echo\r\n\r\n";
+inline constexpr std::string_view kWait = "GET /wait HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n"
+                                   "Upgrade: echo\r\n\r\n";
+
+// One engine and its server.
+struct SocketStage {
+  ServerShared* server = ServerShared::create();
+  int worker = server->add_worker();
+  SocketApp app;
+  WorkerEngine engine;
+  int patience_ms = 0;
+
+  explicit SocketStage(const ListenerOptions& options = {})
+      : engine(*server, worker, app, options) {
+    CHECK(engine->open_mailbox());
+  }
+  ~SocketStage() {
+    engine->die();
+    CHECK(upgraded() == 0);
+    server->drop_orphans(-1);  // idle ones of HTTP
+    CHECK(live() == 0);
+    CHECK(server->worker(worker)->connections.load() == 0);
+    CHECK(server->worker(worker)->in_flight.load() == 0);
+    server->remove_worker(worker);
+    server->release();
+  }
+
+  int64_t live() { return server->listener(0).connections.load(); }
+  int64_t upgraded() { return server->listener(0).upgraded.load(); }
+  Socket& socket(size_t index = 0) { return app.sockets[index]; }
+
+  // The peer's end. Over TCP, which knows resets, bytes may take a moment.
+  int connect(bool is_tcp) {
+    patience_ms = is_tcp ? 3 : patience_ms;
+    return is_tcp ? connect_tcp(*server) : connect_to(*server);
+  }
+
+  // As the loop does it: turns for as long as there is something to do, which must have an end.
+  void run() {
+    engine->flush();
+    pollfd entry{engine->poll_fd(), POLLIN, 0};
+    for (int turns = 0; engine->has_work() || poll(&entry, 1, patience_ms) > 0; turns++) {
+      CHECK(turns < 10000);
+      engine->turn();
+      engine->flush();
+    }
+  }
+
+  void stop(bool force) {
+    server->set_listener_state(0, ListenerState::kStopping);
+    engine->stop_listener(0, force);
+  }
+};
+
+inline void send_all(int peer, std::string_view bytes) {
+  CHECK(::send(peer, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+        static_cast<ssize_t>(bytes.size()));
+}
+
+// What lies there; nobody is waited for.
+inline std::string received(int peer) {
+  std::string text;
+  char bytes[65536];
+  for (;;) {
+    ssize_t count = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (count <= 0) return text;
+    text.append(bytes, static_cast<size_t>(count));
+  }
+}
+
+// The peer sees FIN, or the reset. What has been sent is on its way.
+inline bool has_ended(int peer) {
+  pollfd entry{peer, POLLIN, 0};
+  poll(&entry, 1, 1000);
+  char byte;
+  return recv(peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+inline bool was_reset(int peer) {
+  pollfd entry{peer, POLLERR, 0};
+  poll(&entry, 1, 1000);
+  received(peer);
+  return (entry.revents & POLLERR) != 0;
+}
+
+inline void reset(int peer) {
+  linger at_once{1, 0};
+  CHECK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  close(peer);
+}
+
+// → the peer's end of a connection that has switched, with its head read.
+inline int upgraded_peer(SocketStage& stage, bool is_tcp = true) {
+  int peer = stage.connect(is_tcp);
+  send_all(peer, kUp);
+  stage.run();
+  std::string head = received(peer);
+  CHECK(head.starts_with("HTTP/1.1 101 Switching Protocols\r\nDate: "));
+  CHECK(head.ends_with("\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n"));
+  return peer;
+}
+
+}  // namespace millrace::test
