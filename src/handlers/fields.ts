@@ -1,0 +1,153 @@
+/**
+ * Writers of header fields that are easy to get wrong: each takes what it means and writes the
+ * field as its RFC has it, into any Headers. Any thread.
+ */
+import contentDisposition from "content-disposition";
+import { KNOWN_METHODS } from "../shared/methods.ts";
+
+export { type CookieOptions, cookiesOf, deleteCookie, setCookie } from "./cookies.ts";
+export { addVary } from "./wrapping.ts";
+
+/** RFC 9111 5.2.2, RFC 5861 and RFC 8246. Times are in seconds. */
+export interface CacheControl {
+  readonly public?: boolean;
+  readonly private?: boolean;
+  readonly noStore?: boolean;
+  readonly noCache?: boolean;
+  readonly noTransform?: boolean;
+  readonly mustRevalidate?: boolean;
+  readonly proxyRevalidate?: boolean;
+  readonly mustUnderstand?: boolean;
+  readonly immutable?: boolean;
+  readonly maxAge?: number;
+  readonly sMaxAge?: number;
+  readonly staleWhileRevalidate?: number;
+  readonly staleIfError?: number;
+}
+
+const DIRECTIVES: Readonly<Record<keyof CacheControl, string>> = {
+  public: "public",
+  private: "private",
+  noStore: "no-store",
+  noCache: "no-cache",
+  noTransform: "no-transform",
+  mustRevalidate: "must-revalidate",
+  proxyRevalidate: "proxy-revalidate",
+  mustUnderstand: "must-understand",
+  immutable: "immutable",
+  maxAge: "max-age",
+  sMaxAge: "s-maxage",
+  staleWhileRevalidate: "stale-while-revalidate",
+  staleIfError: "stale-if-error",
+};
+
+/** RFC 9111 1.2.2: what is more counts as this much. */
+const SECONDS_MAX = 2 ** 31;
+/** RFC 9110 8.8.3, but for what is not ASCII. */
+const TAG = /^[\x21\x23-\x7e]*$/;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
+
+/** Throws a TypeError for directives that are none, or that exclude each other. */
+export function setCacheControl(headers: Headers, control: CacheControl): void {
+  if (control.public === true && control.private === true) {
+    throw new TypeError("Cache-Control is not both public and private");
+  }
+  const parts = Object.entries(control).flatMap(([name, value]: [string, unknown]) => {
+    const directive = (DIRECTIVES as Record<string, string | undefined>)[name];
+    if (directive === undefined) throw new TypeError(`Cache-Control has no "${name}"`);
+    if (value === undefined || value === false) return [];
+    return [value === true ? directive : `${directive}=${seconds(directive, value)}`];
+  });
+  if (parts.length > 0) headers.set("cache-control", parts.join(", "));
+}
+
+/** RFC 9110 8.8.3. `weak`: what it names means the same, and may differ in its bytes. */
+export function setEntityTag(headers: Headers, tag: string, weak: boolean = false): void {
+  if (!TAG.test(tag)) throw new TypeError(`"${tag}" is no entity tag: no spaces, no quotes`);
+  headers.set("etag", `${weak ? "W/" : ""}"${tag}"`);
+}
+
+/** RFC 9110 10.2.3: in so many seconds, or at that time. */
+export function setRetryAfter(headers: Headers, when: number | Date): void {
+  const value = when instanceof Date ? dateText(when) : String(seconds("Retry-After", when));
+  headers.set("retry-after", value);
+}
+
+/** RFC 9110 8.8.2. */
+export function setLastModified(headers: Headers, at: Date): void {
+  headers.set("last-modified", dateText(at));
+}
+
+/** RFC 9111 5.3. */
+export function setExpires(headers: Headers, at: Date): void {
+  headers.set("expires", dateText(at));
+}
+
+/** RFC 6266. The name of a file may be any text; paths are cut to their last part. */
+export function setContentDisposition(
+  headers: Headers,
+  type: "attachment" | "inline",
+  filename?: string,
+): void {
+  headers.set("content-disposition", contentDisposition(filename, { type }));
+}
+
+/** RFC 9110 8.3, with parameters such as `charset`. */
+export function setContentType(
+  headers: Headers,
+  type: string,
+  parameters: Readonly<Record<string, string>> = {},
+): void {
+  const [main = "", sub = "", ...rest] = type.split("/");
+  if (!TOKEN.test(main) || !TOKEN.test(sub) || rest.length > 0) {
+    throw new TypeError(`"${type}" is no media type`);
+  }
+  const pairs = Object.entries(parameters).map(([name, value]) => `; ${parameter(name, value)}`);
+  headers.set("content-type", type + pairs.join(""));
+}
+
+/** RFC 9110 8.5. */
+export function setContentLanguage(headers: Headers, ...languages: readonly string[]): void {
+  const wrong = languages.find((language) => !LANGUAGE.test(language));
+  if (wrong !== undefined) throw new TypeError(`"${wrong}" is no language tag`);
+  headers.set("content-language", languages.join(", "));
+}
+
+/** RFC 9110 10.2.1. */
+export function setAllow(headers: Headers, ...methods: readonly string[]): void {
+  const wrong = methods.find((method) => !KNOWN_METHODS.includes(method));
+  if (wrong !== undefined) throw new TypeError(`"${wrong}" is no method`);
+  headers.set("allow", methods.join(", "));
+}
+
+/** RFC 9110 11.6.1: one more challenge. */
+export function addChallenge(
+  headers: Headers,
+  scheme: string,
+  parameters: Readonly<Record<string, string>> = {},
+): void {
+  if (!TOKEN.test(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
+  const pairs = Object.entries(parameters).map(([name, value]) => parameter(name, value, true));
+  headers.append("www-authenticate", [scheme, pairs.join(", ")].join(" ").trim());
+}
+
+/** RFC 9110 5.6.6: a value that is no token is quoted. */
+function parameter(name: string, value: string, isQuoted: boolean = false): string {
+  if (!TOKEN.test(name)) throw new TypeError(`"${name}" is no name of a parameter`);
+  if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`The value of ${name} is no text`);
+  const isPlain = !isQuoted && TOKEN.test(value);
+  return `${name}=${isPlain ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`}`;
+}
+
+function seconds(name: string, value: unknown): number {
+  if (!(Number.isInteger(value) && (value as number) >= 0)) {
+    throw new TypeError(`${name} is a whole number of seconds, not ${String(value)}`);
+  }
+  return Math.min(value as number, SECONDS_MAX);
+}
+
+function dateText(at: Date): string {
+  if (Number.isNaN(at.getTime())) throw new TypeError("That is no date");
+  return at.toUTCString();
+}

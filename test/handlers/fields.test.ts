@@ -1,0 +1,95 @@
+/** Tests of writers of header fields. */
+import t from "tap";
+import * as fields from "../../src/handlers/fields.ts";
+
+function written(write: (headers: Headers) => void): Record<string, string> {
+  const headers = new Headers();
+  write(headers);
+  return Object.fromEntries(headers);
+}
+
+t.test("Cache-Control", (t) => {
+  const of = (control: fields.CacheControl): string | undefined => (
+    written((headers) => fields.setCacheControl(headers, control))["cache-control"]
+  );
+  t.equal(of({ public: true, maxAge: 60, immutable: true }), "public, max-age=60, immutable");
+  t.equal(of({ noStore: true, private: false }), "no-store");
+  t.equal(of({ maxAge: 0, mustRevalidate: true }), "max-age=0, must-revalidate");
+  t.equal(of({ sMaxAge: 2 ** 40, staleWhileRevalidate: 5, staleIfError: 6 }),
+    "s-maxage=2147483648, stale-while-revalidate=5, stale-if-error=6");
+  t.equal(of({ noCache: true, noTransform: true, proxyRevalidate: true, mustUnderstand: true }),
+    "no-cache, no-transform, proxy-revalidate, must-understand");
+  t.equal(of({}), undefined);
+  const wrong: unknown[] = [
+    { public: true, private: true }, { maxAge: -1 }, { maxAge: 1.5 }, { maxAge: "1" }, { max: 1 },
+  ];
+  for (const control of wrong) t.throws(() => of(control as fields.CacheControl), TypeError);
+  t.end();
+});
+
+t.test("ETag, dates, Retry-After", (t) => {
+  const date = new Date("2026-02-03T04:05:06.789Z");
+  const text = "Tue, 03 Feb 2026 04:05:06 GMT";
+  t.strictSame(written((headers) => {
+    fields.setEntityTag(headers, "a/b:c");
+    fields.setLastModified(headers, date);
+    fields.setExpires(headers, date);
+    fields.setRetryAfter(headers, date);
+  }), { "etag": '"a/b:c"', "last-modified": text, "expires": text, "retry-after": text });
+  t.strictSame(written((headers) => {
+    fields.setEntityTag(headers, "", true);
+    fields.setRetryAfter(headers, 120);
+  }), { "etag": 'W/""', "retry-after": "120" });
+  const headers = new Headers();
+  for (const tag of ['a"b', "a b", "ä", "a\n"]) {
+    t.throws(() => fields.setEntityTag(headers, tag), TypeError);
+  }
+  t.throws(() => fields.setRetryAfter(headers, -1), TypeError);
+  t.throws(() => fields.setRetryAfter(headers, 0.5), TypeError);
+  t.throws(() => fields.setLastModified(headers, new Date(Number.NaN)), TypeError);
+  t.end();
+});
+
+t.test("Content-Disposition, -Type and -Language", (t) => {
+  const of = (type: "attachment" | "inline", name?: string): string | undefined => (
+    written((headers) => fields.setContentDisposition(headers, type, name))["content-disposition"]
+  );
+  t.equal(of("attachment"), "attachment");
+  t.equal(of("inline", "/a/b c.txt"), 'inline; filename="b c.txt"');
+  t.equal(of("attachment", 'ä "x".txt'),
+    "attachment; filename=\"ä \\\"x\\\".txt\"".replace("ä", "\u00e4"));
+  t.match(of("attachment", "€.txt"), /filename="\?\.txt"; filename\*=UTF-8''%E2%82%AC\.txt/);
+  t.strictSame(written((headers) => {
+    fields.setContentType(headers, "text/plain", { charset: "utf-8", "x": 'a "b" \\' });
+    fields.setContentLanguage(headers, "de-CH", "en");
+  }), {
+    "content-type": 'text/plain; charset=utf-8; x="a \\"b\\" \\\\"',
+    "content-language": "de-CH, en",
+  });
+  const headers = new Headers();
+  for (const type of ["text", "text/", "a/b/c", "a b/c"]) {
+    t.throws(() => fields.setContentType(headers, type), TypeError);
+  }
+  t.throws(() => fields.setContentType(headers, "a/b", { "a b": "c" }), TypeError);
+  t.throws(() => fields.setContentType(headers, "a/b", { a: "b\n" }), TypeError);
+  t.throws(() => fields.setContentLanguage(headers, "de_CH"), TypeError);
+  t.end();
+});
+
+t.test("Allow, challenges, Vary", (t) => {
+  t.strictSame(written((headers) => {
+    fields.setAllow(headers, "GET", "PROPFIND");
+    fields.addChallenge(headers, "Digest", { realm: 'a "b"', nonce: "n" });
+    fields.addChallenge(headers, "Negotiate");
+    fields.addVary(headers, "Accept");
+    fields.addVary(headers, "accept");
+  }), {
+    "allow": "GET, PROPFIND",
+    "www-authenticate": 'Digest realm="a \\"b\\"", nonce="n", Negotiate',
+    "vary": "Accept",
+  });
+  const headers = new Headers();
+  t.throws(() => fields.setAllow(headers, "FETCH"), TypeError);
+  t.throws(() => fields.addChallenge(headers, "a b"), TypeError);
+  t.end();
+});
