@@ -19,6 +19,8 @@ import type { MessagePort } from "node:worker_threads";
 const SHORT_LIFE_MS = 5000;
 const BACKOFF_MS = 50;
 const BACKOFF_MAX_MS = 5000;
+/** How soon a slot is looked for again when all are taken. */
+const SLOT_RETRY_MS = 250;
 /** Deaths in a row after which the loop is reported. */
 const CRASH_LOOP = 5;
 /** As kWorkersMax of core/server.h: how many slots there are, over all generations. */
@@ -407,10 +409,21 @@ export class WorkerPool {
     const delay = this.#deaths <= 1
       ? 0
       : Math.min(BACKOFF_MS * 2 ** (this.#deaths - 2), BACKOFF_MAX_MS);
+    this.#spawnAfter(delay);
+  }
+
+  /** Unless enough are there by then. Without a slot it waits for one: those that end have some. */
+  #spawnAfter(delayMs: number, isRetry: boolean = false): void {
     setTimeout(() => {
       if (this.#isClosing || this.#isRetired) return;
-      if (this.channels.size - this.#leaving.size < this.#size) this.#spawn();
-    }, delay).unref();
+      if (this.channels.size - this.#leaving.size >= this.#size) return;
+      try {
+        this.#spawn();
+      } catch (error) {
+        if (!isRetry) this.#host.emit("error", error);
+        this.#spawnAfter(SLOT_RETRY_MS, true);
+      }
+    }, delayMs).unref();
   }
 }
 

@@ -1,6 +1,10 @@
 /** Tests of the worker threads: how many, with which settings, and who gets new connections. */
 import { readdirSync, readFileSync } from "node:fs";
 import t from "tap";
+import { loadNative, type Native } from "../../src/native.ts";
+import { resolveOptions } from "../../src/options.ts";
+import { WorkerPool } from "../../src/primary/pool.ts";
+import { MillraceError } from "../../src/shared/errors.ts";
 import { until } from "../support/deadline.ts";
 import { cleanEnv } from "../support/environment.ts";
 import { collect, get, startLifecycle } from "../support/lifecycle.ts";
@@ -109,4 +113,49 @@ t.test("a thread that dies before it can load the app says why, at once", async 
     message: /no preload/,
   });
   t.ok(performance.now() - started < 10_000);
+});
+
+t.test("without a slot for a replacement it waits for one", async (t) => {
+  const native = Object.create(loadNative()) as Native & { addWorker: Native["addWorker"] };
+  const { handle, id } = native.createServer({
+    stuckMs: 250, balance: 0, connectionsMax: 0, connectionsPerAddressMax: 0,
+  });
+  let refused = 0;
+  let areTaken = false;
+  native.addWorker = (...args) => {
+    if (!areTaken) return loadNative().addWorker(...args);
+    refused++;
+    return -1;
+  };
+  const errors: unknown[] = [];
+  const app = writeApp(t, "export default () => new Response('x');");
+  const options = resolveOptions({ app, port: 0, execArgv: [], env: cleanEnv() });
+  let workers = 0;
+  const pool = new WorkerPool({
+    native,
+    server: handle,
+    serverId: id,
+    instance: "test",
+    options,
+    listeners: () => [null],
+    nextWorkerId: () => ++workers,
+    emit: (event, detail) => event === "error" && errors.push(detail),
+    call: async () => {},
+    spawned: () => {},
+    gone: () => {},
+    seriesOf: () => null,
+    routesOf: () => ({}),
+    admit: async () => {},
+    joined: () => {},
+  }, { number: 1, app: options.app }, 1);
+  t.teardown(async () => await pool.destroy());
+  await pool.start();
+  await pool.open();
+  areTaken = true;
+  const [first] = pool.channels;
+  pool.terminate(first!, new MillraceError("ERR_MILLRACE_WORKER_STUCK"));
+  await until("it has asked twice", () => refused === 2);
+  t.match(errors, [{ code: "ERR_MILLRACE_WORKER_DIED", message: /no slot/ }], "told once");
+  areTaken = false;
+  await until("another serves", () => [...pool.channels].some(({ state }) => state === "serving"));
 });
