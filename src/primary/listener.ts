@@ -141,6 +141,8 @@ export class Listener implements SocketOwner {
 
   async #start(): Promise<void> {
     await this.#stopped;
+    // The server closes, or it is being removed: nobody would stop it again.
+    if (this.#isFinal) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
     if (this.#state === "listening") return;
     if (this.#sockets.some((socket) => socket.state === "held")) {
       for (const socket of this.#sockets) socket.release();

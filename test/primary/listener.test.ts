@@ -80,6 +80,25 @@ t.test("a start during a stop waits for its end", async (t) => {
   t.match(server.listeners, [{ state: "listening", port }]);
 });
 
+t.test("a start during a stop does not outlive the server's close", async (t) => {
+  const started = await startLifecycle(t);
+  const { server, gate, connect, port } = started;
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const listening: unknown[] = [];
+  server.events.on("listening", (info) => listening.push(info));
+  void server.stopListener("default");
+  const again = server.startListener("default");
+  const closed = server.close();
+  gate.open();
+  await t.rejects(again, { code: "ERR_MILLRACE_SERVER_CLOSED" });
+  client.end();
+  await closed;
+  t.same(listening, []);
+  await t.rejects(connectRaw({ port }), { code: "ECONNREFUSED" });
+});
+
 t.test("pause closes only the listening socket", async (t) => {
   const { server, connect, port } = await startLifecycle(t);
   const client = await connect();
