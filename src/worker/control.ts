@@ -6,6 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import type {
   DrainOptions, ListenerInfo, MetricsReport, ReloadResult, ServerControl, StopOptions, StopResult,
 } from "../shared/app.ts";
+import { MillraceError } from "../shared/errors.ts";
 import type { SentListenerOptions } from "../shared/listener-options.ts";
 import type { Metric } from "../shared/metrics.ts";
 import {
@@ -40,6 +41,7 @@ export interface ControlTarget {
 }
 
 interface PendingCall {
+  readonly result: Promise<unknown>;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -61,13 +63,14 @@ export class WorkerControl {
   #target: ControlTarget | null = null;
   #topics: Publisher | null = null;
   #nextCall = 1;
+  #isCut = false;
   #end!: () => void;
 
   constructor(port: MessagePort) {
     this.#port = port;
     this.ended = new Promise((resolve) => (this.#end = resolve));
     this.cut = new Promise((resolve) => port.once("close", resolve));
-    void this.cut.then(this.#end);
+    void this.cut.then(() => this.#cutOff());
     port.on("message", (message: ToWorker) => this.#receive(message));
   }
 
@@ -135,12 +138,31 @@ export class WorkerControl {
     return this.#call({ method: "routes", request });
   }
 
+  /** Rejects also with what cannot be sent, and when nobody is there to answer any more. */
   #call<T>(request: ControlCall): Promise<T> {
     const call = this.#nextCall++;
-    return new Promise<T>((resolve, reject) => {
+    try {
+      if (this.#isCut) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
       this.send({ type: "call", call, request }); // throws what cannot be cloned
-      this.#calls.set(call, { resolve, reject });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    let settle!: Omit<PendingCall, "result">;
+    const result = new Promise<T>((resolve, reject) => {
+      settle = { resolve, reject };
     });
+    this.#calls.set(call, { ...settle, result });
+    return result;
+  }
+
+  #cutOff(): void {
+    this.#isCut = true;
+    for (const call of this.#calls.values()) {
+      call.result.catch(() => {}); // who does not wait for it is not to be ended by it
+      call.reject(new MillraceError("ERR_MILLRACE_SERVER_CLOSED"));
+    }
+    this.#calls.clear();
+    this.#end();
   }
 
   #receive(message: ToWorker): void {

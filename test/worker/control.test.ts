@@ -191,3 +191,14 @@ t.test("a call that failed rejects with the code", async (t) => {
   port.postMessage({ type: "result", call, error });
   await t.rejects(failed, error);
 });
+
+t.test("a call that cannot be sent, or that nobody answers any more, rejects", async (t) => {
+  const { control, port } = open(t);
+  const options = { host: "127.0.0.1", port: 0, data: () => {} };
+  await t.rejects(control.server.addListener(options), { name: "DataCloneError" });
+  const waits = control.server.stopListener("a");
+  void control.server.stopListener("b"); // nobody hears of it, and nothing is thrown
+  port.close();
+  await t.rejects(waits, { code: "ERR_MILLRACE_SERVER_CLOSED" });
+  await t.rejects(control.server.reload(), { code: "ERR_MILLRACE_SERVER_CLOSED" });
+});
