@@ -1,4 +1,4 @@
-// Bytes out: the reply ring becomes answers, and each connection's bytes leave in one send.
+// Replies: the records of the ring become answers, whose bytes engine-output.cc sends.
 #include <cstring>
 
 #include "engine.h"
@@ -6,10 +6,6 @@
 namespace millrace {
 
 namespace {
-
-// Bodies from here on are sent from the arena without a copy.
-constexpr size_t kDirectMin = 16 * 1024;
-constexpr size_t kOutFlush = 112 * 1024;  // leaves room for a head of the largest size
 
 // A record about a body means the request whose sequence it carries in place of flags: by now the
 // next one's may be arriving.
@@ -158,7 +154,7 @@ void Engine::respond(Connection& connection, const int32_t* reply) {
   fields.persistence = persistence_of(connection, flags, false);
   if (bodyless || (flags & FLAG_HEAD) != 0) length = 0;
   const char* body = blocks_.arena + reply[REPLY_BODY_OFFSET];
-  bool direct = length >= kDirectMin;
+  bool direct = length >= kUncopiedMin;
   char* out = reserve(head_bytes_bound(fields) + (direct ? 0 : length));
   size_t written = write_head(out, fields, date_);
   if (connection.recording != nullptr) record_answer(connection, fields.status, written);
@@ -216,15 +212,6 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
   if (connection.answer_left != ~0ull) connection.answer_left -= length;
   // Chunks are framed already: JavaScript writes them where they are sent from.
   write_bytes(connection, blocks_.arena + reply[REPLY_BODY_OFFSET], length);
-}
-
-// As they are: a chunk, or what a connection that has switched protocols sends.
-void Engine::write_bytes(Connection& connection, const char* from, size_t length) {
-  if (length >= kDirectMin) {
-    send_output(connection, from, length);
-  } else {
-    put_out(from, length);
-  }
 }
 
 void Engine::end_answer(Connection& connection) {
@@ -355,96 +342,6 @@ void Engine::resume_body(Connection& connection) {
   connection.body_paused = false;
   update_clock(connection, Progress::kReceived);
   update_interest(connection);
-}
-
-void Engine::queue_resume(Connection& connection) {
-  if (connection.resume_queued) return;
-  connection.resume_queued = true;
-  resume_.push_back(connection.slot);
-}
-
-// Room in the output buffer of the connection being written.
-char* Engine::reserve(size_t length) {
-  bool full = out_length_ + length > kOutFlush && out_length_ > 0;
-  if (full && writing_ != nullptr) send_output(*writing_, nullptr, 0);
-  return out_ + out_length_;
-}
-
-void Engine::put_out(const char* from, size_t length) {
-  std::memcpy(reserve(length), from, length);
-  out_length_ += length;
-}
-
-void Engine::select_output(Connection& connection) {
-  if (writing_ == &connection) return;
-  flush_output();
-  writing_ = &connection;
-}
-
-void Engine::flush_output() {
-  Connection* connection = writing_;
-  if (connection == nullptr) {
-    out_length_ = 0;  // of a connection that was destroyed in the middle
-    return;
-  }
-  if (out_length_ > 0) send_output(*connection, nullptr, 0);
-  writing_ = nullptr;
-  settle(*connection);
-}
-
-// Sends the output buffer and, behind it, `body`; what the socket does not take is kept.
-void Engine::send_output(Connection& connection, const char* body, size_t body_length) {
-  size_t head_length = out_length_;
-  out_length_ = 0;
-  if (connection.stage != Stage::kOpen && connection.stage != Stage::kUpgraded) return;
-  size_t sent = 0;
-  if (connection.output.length == 0) {
-    IoResult result = Transport::send(connection.fd, out_, head_length, body, body_length);
-    if (result.status == IoStatus::kError) {
-      destroy(connection, CLOSED_RESET);
-      return;
-    }
-    sent = result.length;
-    connection.sent += sent;
-    Counters::add(shared_->counters[connection.listener].bytes_out, sent);
-    if (sent == head_length + body_length) return;
-  }
-  if (sent < head_length) {
-    connection.output.append(out_ + sent, head_length - sent);
-    sent = head_length;
-  }
-  if (body_length > 0) {
-    size_t skipped = sent - head_length;
-    connection.output.append(body + skipped, body_length - skipped);
-  }
-  // Writers wait long before this: it is reached only by what does not, such as interim answers.
-  if (connection.output.length > connection.options->output_hard_bytes_max) {
-    destroy(connection, CLOSED_GONE);
-    return;
-  }
-  slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(connection.output.length);
-}
-
-// The socket takes bytes again.
-void Engine::drain_output(Connection& connection) {
-  Bytes& output = connection.output;
-  if (output.length > 0) {
-    IoResult result = Transport::send(connection.fd, output.data, output.length, nullptr, 0);
-    if (result.status == IoStatus::kBlocked) return;
-    if (result.status != IoStatus::kDone) {
-      destroy(connection, CLOSED_RESET);
-      return;
-    }
-    connection.sent += result.length;
-    Counters::add(shared_->counters[connection.listener].bytes_out, result.length);
-    output.drop_front(result.length);
-    slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(output.length);
-    update_clock(connection, Progress::kSent);
-    if (output.length > 0) return;
-    output.release();
-    if (connection.held) queue_resume(connection);
-  }
-  settle(connection);
 }
 
 }  // namespace millrace

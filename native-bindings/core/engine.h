@@ -10,11 +10,11 @@
 // are freed only at the end of a turn. Thread: the worker's, all of it.
 //
 // The methods are spread over files by verb: engine.cc the turn, engine-read.cc bytes in,
-// engine-refuse.cc input that ends, engine-proxy.cc PROXY headers, engine-body.cc long bodies in,
-// engine-reply.cc bytes out, engine-record.cc logs and hooks, engine-close.cc ends and clocks,
-// engine-control.cc adoption, listener stops, constants and the hand-over when the thread dies,
-// engine-give.cc the hand-over while it lives, engine-upgrade.cc connections that have switched
-// protocols.
+// engine-message.cc what the parser finds, engine-refuse.cc input that ends, engine-proxy.cc PROXY
+// headers, engine-body.cc long bodies in, engine-reply.cc answers, engine-output.cc bytes out,
+// engine-record.cc logs and hooks, engine-close.cc ends and clocks, engine-control.cc adoption,
+// listener stops and constants, engine-give.cc the hand-over while the thread lives, engine-die.cc
+// the one when it dies, engine-upgrade.cc connections that have switched protocols.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,10 @@ inline constexpr uint64_t kDropMax = 256 * 1024;
 
 // The output buffer of an engine: one flush limit and the largest record on top of it.
 inline constexpr size_t kOutBytes = 160 * 1024;
+inline constexpr size_t kOutFlush = 112 * 1024;  // leaves room for a head of the largest size
+
+// Bodies from here on are sent from the arena without a copy.
+inline constexpr size_t kUncopiedMin = 16 * 1024;
 
 inline constexpr int kRefusedMax = 200;  // statuses from 400 to 599
 
@@ -136,29 +140,34 @@ class Engine final : public MessageSink {
   void queue_notify(Connection& connection);
   int32_t* slot_words(const Connection& connection);
 
-  // engine-read.cc: MessageSink and what feeds it
+  // engine-read.cc
+  void read(Connection& connection);
+  void resume(Connection& connection);
+  void queue_resume(Connection& connection);
+  void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
+  void after_parse(Connection& connection, ParseResult result, char* region, char* end);
+  bool note_received(Connection& connection, const IoResult& result);
+  void keep_input(Connection& connection, const char* from, const char* end, bool same);
+  bool wants_input(const Connection& connection) const;
+  Parser* take_parser();
+  void drop_parser(Connection& connection);
+
+  // engine-message.cc: MessageSink, called by the parser of the connection that is being read
   bool on_begin(Parser& parser) override;
   Failure on_head(Parser& parser) override;
   void on_body(Parser& parser, const char* at, size_t length) override;
   void on_end(Parser& parser) override;
-  void read(Connection& connection);
-  void resume(Connection& connection);
-  void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
-  void after_parse(Connection& connection, ParseResult result, char* region, char* end);
   void put_request(Connection& connection, Parser& parser, int32_t target, uint32_t path_length);
-  bool note_received(Connection& connection, const IoResult& result);
-  bool read_body(Connection& connection);
-  size_t body_room(const Connection& connection) const;
-  void join_body(const char* at, uint32_t length);
   void put_body(Connection& connection);
   void put_body_end(Connection& connection, int32_t reason, const Bytes& trailers);
   void complete_request(const Bytes& trailers);
-  void keep_input(Connection& connection, const char* from, const char* end, bool same);
   Failure reject(Connection& connection);
   bool take_probe(Connection& connection, const Parser& parser, uint32_t path_length);
-  bool wants_input(const Connection& connection) const;
-  Parser* take_parser();
-  void drop_parser(Connection& connection);
+
+  // engine-body.cc
+  bool read_body(Connection& connection);
+  size_t body_room(const Connection& connection) const;
+  void join_body(const char* at, uint32_t length);
 
   // engine-refuse.cc
   void refuse(Connection& connection, const Failure& failure);
@@ -184,7 +193,6 @@ class Engine final : public MessageSink {
   void begin_answer(Connection& connection, const int32_t* reply);
   void write_interim(Connection& connection, const int32_t* reply);
   void write_chunk(Connection& connection, const int32_t* reply);
-  void write_bytes(Connection& connection, const char* from, size_t length);
   void end_answer(Connection& connection);
   void finish_answer(Connection& connection);
   void cut_answer(Connection& connection);
@@ -195,13 +203,23 @@ class Engine final : public MessageSink {
   HeadFields fields_of(const int32_t* reply) const;
   Persistence persistence_of(Connection& connection, int32_t flags, bool streamed);
   bool can_drop_body(const Connection& connection) const;
-  char* reserve(size_t length);
-  void put_out(const char* from, size_t length);
-  void select_output(Connection& connection);
+
+  // engine-output.cc; what each answer calls is inline
+  void select_output(Connection& connection) {
+    if (writing_ != &connection) change_output(connection);
+  }
+  // Room in the output buffer of the connection being written.
+  char* reserve(size_t length) {
+    if (out_length_ + length > kOutFlush) make_room();
+    return out_ + out_length_;
+  }
+  void change_output(Connection& connection);
+  void make_room();
   void flush_output();
+  void put_out(const char* from, size_t length);
+  void write_bytes(Connection& connection, const char* from, size_t length);
   void send_output(Connection& connection, const char* body, size_t body_length);
   void drain_output(Connection& connection);
-  void queue_resume(Connection& connection);
 
   // engine-upgrade.cc
   void switch_protocol(Connection& connection, const int32_t* reply);
@@ -258,6 +276,8 @@ class Engine final : public MessageSink {
   bool is_stopping(uint16_t listener);
   void forget_arrivals(uint16_t listener);
   void report_drained(uint16_t listener);
+
+  // engine-die.cc
   void mark_unseen();
   Failure verdict() const;
   void end_or_give(Connection& connection, uint64_t* wake_bits);
