@@ -12,6 +12,11 @@ export type { MillraceRequest } from "./request.ts";
 export interface Context {
   readonly listener: { readonly id: string; readonly name: string; readonly data: unknown };
   readonly connection: ConnectionInfo;
+  /**
+   * Another open connection of this worker, by the id that some handler has read of it, such as to
+   * take back a close handler. Throws ERR_MILLRACE_CONNECTION_UNKNOWN.
+   */
+  connectionById(id: string): ConnectionInfo;
   /** Who asks: as the proxies of `trustProxy` say, else `connection.remote`; its port if known. */
   readonly client: Endpoint;
   readonly params: Record<string, string>;

@@ -152,7 +152,10 @@ export const ERRORS = {
     text: "A handler returned something that is no answer. The message names the route.",
   },
   ERR_MILLRACE_RESPONSE_SENT: {
-    text: "An interim answer or a trailer came too late: the final answer has been given.",
+    text: "An interim answer, a trailer or an upgrade came too late: the final answer has been given.",
+  },
+  ERR_MILLRACE_CONNECTION_UNKNOWN: {
+    text: "No open connection of this worker, as far as handlers have seen it, has this id.",
   },
   ERR_MILLRACE_TRAILER_INVALID: {
     text: "A trailer of an answer is not allowed, was not announced, or is too long.",

@@ -6,6 +6,7 @@
  */
 import type { ConnectionInfo, Endpoint } from "../shared/app.ts";
 import type { NativeConnection } from "../native.ts";
+import { MillraceError } from "../shared/errors.ts";
 import {
   SLOT_FLAG_ENDED,
   SLOT_FLAG_RESET,
@@ -104,6 +105,21 @@ export class Connections {
     }
     const state = this.of(slot, generation);
     return (state.info ??= new Connection(this.#host, slot, generation));
+  }
+
+  /**
+   * Of those whose object a handler has asked for. Looks through all of them: connections pay
+   * nothing for being found.
+   */
+  byId(id: string): Connection {
+    for (const state of this.#states) {
+      const info = state?.info ?? null;
+      if (info !== null && !info.closed && info.id === id) return info;
+    }
+    throw new MillraceError(
+      "ERR_MILLRACE_CONNECTION_UNKNOWN",
+      `No open connection of this worker has the id ${JSON.stringify(id)}`,
+    );
   }
 
   /** Of all connections: with a handler that is not done, or an answer that is being sent. */

@@ -1,7 +1,7 @@
 /**
  * The second argument of a handler: what the standard has no place for. Thread: the engine's.
  */
-import type { Connection } from "./connections.ts";
+import type { Connection, Connections } from "./connections.ts";
 import type {
   ConnectionInfo, Context, Endpoint, Log, ServerControl, TraceContext,
 } from "../shared/app.ts";
@@ -23,6 +23,7 @@ export interface ContextHost {
   readonly topics: Topics;
   readonly upgrades: Upgrades;
   connectionOf(exchange: Exchange): Connection;
+  readonly connections: Connections;
   clientOf(exchange: Exchange): Endpoint;
   waitUntil(promise: Promise<unknown>): void;
   next(exchange: Exchange): Promise<Response>;
@@ -48,6 +49,10 @@ export class HandlerContext implements Context {
 
   get connection(): ConnectionInfo {
     return this.#host.connectionOf(this.#exchange);
+  }
+
+  connectionById(id: string): ConnectionInfo {
+    return this.#host.connections.byId(id);
   }
 
   get client(): Endpoint {

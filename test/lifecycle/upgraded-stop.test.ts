@@ -179,9 +179,11 @@ t.test("a handler that is stopped for good by the removal of its route", async (
   t.equal(answer.status, 503, "it takes none any more");
 });
 
-t.test("close() of the server waits for its sockets", async (t) => {
-  const server = await startUpgrades(t, { ids: ["web", "admin"], workers: 2 });
-  const clients = [await server.open("polite"), await server.open("polite", "admin")];
-  await server.server.close({ deadlineMs: LONG_MS });
-  for (const client of clients) t.equal(await client.readToEnd(), "bye");
-});
+for (const workers of [0, 2]) {
+  t.test(`close() of a server with ${workers} workers waits for its sockets`, async (t) => {
+    const server = await startUpgrades(t, { ids: ["web", "admin"], workers });
+    const clients = [await server.open("polite"), await server.open("polite", "admin")];
+    await server.server.close({ deadlineMs: LONG_MS });
+    for (const client of clients) t.equal(await client.readToEnd(), "bye");
+  });
+}

@@ -57,6 +57,19 @@ const SOURCE = `
         connection.offClose(7);
         return new Response("watching");
       },
+      "/take-back": (request, context) => {
+        try {
+          context.connectionById(new URL(request.url).searchParams.get("id")).offClose("owner");
+          return new Response("taken back");
+        } catch (error) {
+          return new Response(error.code, { status: 404 });
+        }
+      },
+      "/keep": (request, { connection }) => {
+        connection.onClose(() => log.push("kept " + connection.id), "owner");
+        connection.onClose(() => log.push("other " + connection.id), "other");
+        return new Response(connection.id);
+      },
       "/abort": (request, { connection }) => { connection.abort(); return new Response("x"); },
       "/facts": (request, { connection: { id, remote, local, closed } }) =>
         Response.json({ id, remote, local, closed }),
@@ -268,4 +281,19 @@ t.test("facts", async (t) => {
   t.strictSame(remote, { address: "127.0.0.1", port: client.socket.localPort, family: "IPv4" });
   t.strictSame(local, { address: "127.0.0.1", port: server.port, family: "IPv4" });
   t.equal(closed, false);
+});
+
+t.test("a close handler is taken back by the id of its connection", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const watched = await server.connect();
+  const { body: id } = await watched.request(ask("/keep"));
+  const other = await server.connect();
+  t.equal((await other.request(ask(`/take-back?id=${id}`))).body, "taken back");
+  const unknown = await other.request(ask("/take-back?id=nobody"));
+  t.match(unknown, { status: 404, body: "ERR_MILLRACE_CONNECTION_UNKNOWN" });
+  watched.close();
+  await logged(server, `other ${id}`);
+  t.notOk((await own<string[]>(server, "log")).includes(`kept ${id}`));
+  const late = await other.request(ask(`/take-back?id=${id}`));
+  t.equal(late.status, 404, "it has closed");
 });

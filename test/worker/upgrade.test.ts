@@ -1,5 +1,7 @@
 /** Switching over: what the checks before 101 let through, and what is answered otherwise. */
 import t from "tap";
+import { until } from "../support/deadline.ts";
+import { startApp } from "../support/server.ts";
 import { ask, startUpgrades, switched } from "../support/upgrades.ts";
 
 t.test("101 names the protocol, and what came behind the head is read first", async (t) => {
@@ -141,4 +143,44 @@ t.test("a wrapper of the handler may add to the answer", async (t) => {
   const client = await server.connect();
   client.write(ask("/wraps/inner"));
   t.match(await switched(client), /\r\nx-wrapped: 1\r\n/);
+});
+
+t.test("hooks, metrics and AsyncLocalStorage see an upgrade as other answers", async (t) => {
+  const server = await startApp(t, `
+    import { AsyncLocalStorage } from "node:async_hooks";
+    const storage = new AsyncLocalStorage();
+    const told = [];
+    const handler = {
+      async start(socket) {
+        socket.on("data", () => socket.write(JSON.stringify([storage.getStore(), ...told])));
+        await new Promise((resolve) => socket.once("close", resolve));
+      },
+    };
+    export default {
+      routes: {
+        "/chat/:room": (request, context) =>
+          storage.run(request.params.room, () => context.upgrade(handler)),
+      },
+      onResponse: ({ status, route, isComplete }) => told.push([status, route, isComplete]),
+    };
+  `, { metrics: true });
+  const clients = [await server.connect(), await server.connect()];
+  for (const [at, client] of clients.entries()) {
+    client.write(ask(`/chat/${at}`));
+    await switched(client);
+  }
+  const seen = JSON.stringify([101, "/chat/:room", true]);
+  for (const [at, client] of clients.entries()) {
+    await until("both have been told of", async () => {
+      client.write("?");
+      const answer = await client.readUntil("]]");
+      t.ok(answer.startsWith(`["${at}",[101,`), "the context of its own handler");
+      return answer === `["${at}",${seen},${seen}]`;
+    });
+  }
+  await until("both are counted", async () => {
+    const { text } = await server.server.metrics();
+    const count = /_seconds_count\{[^}]*code="101",http_route="\/chat\/:room"[^}]*\} 2$/m;
+    return count.test(text);
+  });
 });
