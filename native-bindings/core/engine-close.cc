@@ -17,8 +17,10 @@ uint64_t token_of(const Connection& connection) {
 
 // After bytes have left or the peer has ended: what now?
 void Engine::settle(Connection& connection) {
-  if (connection.stage == Stage::kUpgraded) settle_upgraded(connection);
-  if (connection.stage != Stage::kOpen) return;
+  if (connection.stage != Stage::kOpen) {
+    if (connection.stage == Stage::kUpgraded) settle_upgraded(connection);
+    return;
+  }
   if (connection.recording != nullptr) recorder_.sent(connection);
   bool drained = connection.output.length == 0;
   if (drained && connection.wants_writable) {

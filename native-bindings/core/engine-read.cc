@@ -74,8 +74,11 @@ void Engine::read(Connection& connection) {
 
 // Messages that waited behind others, or that another thread had received before us.
 void Engine::resume(Connection& connection) {
-  if (connection.stage == Stage::kUpgraded) resume_upgraded(connection);
-  if (connection.stage != Stage::kOpen || connection.input_done) return;
+  if (connection.stage != Stage::kOpen) {
+    if (connection.stage == Stage::kUpgraded) resume_upgraded(connection);
+    return;
+  }
+  if (connection.input_done) return;
   if (!connection.held || connection.awaits_switch) return;
   if (!slab_.has_room_for(connection.input.length)) {
     slab_.demand_fresh();
@@ -138,9 +141,9 @@ void Engine::after_parse(Connection& connection, ParseResult result, char* regio
       connection.held = true;
       connection.input.length = 0;
       connection.input.append(parser.message(), static_cast<size_t>(end - parser.message()));
-      drop_parser(connection);
       // An upgrade that was declined before its body had come: no answer is going to resume it.
-      if (connection.unanswered == 0 && !connection.awaits_switch) queue_resume(connection);
+      if (parser.stops_behind() && connection.unanswered == 0) queue_resume(connection);
+      drop_parser(connection);
       break;
     case ParseResult::kClosed:
       connection.input.release();

@@ -101,6 +101,7 @@ class Parser {
   // Nothing behind the message that is being read is HTTP yet, not even an empty line: the parser
   // stops there. From `on_head` of one that may switch.
   void stop_behind() { stops_behind_ = true; }
+  bool stops_behind() const { return stops_behind_; }
   // By framing, whatever the method; one of length 0 is there and empty.
   bool has_body() const { return is_chunked_ || has_length_; }
   bool has_content() const { return is_chunked_ || content_length_ > 0; }

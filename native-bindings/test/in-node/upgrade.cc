@@ -65,6 +65,45 @@ void a_declined_upgrade_keeps_the_pipeline() {
   });
 }
 
+// Only its answer, before its body had come, could have resumed the connection.
+void a_body_behind_a_declined_upgrade_is_read_over() {
+  std::string upgrade = "POST /no HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n";
+  std::string plain = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
+  auto check = [](SocketStage& stage, int peer) {
+    CHECK((stage.app.targets == std::vector<std::string>{"/no", "/1"}));
+    CHECK(received(peer).ends_with("\r\n\r\n/1") && stage.live() == 1);
+  };
+  cut_everywhere(upgrade + "Content-Length: 3\r\n\r\nabc" + plain, check);
+  cut_everywhere(upgrade + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n" + plain, check);
+}
+
+// A slow reader of what native answers by itself: nothing is tried again before it has read on.
+void who_waits_for_output_is_not_resumed_in_vain() {
+  ListenerOptions options;
+  options.output_bytes_max = 1000;
+  options.probes.liveness = "/live";
+  options.has_probes = true;
+  SocketStage stage(options);
+  int peer = stage.connect(false);
+  CHECK(fcntl(peer, F_SETFL, O_NONBLOCK) == 0);
+  std::string probes;
+  for (int i = 0; i < 100; i++) probes += "GET /live HTTP/1.1\r\nHost: a\r\n\r\n";
+  const int32_t* words = stage.engine->blocks().slots;
+  while (words[SLOT_UNSENT] < 1000) {
+    send_all(peer, probes);
+    stage.run();
+  }
+  size_t asked = 0;
+  while (::send(peer, probes.data(), probes.size(), MSG_NOSIGNAL) > 0) asked++;
+  stage.run();  // comes to rest
+  while (words[SLOT_UNSENT] > 0) {
+    CHECK(!received(peer).empty());
+    stage.run();
+  }
+  CHECK(asked > 0 && stage.live() == 1);
+  close(peer);
+}
+
 // HTTP/1.0 and a connection that closes cannot switch: their requests hold nothing back.
 void who_cannot_switch_is_not_waited_for() {
   SocketStage stage;
@@ -319,6 +358,8 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   int before = open_descriptors();
   what_lies_behind_the_head_is_the_first_data();
   a_declined_upgrade_keeps_the_pipeline();
+  a_body_behind_a_declined_upgrade_is_read_over();
+  who_waits_for_output_is_not_resumed_in_vain();
   who_cannot_switch_is_not_waited_for();
   nothing_is_read_before_the_answer();
   a_switch_out_of_turn_cuts_the_connection();
