@@ -4,7 +4,6 @@
  * and what it said last stands for it. Thread: the primary's.
  */
 import type { MetricsReport, Stats } from "../shared/app.ts";
-import { MillraceError } from "../shared/errors.ts";
 import type { Metric } from "../shared/metrics.ts";
 import { HttpSeries } from "./http-series.ts";
 import { counter, gauge, processMetrics, serverMetrics } from "./process-metrics.ts";
@@ -23,8 +22,7 @@ const MONOTONE: ReadonlySet<string> = new Set(["counter", "histogram"]);
 const HAS_APP: ReadonlySet<string> = new Set(["serving", "draining"]);
 
 export class Metrics {
-  /** Null while nobody has asked for metrics of requests. */
-  readonly http: HttpSeries | null;
+  #http: HttpSeries | null;
   readonly #host: MetricsHost;
   readonly #timeoutMs: number;
   readonly #last = new Map<WorkerChannel, readonly Metric[]>();
@@ -37,14 +35,21 @@ export class Metrics {
   constructor(host: MetricsHost, isOn: boolean, timeoutMs: number) {
     this.#host = host;
     this.#timeoutMs = timeoutMs;
-    this.http = isOn ? new HttpSeries() : null;
+    this.#http = isOn ? new HttpSeries() : null;
   }
 
-  /** Throws ERR_MILLRACE_OPTION_INVALID if requests are not counted. */
-  checkOn(): void {
-    if (this.http !== null) return;
-    const message = "addListener: metricsPath needs a server that has had metrics from its start";
-    throw new MillraceError("ERR_MILLRACE_OPTION_INVALID", message);
+  /** Null while nobody has asked for metrics of requests. */
+  get http(): HttpSeries | null {
+    return this.#http;
+  }
+
+  /** From now on requests are counted. Workers hear of it before anything that is sent later. */
+  turnOn(): void {
+    if (this.#http !== null) return;
+    this.#http = new HttpSeries();
+    for (const channel of this.#host.channels()) {
+      void channel.send({ type: "count", series: this.#http.tableOf(channel) });
+    }
   }
 
   spawned(): void {

@@ -305,7 +305,7 @@ class MillraceServer implements Server, ListenersHost, Living {
   async addListener(options: ListenerOptions): Promise<ListenerInfo> {
     this.#life.checkServing();
     const resolved = resolveAdded(options, this.#listeners.nextId(), this.#options);
-    if (resolved.settings.metricsPath !== "") this.#metrics.checkOn();
+    if (resolved.settings.metricsPath !== "") this.#metrics.turnOn();
     return await this.#listeners.add(resolved);
   }
 

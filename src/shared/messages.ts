@@ -118,6 +118,11 @@ export type ToWorker =
   | { readonly type: "stopSockets"; readonly id: number; readonly listener: string }
   /** Go on with the file that the log's path names now. */
   | { readonly type: "reopenLog"; readonly id: number }
+  /**
+   * Requests are counted from now on, into this table: `patterns` says what its rows mean. Known
+   * before a listener that shows them.
+   */
+  | { readonly type: "count"; readonly id: number; readonly series: SharedArrayBuffer }
   /** What the app has registered is wanted: `metrics` follows, then the acknowledgement. */
   | { readonly type: "metrics"; readonly id: number }
   /**

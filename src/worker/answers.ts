@@ -20,28 +20,22 @@ import type { Rings } from "./rings.ts";
 /** What an interim answer takes in memory beside its lines, roughly. */
 const INTERIM_BYTES = 64;
 
-/** What answers ask of their engine. */
-export interface AnswersHost extends ExchangeHost {
-  /** Null unless metrics are on. */
-  readonly meter: Meter | null;
-}
-
 export class Answers {
   readonly #rings: Rings;
   readonly #connections: Connections;
   readonly #writer: AnswerWriter;
   readonly #host: ExchangeHost;
   #shortTextMax: number;
-  readonly #meter: Meter | null;
+  /** Null while nobody counts. */
+  meter: Meter | null = null;
   /** Answers that wait behind others or for a socket, of all connections: mostly none. */
   #waiting = 0;
 
-  constructor(rings: Rings, connections: Connections, host: AnswersHost) {
+  constructor(rings: Rings, connections: Connections, host: ExchangeHost) {
     this.#rings = rings;
     this.#connections = connections;
     this.#host = host;
     this.#shortTextMax = SAFE_TEXT_LENGTH;
-    this.#meter = host.meter;
     this.#writer = new AnswerWriter(rings, connections, host, this);
   }
 
@@ -178,12 +172,12 @@ export class Answers {
 
   /** Its client has gone; its handler may run on, and read what has come of its body. */
   countLost(exchange: Exchange): void {
-    if (this.#meter !== null) this.#meter.endExchange(exchange, 0, 0);
+    if (this.meter !== null) this.meter.endExchange(exchange, 0, 0);
     exchange.releaseBody();
   }
 
   #finish(exchange: Exchange, status: number, sent: number): void {
-    if (this.#meter !== null) this.#meter.endExchange(exchange, status, sent);
+    if (this.meter !== null) this.meter.endExchange(exchange, status, sent);
     const state = this.#connections.find(exchange.slot, exchange.generation);
     if (exchange.received instanceof RequestBody) {
       exchange.received.drop();

@@ -33,6 +33,8 @@ export interface ControlTarget {
   /** Throws what is wrong with a row. */
   routes(message: RoutesMessage): void;
   awaitRoutes(table: number, rows: readonly string[]): Promise<void>;
+  /** Counts requests into the table, and tells what its rows mean. */
+  count(series: SharedArrayBuffer): void;
   reopenLog(): void;
   metrics(): Promise<readonly Metric[] | null>;
   countSubscribers(topic: string): number;
@@ -74,6 +76,9 @@ export class WorkerControl {
     port.on("message", (message: ToWorker) => this.#receive(message));
   }
 
+  /** To count into, if that was asked for while the app was being loaded. */
+  #series: SharedArrayBuffer | null = null;
+
   /** From now on messages are carried out; what came before of listeners is now. */
   attach(target: ControlTarget): void {
     this.#target = target;
@@ -81,6 +86,7 @@ export class WorkerControl {
       target.setListener(index, facts)?.catch(() => {}); // `open` tells of it
     }
     this.#announced.clear();
+    if (this.#series !== null) target.count(this.#series);
   }
 
   /** From now on `publish` of its server has something to go to. */
@@ -197,6 +203,10 @@ export class WorkerControl {
           this.#target?.awaitRoutes(message.table, message.rows)
         ));
         return;
+      case "count":
+        if (this.#target === null) this.#series = message.series;
+        else this.#target.count(message.series);
+        break;
       case "reopenLog":
         this.#target?.reopenLog();
         break;

@@ -26,7 +26,6 @@ import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
 import { type ListenerSite, ListenerSites } from "./listener-sites.ts";
 import type { BodyFlow } from "./request-body.ts";
-import { Meter } from "./meter.ts";
 import { RequestNames } from "./request-identity.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
@@ -69,7 +68,6 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   readonly topics: Topics;
   readonly slots: Int32Array;
   readonly tracing: Tracing = new Tracing();
-  readonly meter: Meter | null;
   readonly entered: EnteredRoute;
   readonly connections: Connections;
   readonly clientErrors: ClientErrors;
@@ -94,7 +92,6 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     { handle, route }: EngineBlocks,
     rings: Rings,
     setup: EngineSetup,
-    routes: readonly string[],
   ) {
     this.#native = native;
     this.#handle = handle;
@@ -105,8 +102,6 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     this.log = setup.log;
     this.listenersChanged();
     this.isDevelopment = setup.task.options.development;
-    const { series } = setup.task;
-    this.meter = series === null ? null : new Meter(series, routes, this.sites);
     this.server = setup.server;
     this.topics = setup.topics;
     this.slots = rings.slots;

@@ -38,7 +38,7 @@ import { Exchange } from "./exchange.ts";
 import { Hooks } from "./hooks.ts";
 import { EngineHost, type EngineSetup } from "./engine-host.ts";
 import { Isolation } from "./isolation.ts";
-import type { Meter } from "./meter.ts";
+import { Meter } from "./meter.ts";
 import { metricsRoutes } from "./metrics-route.ts";
 import { NativeCounts } from "./native-counts.ts";
 import { joinRoutes } from "./own-routes.ts";
@@ -72,8 +72,8 @@ export class Engine {
   readonly #isolation = new Isolation();
   readonly #host: EngineHost;
   readonly #tracing: Tracing;
-  readonly #meter: Meter | null;
-  readonly #nativeCounts: NativeCounts | null;
+  #meter: Meter | null = null;
+  #nativeCounts: NativeCounts | null = null;
   #ownRoutes: ReadonlyMap<string, OwnRoute>;
   readonly #options: WorkerOptions;
   #hooks: Hooks | null = null;
@@ -104,11 +104,8 @@ export class Engine {
     this.#blocks = blocks;
     this.#rings = new Rings(this.#native, blocks);
     this.#ownRoutes = this.#routesOf(task.listeners);
-    this.#host = new EngineHost(this.#native, blocks, this.#rings, setup, this.routes);
+    this.#host = new EngineHost(this.#native, blocks, this.#rings, setup);
     this.#entered = this.#host.entered.word;
-    this.#meter = this.#host.meter;
-    this.#nativeCounts =
-      this.#meter === null ? null : new NativeCounts(this.#native, blocks.handle, this.#meter);
     this.#tracing = this.#host.tracing;
     this.#connections = this.#host.connections;
     this.#answers = new Answers(this.#rings, this.#connections, this.#host);
@@ -116,6 +113,7 @@ export class Engine {
     this.#host.dispatcher = this.#dispatcher;
     this.#host.answers = this.#answers;
     this.#constants = new Constants(this.#native, blocks.handle, this.#host);
+    if (task.series !== null) this.count(task.series);
     this.#appsChanged();
     this.#targets = new Targets({
       events: this.#rings.events,
@@ -228,6 +226,13 @@ export class Engine {
   /** All patterns that an answer may be counted under. */
   get routes(): string[] {
     return [...new Set([...this.#tables.patterns, ...this.#ownRoutes.keys()])];
+  }
+
+  /** Requests that come from now on are counted into the table. Not within a batch. */
+  count(series: SharedArrayBuffer): void {
+    this.#meter = this.#answers.meter = new Meter(series, this.routes, this.#host.sites);
+    this.#nativeCounts = new NativeCounts(this.#native, this.#blocks.handle, this.#meter);
+    this.#nativeCounts.skip(this.#constants.given);
   }
 
   /** The same, if some have come since they were told last and somebody counts; else null. */

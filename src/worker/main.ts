@@ -145,6 +145,10 @@ function targetOf(
       tellPatterns(engine, control);
     },
     awaitRoutes: (table, rows) => tables.ended(table, rows),
+    count: (series) => {
+      engine.count(series);
+      control.send({ type: "patterns", routes: engine.routes });
+    },
     reopenLog,
     countSubscribers: (topic) => topics.count(topic),
     publishHere: (published, forBroker) => topics.publishHere(published, forBroker),

@@ -25,12 +25,21 @@ export class NativeCounts {
     this.#meter = meter;
   }
 
-  /** Adds what has come since the last time. */
-  take(constants: readonly GivenConstant[]): void {
+  /** What there is already is not counted. */
+  skip(constants: readonly GivenConstant[]): void {
+    this.#before = this.#read(constants);
+  }
+
+  #read(constants: readonly GivenConstant[]): Float64Array {
     const now = new Float64Array(REFUSED + constants.length * FORMS.length);
     this.#native.engineCounts(this.#handle, now);
+    return now;
+  }
+
+  /** Adds what has come since the last time. */
+  take(constants: readonly GivenConstant[]): void {
     const before = this.#before;
-    this.#before = now;
+    const now = (this.#before = this.#read(constants));
     for (let at = 0; at < now.length; at++) {
       const count = now[at]! - (before[at] ?? 0);
       if (count === 0) continue;

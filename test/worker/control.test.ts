@@ -44,6 +44,7 @@ t.test("messages are carried out, then acknowledged", async (t) => {
     give: (count, to) => count + (to ?? 0),
     routes: () => {},
     awaitRoutes: async () => {},
+    count: (series) => done.push(series.byteLength),
     reopenLog: () => done.push("reopened"),
     countSubscribers: (topic) => topic.length,
     publishHere: (published, forBroker) => done.push({ published, forBroker }),
@@ -64,6 +65,9 @@ t.test("messages are carried out, then acknowledged", async (t) => {
   t.equal(done.at(-1), "sockets of web");
   endSockets();
   t.strictSame(await next(), { type: "socketsEnded", listener: "web" });
+  port.postMessage({ type: "count", id: 11, series: new SharedArrayBuffer(8) });
+  t.strictSame(await next(), { type: "ack", id: 11 });
+  t.equal(done.at(-1), 8);
   port.postMessage({ type: "retire", id: 5 });
   t.strictSame(await next(), { type: "ack", id: 5 });
   t.equal(done.at(-1), "retire");
@@ -92,6 +96,7 @@ t.test("what cannot be carried out is acknowledged with the error, late or at on
     stopSockets: async () => {},
     retire: () => {},
     give: () => 0,
+    count: () => {},
     reopenLog: () => {},
     countSubscribers: () => 0,
     publishHere: () => {},
@@ -116,6 +121,8 @@ t.test("listeners that came while the app was loaded are known before anything e
     port.postMessage({ type: "listener", id, index, facts: each });
     t.strictSame(await next(), { type: "ack", id });
   }
+  port.postMessage({ type: "count", id: 4, series: new SharedArrayBuffer(16) });
+  t.strictSame(await next(), { type: "ack", id: 4 });
   const done: unknown[] = [];
   const nothing = (): void => {};
   control.attach({
@@ -127,12 +134,13 @@ t.test("listeners that came while the app was loaded are known before anything e
     give: () => 0,
     routes: nothing,
     awaitRoutes: async () => {},
+    count: (series) => done.push(series.byteLength),
     reopenLog: nothing,
     countSubscribers: () => 0,
     publishHere: nothing,
     metrics: async () => [],
   });
-  t.strictSame(done, [[4, facts], [5, null]]);
+  t.strictSame(done, [[4, facts], [5, null], 16]);
 });
 
 t.test("without an app there are no metrics", async (t) => {
