@@ -3,6 +3,7 @@
  * and the users of the package can import them.
  */
 import type { Broker } from "./broker.ts";
+import type { WebSocketHandler } from "./websockets.ts";
 import type { Context, MillraceRequest } from "./context.ts";
 import type { ClientErrorInfo, RequestInfo, ResponseInfo } from "./hook-infos.ts";
 import type { ListenerPlace } from "./listener-options.ts";
@@ -72,7 +73,7 @@ export type NamedHandlers =
   | readonly (readonly [name: string, handler: Route])[];
 
 /** The default export of an app module. All members are optional, but one of routes or fetch. */
-export interface App {
+export interface App<WebSocketData = unknown> {
   routes?: { readonly [pattern: string]: Route };
   /** A name is not empty and begins with no slash. */
   handlers?: NamedHandlers;
@@ -95,6 +96,8 @@ export interface App {
    * server's app counts; an app of a listener has none.
    */
   broker?: Broker;
+  /** What is done with the WebSockets that `context.upgrade(request)` makes. */
+  websocket?: WebSocketHandler<WebSocketData>;
   init?(worker: WorkerInfo): void | Promise<void>;
   close?(): void | Promise<void>;
   /** As in Bun: used when neither an option, a flag, the environment nor a file says otherwise. */

@@ -5,6 +5,7 @@ import type { Publishable } from "./published.ts";
 import type { MillraceRequest } from "./request.ts";
 import type { ServerControl } from "./server-control.ts";
 import type { SocketHandler, UpgradeOptions } from "./upgrades.ts";
+import type { SocketAddress, WebSocketUpgradeOptions } from "./websockets.ts";
 
 export type { MillraceRequest } from "./request.ts";
 
@@ -68,6 +69,18 @@ export interface Context {
    * handler stops. After earlier answers are sent it is decided again.
    */
   upgrade(handler: SocketHandler, options?: UpgradeOptions): Response;
+  /**
+   * Makes a WebSocket of the connection for the app's `websocket`, as in Bun. True: the request has
+   * been answered, and what the handler returns counts for nothing. False: it is the handler's to
+   * answer. If it asked for a WebSocket and cannot have one, and the handler returns nothing, the
+   * answer says why: 400 for a key or another field that is not valid, 426 for another version
+   * than 13, 503 while the listener stops. Throws ERR_MILLRACE_WEBSOCKET_NONE without `websocket`.
+   */
+  upgrade(request: Request, options?: WebSocketUpgradeOptions): boolean;
+  /** WebSockets of this worker that have not closed. */
+  readonly pendingWebSockets: number;
+  /** Who is at the other end of the connection; null on a Unix socket, or when it has closed. */
+  requestIP(request: Request): SocketAddress | null;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
 }

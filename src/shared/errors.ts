@@ -163,6 +163,9 @@ export const ERRORS = {
   ERR_MILLRACE_WEBSOCKET_INVALID: {
     text: "The app's `websocket` has a member that is unknown or not valid. The message names it.",
   },
+  ERR_MILLRACE_WEBSOCKET_NONE: {
+    text: "A request was to become a WebSocket, and the app has no `websocket`.",
+  },
   ERR_MILLRACE_RESPONSE_HEADERS: {
     text: "An answer has a Content-Length that contradicts its body, or other unfit headers.",
   },

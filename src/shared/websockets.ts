@@ -55,6 +55,21 @@ export interface ServerWebSocket<Data = undefined> {
   getBufferedAmount(): number;
 }
 
+/** What `context.upgrade` of a request may be told. */
+export interface WebSocketUpgradeOptions {
+  /** Becomes the `data` of the socket. */
+  readonly data?: unknown;
+  /** Fields of the answer: cookies, or `Sec-WebSocket-Protocol`; those of the handshake are not. */
+  readonly headers?: ConstructorParameters<typeof Headers>[0];
+}
+
+/** The other end of a connection, as in Bun. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+  readonly family: "IPv4" | "IPv6";
+}
+
 /** Memory and gain of a compressor, or of a decompressor, as in Bun. */
 export type WebSocketCompressor =
   | "disable" | "shared" | "dedicated"

@@ -9,9 +9,12 @@ import type { Publishable } from "../shared/published.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
 import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
+import type { SocketAddress, WebSocketUpgradeOptions } from "../shared/websockets.ts";
+import type { LightResponse } from "./response.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 import type { Topics } from "./topics.ts";
 import type { Upgrades } from "./upgrade.ts";
+import type { WebSockets } from "./websockets.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -22,6 +25,7 @@ export interface ContextHost {
   readonly server: ServerControl;
   readonly topics: Topics;
   readonly upgrades: Upgrades;
+  readonly webSockets: WebSockets;
   connectionOf(exchange: Exchange): Connection;
   readonly connections: Connections;
   clientOf(exchange: Exchange): Endpoint;
@@ -37,6 +41,8 @@ export class HandlerContext implements Context {
   #trailers: Promise<Headers> | null = null;
   #identity: RequestIdentity | null = null;
   #client: Endpoint | null = null;
+  /** What is answered if the handler does not: it wanted a WebSocket that cannot be. */
+  refusal: LightResponse | null = null;
 
   constructor(host: ContextHost, exchange: Exchange) {
     this.#host = host;
@@ -127,8 +133,30 @@ export class HandlerContext implements Context {
     return this.#host.topics.count(topic);
   }
 
-  upgrade(handler: SocketHandler, options?: UpgradeOptions): Response {
-    return this.#host.upgrades.offer(this.#exchange, handler, options);
+  upgrade(handler: SocketHandler, options?: UpgradeOptions): Response;
+  upgrade(request: Request, options?: WebSocketUpgradeOptions): boolean;
+  upgrade(
+    what: SocketHandler | Request,
+    options?: UpgradeOptions & WebSocketUpgradeOptions,
+  ): Response | boolean {
+    const isHandler = typeof (what as SocketHandler | null)?.start === "function";
+    if (isHandler || !(what instanceof Request)) {
+      return this.#host.upgrades.offer(this.#exchange, what as SocketHandler, options);
+    }
+    const upgrade = this.#host.webSockets.upgrade(this.#exchange, options);
+    this.refusal = upgrade.isDone ? null : upgrade.refusal;
+    return upgrade.isDone;
+  }
+
+  get pendingWebSockets(): number {
+    return this.#host.webSockets.count;
+  }
+
+  requestIP(_request: Request): SocketAddress | null {
+    const { remote, closed } = this.connection;
+    const { address, port, family } = remote;
+    if (closed || port === undefined || family === "unix") return null;
+    return { address, port, family };
   }
 
   next(): Promise<Response> {

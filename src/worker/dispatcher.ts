@@ -79,7 +79,7 @@ export class Dispatcher {
       this.#settleValue(exchange, result);
       return;
     }
-    this.#host.track(exchange);
+    if (!exchange.isComplete) this.#host.track(exchange);
     promise.then(
       (value) => this.#settleValue(exchange, value),
       (error: unknown) => this.fail(exchange, error),
@@ -92,7 +92,9 @@ export class Dispatcher {
       return;
     }
     if (value === undefined) {
-      this.#decline(exchange);
+      const refusal = (exchange.context as HandlerContext | null)?.refusal ?? null;
+      if (refusal === null) this.#decline(exchange);
+      else this.#answers.answer(exchange, responseParts(refusal), false);
       return;
     }
     let parts: ResponseParts;

@@ -35,6 +35,7 @@ import type { Rings } from "./rings.ts";
 import type { Topics } from "./topics.ts";
 import { Tracing } from "./tracing.ts";
 import { Upgrades, type UpgradesHost } from "./upgrade.ts";
+import { WebSockets, type WebSocketsHost } from "./websockets.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -59,7 +60,8 @@ export function peerGone(): DOMException {
 }
 
 export class EngineHost
-implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost {
+implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost,
+  WebSocketsHost {
   readonly log: Log;
   readonly names: RequestNames = new RequestNames();
   readonly sites: ListenerSites;
@@ -74,6 +76,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   /** Sockets that handlers have taken over. */
   readonly sockets: DedicatedSockets;
   readonly upgrades: Upgrades;
+  readonly webSockets: WebSockets;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
   /** Set by the engine, too. */
@@ -108,6 +111,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     this.connections = new Connections(this);
     this.sockets = new DedicatedSockets(setup.log);
     this.upgrades = new Upgrades(rings, this);
+    this.webSockets = new WebSockets(this);
     this.clientErrors = new ClientErrors(
       setup.tables, (listener) => this.siteOf(listener), this.connections, this.log,
     );

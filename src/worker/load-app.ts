@@ -9,11 +9,16 @@ import type { ServeTask } from "../shared/messages.ts";
 import { readConstants } from "./constants.ts";
 import { placeOfImport, withPlace } from "./error-place.ts";
 import { handlerEntries } from "./handler-registry.ts";
+import { readWebSocketMember } from "./websocket-options.ts";
 
-/** Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID or …_HANDLER_DUPLICATE. */
+/**
+ * Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID, …_HANDLER_DUPLICATE or
+ * …_WEBSOCKET_INVALID.
+ */
 export async function loadApp(source: ServeTask["app"]): Promise<App> {
   const value = source.kind === "value" ? source.value : await importDefault(source.href);
   const app = toApp(value);
+  readWebSocketMember(app.websocket);
   const handlers = Object.fromEntries(handlerEntries(app.handlers));
   return {
     ...bindMembers(app),
@@ -81,8 +86,10 @@ function checkBroker(broker: App["broker"]): void {
 
 /** Members are called as methods of the object that the app exports. */
 function bindMembers(app: App): App {
-  const { port, hostname, broker } = app;
-  const bound: Record<string, unknown> = { port, hostname, ...(broker && { broker }) };
+  const { port, hostname, broker, websocket } = app;
+  const bound: Record<string, unknown> = {
+    port, hostname, ...(broker && { broker }), ...(websocket && { websocket }),
+  };
   for (const member of MEMBERS) {
     const value = app[member] as ((...args: unknown[]) => unknown) | undefined;
     if (value === undefined) continue;

@@ -3,10 +3,11 @@
  * link tells. What a handler throws ends its socket with 1011 and nothing else.
  * Thread: the engine's.
  */
-import type { Log } from "../shared/app.ts";
+import type { Log } from "../shared/log.ts";
 import type {
   ServerWebSocket, WebSocketBinaryType, WebSocketBytes, WebSocketData,
 } from "../shared/websockets.ts";
+import type { SharedStream } from "./topics.ts";
 import type { WebSocketClock } from "./websocket-clock.ts";
 import { type DeflateLink, deflatedFrame } from "./websocket-deflate.ts";
 import {
@@ -187,8 +188,9 @@ export class ServerSocket implements ServerWebSocket<unknown>, LinkOwner {
 
   // For the topics of the worker.
 
-  get stream(): LinkStream {
-    return this.#link.stream;
+  /** Of an upgraded connection; of any other the topics would get no further than `frameKind`. */
+  get stream(): SharedStream {
+    return this.#link.stream as LinkStream & SharedStream;
   }
 
   /** A message of a topic, in its order with what is sent otherwise. */
