@@ -1,6 +1,6 @@
-// Bytes out: those of one connection are gathered in the engine's buffer and leave in one send, when
-// another connection is written to or the flush ends. What the socket does not take is kept with
-// the connection. Thread: the worker's.
+// Bytes out: those of one connection are gathered in the engine's buffer and leave in one send,
+// when another connection is written to or the flush ends. What the socket does not take is kept
+// with the connection. Thread: the worker's.
 #include <cstring>
 
 #include "engine.h"
