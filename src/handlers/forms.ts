@@ -1,0 +1,233 @@
+/**
+ * Forms before their handler: `application/x-www-form-urlencoded` and `multipart/form-data`, whose
+ * files stream to temporary files that are removed when the handler has settled. Any thread.
+ */
+import { tmpdir } from "node:os";
+import { Readable } from "node:stream";
+import { Busboy, type BusboyInstance } from "@fastify/busboy";
+import type { Context, HandlerObject, HandlerResult, MillraceRequest } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
+import { FormFiles, type UploadedFile } from "./form-files.ts";
+
+export type { UploadedFile } from "./form-files.ts";
+
+/** A form that has come whole. */
+export interface Form {
+  /** In the order in which they came. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly files: readonly UploadedFile[];
+  /** The first value of the field; `undefined` if there is none. */
+  get(name: string): string | undefined;
+  all(name: string): string[];
+  /** The first file of the field. */
+  file(name: string): UploadedFile | undefined;
+}
+
+export type FormHandler = (
+  form: Form,
+  request: MillraceRequest,
+  context: Context,
+) => HandlerResult | Promise<HandlerResult>;
+
+export interface FormOptions {
+  /** Where files lie meanwhile. Default: the system's folder for temporary files. */
+  readonly folder?: string;
+  /** Default 1,000. */
+  readonly fieldsMax?: number;
+  /** Bytes of each field. Default 65,536. */
+  readonly fieldBytesMax?: number;
+  /** Default 16. */
+  readonly filesMax?: number;
+  /** Bytes of each file. Default 16 MiB. */
+  readonly fileBytesMax?: number;
+  /** Bytes of the whole body. Default 64 MiB. */
+  readonly bytesMax?: number;
+  /** Files that may come, before a byte of them is stored; others are 415. Default: all. */
+  readonly accepts?: (file: { field: string; name: string; type: string }) => boolean;
+}
+
+type Limits = Required<Omit<FormOptions, "accepts" | "folder">>;
+
+const LIMITS: Limits = {
+  fieldsMax: 1000,
+  fieldBytesMax: 65_536,
+  filesMax: 16,
+  fileBytesMax: 16 * 2 ** 20,
+  bytesMax: 64 * 2 ** 20,
+};
+
+const URLENCODED = "application/x-www-form-urlencoded";
+const MULTIPART = "multipart/form-data";
+
+/**
+ * The handler that reads the form first. No form is 415, a broken one 400, more than a limit 413,
+ * a full disk 507. Throws a TypeError for options that are none.
+ */
+export function withForm(handler: FormHandler, options: FormOptions = {}): HandlerObject {
+  const limits = limitsOf(options);
+  const { folder = tmpdir(), accepts } = options;
+  return {
+    bodyBytesMax: limits.bytesMax,
+    bodyStreamBytesMax: limits.bytesMax,
+    async handle(request, context) {
+      const files = new FormFiles(folder, limits.fileBytesMax);
+      try {
+        const form = await formOf(request, limits, files, accepts);
+        return await handler(form, request, context);
+      } finally {
+        await files.remove().catch((error: unknown) => {
+          context.log.error({ err: error }, "files of a form could not be removed");
+        });
+      }
+    },
+  };
+}
+
+function limitsOf(options: FormOptions): Limits {
+  const known = new Set([...Object.keys(LIMITS), "folder", "accepts"]);
+  const unknown = Object.keys(options).find((name) => !known.has(name));
+  if (unknown !== undefined) throw new TypeError(`withForm: no option "${unknown}"`);
+  const limits = { ...LIMITS };
+  for (const name of Object.keys(LIMITS) as (keyof Limits)[]) {
+    const value = options[name] ?? LIMITS[name];
+    if (!(Number.isInteger(value) && value > 0)) {
+      throw new TypeError(`withForm: ${name} is a whole number above 0`);
+    }
+    limits[name] = value;
+  }
+  return limits;
+}
+
+async function formOf(
+  request: MillraceRequest,
+  limits: Limits,
+  files: FormFiles,
+  accepts: FormOptions["accepts"],
+): Promise<Form> {
+  const type = request.headers.get("content-type") ?? "";
+  const name = type.split(";", 1)[0]!.trim().toLowerCase();
+  if (name === URLENCODED) return urlencoded(await request.text(), limits);
+  if (name !== MULTIPART) {
+    throw new HttpError(415, `A form is ${URLENCODED} or ${MULTIPART}`);
+  }
+  return await new MultipartReader(type, limits, files, accepts).read(request);
+}
+
+function urlencoded(text: string, { fieldsMax, fieldBytesMax }: Limits): Form {
+  const fields = [...new URLSearchParams(text)];
+  if (fields.length > fieldsMax) throw tooMuch(`more than ${fieldsMax} fields`);
+  const long = fields.find(([, value]) => Buffer.byteLength(value) > fieldBytesMax);
+  if (long !== undefined) throw tooMuch(`a field longer than ${fieldBytesMax} bytes`);
+  return new ReadForm(fields, []);
+}
+
+class ReadForm implements Form {
+  readonly fields: readonly (readonly [string, string])[];
+  readonly files: readonly UploadedFile[];
+
+  constructor(
+    fields: readonly (readonly [string, string])[],
+    files: readonly UploadedFile[],
+  ) {
+    this.fields = fields;
+    this.files = files;
+  }
+
+  get(name: string): string | undefined {
+    return this.fields.find(([each]) => each === name)?.[1];
+  }
+
+  all(name: string): string[] {
+    return this.fields.filter(([each]) => each === name).map(([, value]) => value);
+  }
+
+  file(name: string): UploadedFile | undefined {
+    return this.files.find(({ field }) => field === name);
+  }
+}
+
+/** One body. The first thing that goes wrong ends it, and all that was begun. */
+class MultipartReader {
+  readonly #fields: [string, string][] = [];
+  readonly #stored: Promise<UploadedFile>[] = [];
+  readonly #limits: Limits;
+  readonly #files: FormFiles;
+  readonly #accepts: FormOptions["accepts"];
+  readonly #parser: BusboyInstance;
+  readonly #sources = new Set<Readable>();
+  #failed!: (error: Error) => void;
+  readonly #failure: Promise<never> = new Promise((_, reject) => (this.#failed = reject));
+
+  constructor(type: string, limits: Limits, files: FormFiles, accepts: FormOptions["accepts"]) {
+    this.#limits = limits;
+    this.#files = files;
+    this.#accepts = accepts;
+    this.#failure.catch(() => {}); // who reads hears of it
+    try {
+      this.#parser = new Busboy({
+        headers: { "content-type": type },
+        limits: {
+          fields: limits.fieldsMax, fieldSize: limits.fieldBytesMax, files: limits.filesMax,
+          fieldNameSize: limits.fieldBytesMax,
+        },
+      });
+    } catch (cause) {
+      throw new HttpError(400, "The form says no boundary of its parts", { cause });
+    }
+  }
+
+  async read(request: MillraceRequest): Promise<Form> {
+    if (request.body === null) throw new HttpError(400, "The form has no body");
+    const body = Readable.fromWeb(request.body);
+    try {
+      await Promise.race([this.#parsed(body), this.#failure]);
+      const files = await Promise.race([Promise.all(this.#stored), this.#failure]);
+      return new ReadForm(this.#fields, files);
+    } catch (error) {
+      body.destroy();
+      for (const source of this.#sources) source.destroy();
+      await Promise.allSettled(this.#stored); // nothing is written any more when it is removed
+      throw error;
+    }
+  }
+
+  async #parsed(body: Readable): Promise<void> {
+    const { fieldsMax, filesMax, fieldBytesMax } = this.#limits;
+    const parser = this.#parser;
+    parser.on("field", (name: string, value: string, _: boolean, isCut: boolean) => {
+      if (isCut) this.#failed(tooMuch(`a field longer than ${fieldBytesMax} bytes`));
+      this.#fields.push([name, value]);
+    });
+    parser.on("file", (field, source, name, _, type) => this.#file(field, source, name, type));
+    parser.on("fieldsLimit", () => this.#failed(tooMuch(`more than ${fieldsMax} fields`)));
+    parser.on("filesLimit", () => this.#failed(tooMuch(`more than ${filesMax} files`)));
+    await new Promise<void>((resolve, reject) => {
+      parser.once("finish", resolve);
+      parser.once("error", (cause) => reject(broken(cause)));
+      body.once("error", reject);
+      body.pipe(parser);
+    });
+  }
+
+  #file(field: string, source: Readable, name: string | undefined, type: string): void {
+    const file = { field, name: name ?? "", type };
+    this.#sources.add(source);
+    source.on("error", (cause) => this.#failed(broken(cause)));
+    if (this.#accepts !== undefined && !this.#accepts(file)) {
+      source.resume();
+      this.#failed(new HttpError(415, `The file "${file.name}" is of no kind that is taken`));
+      return;
+    }
+    const stored = this.#files.store(source, file);
+    this.#stored.push(stored);
+    stored.catch((error: unknown) => this.#failed(error as Error));
+  }
+}
+
+function tooMuch(what: string): HttpError {
+  return new HttpError(413, `The form has ${what}`);
+}
+
+function broken(cause: unknown): Error {
+  return cause instanceof HttpError ? cause : new HttpError(400, "The form is broken", { cause });
+}
