@@ -152,7 +152,7 @@ export const ERRORS = {
     text: "A handler returned something that is no answer. The message names the route.",
   },
   ERR_MILLRACE_RESPONSE_SENT: {
-    text: "An interim answer, a trailer or an upgrade came too late: the final answer has been given.",
+    text: "An interim answer, a trailer or an upgrade came too late: the final one has been given.",
   },
   ERR_MILLRACE_CONNECTION_UNKNOWN: {
     text: "No open connection of this worker, as far as handlers have seen it, has this id.",
