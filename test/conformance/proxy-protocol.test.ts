@@ -6,6 +6,7 @@ import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startApp } from "../support/server.ts";
+import { ask, switched } from "../support/upgrades.ts";
 
 const APP = `
   const seen = [];
@@ -18,6 +19,13 @@ const APP = `
       }),
       "/seen": () => Response.json(seen),
       "/exit": () => process.exit(0),
+      "/up": (request, context) => context.upgrade({
+        start: async (socket, { connection }) => {
+          const { remoteAddress, remotePort, remoteFamily, localAddress, localPort } = socket;
+          const ends = { remoteAddress, remotePort, remoteFamily, localAddress, localPort };
+          socket.write(JSON.stringify({ ...ends, remote: connection.remote }) + "\\n");
+        },
+      }),
     },
   };
 `;
@@ -205,5 +213,16 @@ t.test("it is required of somebody", async (t) => {
   await t.rejects(startApp(t, APP, { proxyProtocol: "required" }), {
     code: "ERR_MILLRACE_OPTION_INVALID",
     message: /proxyProtocol: required needs trustedProxies/,
+  });
+});
+
+t.test("a socket of an app has the announced ends", async (t) => {
+  const { connect } = await startApp(t, APP, PROXY);
+  const client = await connect();
+  client.write(V1 + ask("/up"));
+  await switched(client);
+  t.match(JSON.parse(await client.readUntil("\n")), {
+    remoteAddress: CLIENT.address, remotePort: CLIENT.port, remoteFamily: CLIENT.family,
+    localAddress: SERVED.address, localPort: SERVED.port, remote: CLIENT,
   });
 });

@@ -14,6 +14,7 @@ import { get } from "../support/lifecycle.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startApp, writeApp } from "../support/server.ts";
 import type { TestServer } from "../support/server.ts";
+import { ask, switched } from "../support/upgrades.ts";
 
 const APP = `
   async function* pieces() {
@@ -32,6 +33,11 @@ const APP = `
       "/endless": () => new Response(endless()),
       "/never": () => new Promise(() => {}),
       "/die": () => process.exit(1),
+      "/up": (request, context) => context.upgrade({
+        start: async (socket) => {
+          for await (const chunk of socket) socket.write(chunk);
+        },
+      }),
       "/late": async () => { await new Promise((end) => setTimeout(end, 5)); return "late"; },
     },
   };
@@ -123,6 +129,23 @@ async function start(
     (await lines(count)).map((line) => JSON.parse(line) as Line);
   return { ...started, file, lines, json };
 }
+
+t.test("a switched connection has the line of its head, whatever comes behind it", async (t) => {
+  const server = await start(t);
+  const [first, second] = [await server.connect(), await server.connect()];
+  first.write(`${get()}${ask("/up")}hello`);
+  await first.readUntil("\r\n\r\nhello");
+  await switched(first);
+  await first.readUntil("hello");
+  const lines = await server.json(2);
+  t.match(lines[0], { target: "/", status: 200, bytes: 5 });
+  t.match(lines[1], { target: "/up", status: 101, bytes: 0, aborted: undefined });
+  first.write(get());
+  await first.readUntil("\r\n\r\n");
+  first.close();
+  await second.request(get("/constant"));
+  t.match((await server.json(3))[2], { target: "/constant" }, "neither its bytes nor its end");
+});
 
 t.test("each kind of answer has its line", async (t) => {
   const server = await start(t);

@@ -7,6 +7,7 @@ import type { Owner } from "../support/folder.ts";
 import { get } from "../support/lifecycle.ts";
 import { startServer } from "../support/server.ts";
 import type { TestServer } from "../support/server.ts";
+import { ask, switched } from "../support/upgrades.ts";
 
 async function* endless(): AsyncGenerator<string> {
   for (;;) {
@@ -22,6 +23,7 @@ const routes: NonNullable<App["routes"]> = {
   "/stream": () => new Response("x".repeat(200_000)),
   "/endless": () => new Response(endless() as unknown as ReadableStream),
   "/never": () => new Promise<Response>(() => {}),
+  "/up": (_, context) => context.upgrade({ start: (socket) => void socket.resume() }),
   "/fails": () => {
     throw new Error("no");
   },
@@ -166,4 +168,18 @@ t.test("one hook without the other; members of the app's object", async (t) => {
   await until("its answer", () => app.seen.length === 1);
   t.same(app.seen, ["HEAD 200"]);
   t.notOk(hasHooks({ routes: {} }));
+});
+
+t.test("an exchange that switches protocols is over with its head", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  client.write(ask("/up"));
+  await switched(client);
+  const [info] = await server.answers(1);
+  t.match(info, { status: 101, bytesSent: 0, isComplete: true, route: "/up" });
+  client.write("more");
+  client.close();
+  const other = await server.connect();
+  await other.request(get());
+  t.match((await server.answers(2))[1], { status: 200 }, "nothing is told of the rest");
 });
