@@ -116,7 +116,7 @@ t.test("trap 9: pipelined answers arrive after a half-close", async (t) => {
   t.equal(await client.readToEnd(), "");
 });
 
-// WebSockets are not built yet: what exists of it is an upgrade that is declined.
+// Of one that is taken: test/worker/upgrade.test.ts.
 t.test("trap 10: 100 comes before the answer to a declined upgrade, in its turn", async (t) => {
   const client = await server.connect();
   const fields = "Connection: upgrade\r\nUpgrade: websocket\r\nExpect: 100-continue\r\n";
