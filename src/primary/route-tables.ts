@@ -9,11 +9,14 @@ import { freeId, readRow, readRows } from "../options/route-rows.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ToWorker } from "../shared/messages.ts";
 import type {
-  AddRouteOptions, EditedTables, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo,
-  RouteRow, RoutesResult, TableFacts, TableOptions, TableRow,
+  AddRouteOptions, EditedTables, HandlerFacts, RemoveRouteOptions, RemoveRouteResult, RouteCall,
+  RouteInfo, RouteRow, RoutesResult, TableFacts, TableOptions, TableRow,
 } from "../shared/routes.ts";
 import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
+
+/** What the worker has under a name that no app has given. */
+const BUILT_IN: HandlerFacts = { kind: "function", methods: [], functionName: "" };
 
 const HAS_TABLES: ReadonlySet<string> = new Set(["serving", "draining"]);
 
@@ -258,7 +261,7 @@ function editionOf(generation: number): Edition {
 
 function infoOf(row: TableRow, { handlers }: TableFacts, position: number): RouteInfo {
   const { id, pattern, handler, disabled } = row;
-  const { kind, methods, functionName } = handlers[handler]!;
+  const { kind, methods, functionName } = handlers[handler] ?? BUILT_IN;
   const taken = row.methods.length > 0 ? row.methods : methods;
   return { id, pattern, methods: [...taken], handler, kind, functionName, disabled, position };
 }

@@ -78,7 +78,7 @@ export const ERRORS = {
     text: "A route names a handler that the app does not have. The message names the row.",
   },
   ERR_MILLRACE_HANDLER_DUPLICATE: {
-    text: "An app gives two handlers the same name.",
+    text: "An app gives two handlers the same name, or one that every app has.",
   },
   ERR_MILLRACE_WORKER_DIED: { text: "A worker thread ended although nobody had asked it to." },
   ERR_MILLRACE_WORKER_STUCK: {

@@ -6,10 +6,14 @@
 import type { App, Handler, Route } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { HandlerFacts, TableRow } from "../shared/routes.ts";
+import { builtInHandler, isBuiltIn } from "./built-in-handlers.ts";
 import type { BodyRules } from "./body-rules.ts";
 import { invalidRoute } from "./route-pattern.ts";
 import { toParts } from "./response.ts";
-import { checkRoute, isHandler, type ResolvedRoute, rulesOf } from "./router.ts";
+import { checkRoute, isHandler, type ResolvedRoute, Router, rulesOf } from "./router.ts";
+
+/** Of a name that is only looked up, or stands in an object of methods. */
+const noRouter = (): Router => new Router([]);
 
 /** How many names an error lists. */
 const NAMES_SHOWN = 12;
@@ -34,10 +38,19 @@ export class HandlerRegistry {
     this.bodyRules = [...this.#handlers.values()].flatMap(bodyRulesOf);
   }
 
-  /** What the name stands for; throws ERR_MILLRACE_HANDLER_UNKNOWN, naming the row. */
-  resolve(name: string, pattern: string, at: number): ResolvedRoute {
+  /**
+   * What the name stands for, in a row of a table with this router; throws
+   * ERR_MILLRACE_HANDLER_UNKNOWN, naming the row.
+   */
+  resolve(
+    name: string,
+    pattern: string,
+    at: number,
+    router: () => Router = noRouter,
+  ): ResolvedRoute {
     const handler = this.#handlers.get(name);
     if (handler !== undefined) return handler;
+    if (isBuiltIn(name)) return builtInHandler(name, pattern, router);
     const names = [...this.#handlers.keys()].slice(0, NAMES_SHOWN).map((each) => `"${each}"`);
     const known = names.length === 0 ? "there is none" : `there are ${names.join(", ")}`;
     throw new MillraceError(
@@ -93,6 +106,10 @@ export function handlerEntries(handlers: App["handlers"]): [string, Route][] {
   for (const [name] of entries as [unknown, Route][]) {
     if (typeof name !== "string" || name === "" || name.startsWith("/")) {
       throw invalidHandler(String(name), "a name is not empty and begins with no slash");
+    }
+    if (isBuiltIn(name)) {
+      const message = `The handler "${name}": there is one of this name in every app.`;
+      throw new MillraceError("ERR_MILLRACE_HANDLER_DUPLICATE", message);
     }
     if (seen.has(name)) {
       const message = `Two handlers of the app have the name "${name}".`;

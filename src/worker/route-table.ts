@@ -90,7 +90,7 @@ export class RouteTable {
 
   /** Also of a disabled row: it can be enabled at any time. */
   #entry({ id, pattern, methods, handler }: TableRow, at: number): RouteEntry {
-    const named = this.registry.resolve(handler, pattern, at);
+    const named = this.registry.resolve(handler, pattern, at, () => this.#router);
     const entry = { id, pattern, route: narrowed(pattern, named, methods) };
     void new Router([entry]); // whatever is wrong with it is said with the number of its row
     return entry;

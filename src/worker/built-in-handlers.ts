@@ -1,0 +1,72 @@
+/**
+ * Handlers that every app has under their names without giving them, for rows that are data:
+ * `continue` passes the request on, `options` says what its path takes, `redirect:…` sends it
+ * elsewhere. Thread: the engine's.
+ */
+import type { FetchHandler, Handler, HandlerObject, MillraceRequest } from "../shared/app.ts";
+import { redirect } from "../shared/redirect.ts";
+import { invalidRoute } from "./route-pattern.ts";
+import type { Router } from "./router.ts";
+
+/** What a handler that takes every method is said to take. */
+const ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+const REDIRECT = /^redirect:(?:(\d{3}):)?(.+)$/s;
+
+/** Nobody else may have such a name. */
+export function isBuiltIn(name: string): boolean {
+  return name === "continue" || name === "options" || name.startsWith("redirect:");
+}
+
+/** Throws ERR_MILLRACE_ROUTE_INVALID. `router`: of the table that the row is in. */
+export function builtInHandler(
+  name: string,
+  pattern: string,
+  router: () => Router,
+): Handler {
+  if (name === "continue") return () => undefined;
+  return name === "options" ? new OptionsHandler(router) : redirectHandler(name, pattern);
+}
+
+/** `redirect:/new`, `redirect:301:https://host/*`: `*` stands for what the wildcard has matched. */
+function redirectHandler(name: string, pattern: string): FetchHandler {
+  const [, code = "302", location] = REDIRECT.exec(name) ?? [];
+  if (location === undefined) throw invalidRoute(pattern, `"${name}" names no location`);
+  const status = Number(code);
+  if (location.includes("*") && !pattern.endsWith("*")) {
+    throw invalidRoute(pattern, `"${name}" has a wildcard, and the pattern has none`);
+  }
+  try {
+    redirect(location, status);
+  } catch (cause) {
+    throw invalidRoute(pattern, `"${name}": ${(cause as Error).message}`);
+  }
+  if (!location.includes("*")) return () => redirect(location, status);
+  return ({ params }) => redirect(location.replace("*", () => encoded(params["*"]!)), status);
+}
+
+/** Without slashes in front, which could make a host of what a client has sent. */
+function encoded(path: string): string {
+  const segments = path.replace(/^\/+/, "").split("/").map(encodeURIComponent);
+  return segments.join("/").replaceAll("%252F", "%2F"); // parameters keep it as it came
+}
+
+/** Says what the other rows take that match the path; declines where there are none. */
+class OptionsHandler implements HandlerObject {
+  readonly #router: () => Router;
+
+  constructor(router: () => Router) {
+    this.#router = router;
+  }
+
+  handle({ method, url }: MillraceRequest): Response | undefined {
+    if (method !== "OPTIONS") return undefined;
+    const matches = this.#router().match(new URL(url).pathname).map(({ route }) => route);
+    const others = matches.filter(({ any, methods }) => (
+      !(any instanceof OptionsHandler || methods?.get("OPTIONS") instanceof OptionsHandler)
+    ));
+    if (others.length === 0) return undefined;
+    const taken = others.flatMap(({ allow }) => (allow === "" ? ANY : allow.split(", ")));
+    const allow = [...new Set([...taken, "OPTIONS"])].join(", ");
+    return new Response(null, { status: 204, headers: { allow } });
+  }
+}

@@ -1,0 +1,74 @@
+/** The handlers that every app has by name. */
+import t from "tap";
+import { builtInHandler, isBuiltIn } from "../../src/worker/built-in-handlers.ts";
+import { Router } from "../../src/worker/router.ts";
+import { startApp } from "../support/server.ts";
+
+const APP = `
+  export default {
+    handlers: { read: () => "read", gate: (request, context) => (
+      request.headers.has("authorization") ? undefined : new Response("who?", { status: 401 })) },
+    routes: {
+      "/open": "continue",
+      "/gone/*": "redirect:308:/here/*",
+      "/up/*": "redirect:/*",
+      "/old": { GET: "redirect:https://other.example/new?a=1" },
+      "/both": { GET: () => "got", PUT: () => "put" },
+      "/any": () => "any",
+      "/*": "options",
+    },
+    fetch: () => "fetch",
+  };
+`;
+
+t.test("rows name them, in an app and while the server runs", async (t) => {
+  const { server, url } = await startApp(t, APP);
+  const ask = async (path: string, init: RequestInit = {}): Promise<unknown[]> => {
+    const answer = await fetch(url + path, { redirect: "manual", ...init });
+    const text = await answer.text();
+    return [answer.status, answer.headers.get("location") ?? answer.headers.get("allow") ?? text];
+  };
+  t.strictSame(await ask("/open"), [200, "fetch"], "passed on");
+  t.strictSame(await ask("/gone/a%20b/%3Fc"), [308, "/here/a%20b/%3Fc"]);
+  t.strictSame(await ask("/gone/%2F%2Fevil.example"), [308, "/here/%2F%2Fevil.example"]);
+  t.strictSame(await ask("/up//evil.example/x"), [302, "/evil.example/x"], "of this host");
+  t.strictSame(await ask("/old"), [302, "https://other.example/new?a=1"]);
+  const options = { method: "OPTIONS" };
+  t.strictSame(await ask("/none", options), [200, "fetch"], "no other row has the path");
+  t.strictSame(await ask("/none"), [200, "fetch"]);
+  await server.addRoute("/o/:id", { handler: "read", method: ["GET", "DELETE"] });
+  await server.addRoute("/o/:id", { handler: "options", position: 0 });
+  t.strictSame(await ask("/o/1", options), [204, "GET, HEAD, DELETE, OPTIONS"]);
+  t.strictSame(await ask("/o/1"), [200, "read"], "other methods are not its");
+  await server.addRoute("/secret", { handler: "gate", position: 0 });
+  await server.addRoute("/secret", { handler: "read" });
+  t.strictSame(await ask("/secret"), [401, "who?"]);
+  t.strictSame(await ask("/secret", { headers: { authorization: "x" } }), [200, "read"]);
+  const row = await server.addRoute("/moved", { handler: "redirect:/open" });
+  t.match(row, { handler: "redirect:/open", kind: "function", methods: [] });
+  t.strictSame(await ask("/moved"), [302, "/open"]);
+  t.match(server.routes()[0], { handler: "gate" });
+  await server.setRoutes(server.routes());
+  t.strictSame(await ask("/moved"), [302, "/open"], "what was read can be given back");
+});
+
+t.test("a redirect that cannot be is an error of configuration", async (t) => {
+  const { server } = await startApp(t, APP);
+  const code = "ERR_MILLRACE_ROUTE_INVALID";
+  for (const handler of ["redirect:", "redirect:200:/a", "redirect:/a\r\nb: c", "redirect:/*"]) {
+    await t.rejects(server.addRoute("/x", { handler }), { code }, handler);
+  }
+  await t.rejects(server.addRoute("/x", { handler: "redirected" }), {
+    code: "ERR_MILLRACE_HANDLER_UNKNOWN",
+  });
+});
+
+t.test("nobody may have their names", async (t) => {
+  for (const name of ["continue", "options", "redirect:/x"]) {
+    t.equal(isBuiltIn(name), true);
+    const source = `export default { handlers: { ${JSON.stringify(name)}: () => "mine" } };`;
+    await t.rejects(startApp(t, source), { code: "ERR_MILLRACE_HANDLER_DUPLICATE" });
+  }
+  t.equal(isBuiltIn("redirect"), false);
+  t.type(builtInHandler("continue", "/", () => new Router([])), "function");
+});
