@@ -38,7 +38,8 @@ export interface Context {
   readonly traceparent: string;
   /**
    * The same as `request.signal`: aborts at FIN or a reset of the client before the answer is
-   * complete, never by what the server cuts itself; `connection.onClose` tells of every end.
+   * complete, or when an earlier answer of a pipeline ends the connection, never by what the server
+   * cuts itself; `connection.onClose` tells of every end.
    */
   readonly signal: AbortSignal;
   /** Lets the worker live until the promise has settled; a rejection is logged. */

@@ -32,6 +32,8 @@ export const SAFE_TEXT_LENGTH: number = Math.floor(COPY_BYTES_MAX / 3);
 export interface Turns {
   /** The answer is in the ring: its status, and the bytes of its body. */
   complete(exchange: Exchange, status: number, sent: number): void;
+  /** The connection ends with it: nothing behind it is answered. */
+  end(exchange: Exchange): void;
   /** It cannot be finished: the connection ends. */
   abort(exchange: Exchange): void;
   /** The connection has gone before all of it was sent. */
@@ -81,7 +83,7 @@ export class AnswerWriter {
       discard(body);
       const length = emptyLength(status, parts.headers);
       this.#rings.respondEmpty(slot, generation, flags, status, type, lines, length);
-      this.#turns.complete(exchange, status, 0);
+      this.#complete(exchange, flags, status, 0);
       return;
     }
     if (this.#announceTrailers(exchange, parts, head)) {
@@ -91,13 +93,18 @@ export class AnswerWriter {
     const whole = body ?? "";
     if (typeof whole === "string" && fitsText(whole)) {
       this.#rings.respondText(slot, generation, flags, status, type, lines, whole);
-      this.#turns.complete(exchange, status, this.#rings.textLength);
+      this.#complete(exchange, flags, status, this.#rings.textLength);
     } else if (whole instanceof Uint8Array && whole.length <= COPY_BYTES_MAX) {
       this.#rings.respondBytes(slot, generation, flags, status, type, lines, whole);
-      this.#turns.complete(exchange, status, whole.length);
+      this.#complete(exchange, flags, status, whole.length);
     } else {
       this.#stream(exchange, parts, head, streamLength(whole, parts.headers));
     }
+  }
+
+  #complete(exchange: Exchange, flags: number, status: number, sent: number): void {
+    if ((flags & REPLY_CLOSE) !== 0) this.#turns.end(exchange);
+    this.#turns.complete(exchange, status, sent);
   }
 
   /** The connection leaves HTTP, unless something has come between. */
@@ -181,7 +188,7 @@ export class AnswerWriter {
       begin();
       discard(source);
       rings.end(slot, generation, isChunked);
-      this.#turns.complete(exchange, status, 0);
+      this.#complete(exchange, flags, status, 0);
       return;
     }
     const state = this.#connections.of(slot, generation);
@@ -192,7 +199,7 @@ export class AnswerWriter {
       state.pump = null;
       if (error === undefined) {
         rings.end(slot, generation, isChunked, exchange.trailers?.lines);
-        this.#turns.complete(exchange, status, pump.sent);
+        this.#complete(exchange, flags, status, pump.sent);
         return;
       }
       if (error === null) {

@@ -10,7 +10,7 @@ import {
   SLOT_WORDS,
 } from "../shared/layout.ts";
 import { AnswerWriter, discard, REQUEST_FLAGS, SAFE_TEXT_LENGTH } from "./answer-writer.ts";
-import type { Connections, ConnectionState } from "./connections.ts";
+import { type Connections, type ConnectionState, endedBefore } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { Meter } from "./meter.ts";
 import { RequestBody } from "./request-body.ts";
@@ -157,6 +157,17 @@ export class Answers {
     exchange.isComplete = true;
     this.#finish(exchange, status, sent);
     if (this.#waiting > 0) this.#next(slot, generation);
+  }
+
+  /** The connection ends with this answer: who works on one behind it is told. */
+  end({ slot, generation, sequence }: Exchange): void {
+    const state = this.#connections.of(slot, generation);
+    state.last = sequence;
+    for (const exchange of state.pending) {
+      if (exchange.sequence > sequence) {
+        (exchange.abort ??= new AbortController()).abort(endedBefore());
+      }
+    }
   }
 
   /** More waits to be sent than may: as known since the last send, so an arena may be on top. */

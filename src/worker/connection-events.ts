@@ -29,8 +29,7 @@ import {
 import type { Answers } from "./answers.ts";
 import type { BodyBuffers } from "./body-buffers.ts";
 import type { ClientErrors } from "./client-errors.ts";
-import type { Connections, ConnectionState } from "./connections.ts";
-import { peerGone } from "./engine-host.ts";
+import { type Connections, type ConnectionState, peerGone } from "./connections.ts";
 import type { Failures } from "./failures.ts";
 import type { Hooks } from "./hooks.ts";
 import { RequestBody } from "./request-body.ts";

@@ -20,6 +20,16 @@ import type { Log } from "../shared/app.ts";
 import type { BodyPump } from "./pump.ts";
 import type { UpgradedConnection } from "./upgraded-connection.ts";
 
+/** The reason with which `request.signal` aborts. */
+export function peerGone(): DOMException {
+  return new DOMException("The peer has closed the connection", "AbortError");
+}
+
+/** The same of a request that gets no answer since an earlier one ends its connection. */
+export function endedBefore(): DOMException {
+  return new DOMException("An earlier answer ends the connection", "AbortError");
+}
+
 const PEER_GONE = SLOT_FLAG_ENDED | SLOT_FLAG_RESET;
 
 /** What a connection asks of its engine. */
@@ -53,6 +63,8 @@ export class ConnectionState {
   readonly interim: Map<number, WaitingInterim> = new Map();
   /** The request whose body is still arriving. */
   reading: Exchange | null = null;
+  /** The number of the request with whose answer the connection ends. */
+  last: number = Infinity;
   pump: BodyPump | null = null;
   /** From 101 on. */
   upgraded: UpgradedConnection | null = null;
@@ -95,6 +107,11 @@ export class Connections {
    */
   isPeerGone(slot: number): boolean {
     return (this.#host.slots[slot * SLOT_WORDS + SLOT_FLAGS]! & PEER_GONE) !== 0;
+  }
+
+  /** An earlier answer ends the connection: there will be none to this request. */
+  isBehindLast({ slot, generation, sequence }: Exchange): boolean {
+    return sequence > (this.find(slot, generation)?.last ?? Infinity);
   }
 
   infoOf(exchange: Exchange): Connection {

@@ -16,7 +16,9 @@ import {
   type EngineBlocks, type Handle, type Native, type NativeConnection, READINESS,
 } from "../native.ts";
 import type { Answers } from "./answers.ts";
-import { type Connection, type ConnectionHost, Connections } from "./connections.ts";
+import {
+  type Connection, type ConnectionHost, Connections, endedBefore, peerGone,
+} from "./connections.ts";
 import type { ContextHost } from "./context.ts";
 import { ClientErrors } from "./client-errors.ts";
 import { DedicatedSockets } from "./dedicated-sockets.ts";
@@ -52,11 +54,6 @@ export interface EngineSetup {
   onRetired(): void;
   /** The primary is to know a route by this number. */
   onRoute(mark: number, route: string): void;
-}
-
-/** The reason with which `request.signal` aborts. */
-export function peerGone(): DOMException {
-  return new DOMException("The peer has closed the connection", "AbortError");
 }
 
 export class EngineHost
@@ -184,9 +181,9 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   decideSignal(exchange: Exchange): void {
     if (exchange.abort !== null) return;
     exchange.abort = new AbortController();
-    if (!exchange.isComplete && this.connections.isPeerGone(exchange.slot)) {
-      exchange.abort.abort(peerGone());
-    }
+    if (exchange.isComplete) return;
+    if (this.connections.isPeerGone(exchange.slot)) exchange.abort.abort(peerGone());
+    else if (this.connections.isBehindLast(exchange)) exchange.abort.abort(endedBefore());
   }
 
   track(exchange: Exchange): void {

@@ -2,6 +2,8 @@
 import t from "tap";
 import { startConformance } from "../support/conformance.ts";
 import type { ConformanceServer } from "../support/conformance.ts";
+import { until } from "../support/deadline.ts";
+import { startApp } from "../support/server.ts";
 
 const HOST = "Host: a.test\r\n\r\n";
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\n${HOST}`;
@@ -111,6 +113,50 @@ t.test("close in the middle of a pipeline", async (t) => {
   t.equal((await client.response()).header("connection"), "close");
   t.equal(await client.readToEnd(), "");
   t.notMatch(await server.seen(), ["GET /c"]);
+});
+
+t.test("who works on a request behind a closing answer hears of it", async (t) => {
+  const server = await startApp(t, `
+    const seen = [];
+    const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+    const note = (name, signal) => signal.addEventListener("abort", () =>
+      seen.push(name + ": " + signal.reason.message));
+    export default {
+      onClientError: ({ kind, how }) => seen.push(kind + " " + how),
+      fetch: async (request, { signal }) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/seen") return Response.json(seen);
+        if (pathname === "/before") {
+          note("before", signal);
+          await wait(20);
+          return new Response("before");
+        }
+        if (pathname === "/closing") {
+          await wait(40);
+          return new Response("x".repeat(100_000), { headers: { connection: "close" } });
+        }
+        if (pathname === "/late") {
+          await wait(80);
+          seen.push("late: " + request.signal.aborted + " " + request.signal.reason?.message);
+        } else {
+          note("behind", signal);
+          await wait(80);
+        }
+        return new Response("nobody reads it");
+      },
+    };
+  `);
+  const client = await server.connect();
+  client.write(get("/before") + get("/closing") + get("/behind") + get("/late"));
+  t.equal((await client.response()).body, "before");
+  t.equal((await client.response()).header("connection"), "close");
+  t.equal(await client.readToEnd(), "");
+  const text = "An earlier answer ends the connection";
+  const seen = async (): Promise<string[]> => (
+    JSON.parse((await (await server.connect()).request(get("/seen"))).body)
+  );
+  await until("both to know", async () => (await seen()).length === 2);
+  t.strictSame(await seen(), [`behind: ${text}`, `late: true ${text}`]);
 });
 
 t.test("many large answers to a reader that comes late", async (t) => {
