@@ -3,6 +3,7 @@
  * server has read what was sent, so that pieces sent apart are read apart. What a connection does
  * not show in time is part of what it has received, not an error.
  */
+import { writeSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { DEADLINE_MS } from "./deadline.ts";
@@ -92,11 +93,29 @@ class Line {
       return 0;
     }
     this.#at++;
-    if (step.kind === "bytes") this.#socket.write(step.bytes);
+    if (step.kind === "bytes") this.#send(step.bytes);
     else if (step.kind === "half-close") this.#socket.end();
     else if (step.kind === "reset") this.#reset();
     this.#look();
     return step.kind === "bytes" ? step.bytes.length : 0;
+  }
+
+  /**
+   * Past Node.js, which drops what has come and was not read yet when a write fails: the server may
+   * have answered and closed before all was sent to it.
+   */
+  #send(bytes: Buffer): void {
+    const { _handle: handle } = this.#socket as unknown as { _handle: { fd: number } | null };
+    let sent = 0;
+    try {
+      if (this.#socket.writableLength === 0) sent = writeSync(handle?.fd ?? -1, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
+        this.#at = this.#talk.steps.length; // nobody takes any more
+        return;
+      }
+    }
+    if (sent < bytes.length) this.#socket.write(bytes.subarray(sent));
   }
 
   /** A Unix socket has no reset: what its peer writes from now on is an error all the same. */
