@@ -14,6 +14,7 @@
 #include "../chance.h"
 #include "../check.h"
 #include "../open-descriptors.h"
+#include "../peer.h"
 #include "../worker-engine.h"
 
 using namespace millrace;
@@ -145,10 +146,6 @@ void supervise(Stage& stage, int lane) {
     std::lock_guard<std::mutex> guard(slots);
     stage.server->remove_worker(slot);
   }
-}
-
-void send_all(int fd, std::string_view bytes) {
-  CHECK(write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
 }
 
 // Reads until `text` ends with `end`.

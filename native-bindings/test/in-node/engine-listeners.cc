@@ -2,7 +2,6 @@
 // that it was adopted with until its slot is freed, and they live no longer than that.
 //
 // The same file runs under ThreadSanitizer (../alone/llhttp.cc) and in a Node.js.
-#include <sys/socket.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -14,6 +13,7 @@
 
 #include "../check.h"
 #include "../echo-app.h"
+#include "../peer.h"
 
 using namespace millrace;
 using namespace millrace::test;
@@ -52,22 +52,12 @@ struct Stage {
     return peer;
   }
   void put(int peer, const std::string& bytes) {
-    CHECK(send(peer, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(bytes.size()));
+    send_all(peer, bytes);
     engine.run();
-  }
-  std::string take(int peer) {
-    std::string text;
-    char bytes[4096];
-    for (;;) {
-      ssize_t count = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
-      if (count <= 0) return text;
-      text.append(bytes, static_cast<size_t>(count));
-    }
   }
   std::string ask(int peer, const std::string& bytes) {
     put(peer, bytes);
-    return take(peer);
+    return received(peer);
   }
   void set(const ListenerOptions& options) { engine.set_listener(0, &options); }
   void end(int peer) {
@@ -138,7 +128,7 @@ void a_listener_that_is_taken_away_leaves_its_connections() {
   stage.engine.set_listener(0, nullptr);
   CHECK(has_version(stage.ask(peer, kGet), 1));
   int late = stage.connect();
-  CHECK(stage.take(late).starts_with("HTTP/1.1 503 "));
+  CHECK(received(late).starts_with("HTTP/1.1 503 "));
   stage.set(version(2));  // the index has another listener
   CHECK(has_version(stage.ask(peer, kGet), 1));
   int next = stage.connect();
