@@ -60,6 +60,8 @@ struct WorkerShared {
   std::atomic<int32_t> connections{0};
   // The worker's loop: 0 before it sleeps, the time when it has woken. Relaxed: a hint.
   std::atomic<uint64_t> awake_since_ns{0};
+  // What its loop has worked, and its share of about the last second. Relaxed: written by the
+  // worker before it sleeps, read by the balancer and for statistics.
   std::atomic<uint64_t> busy_ns{0};
   std::atomic<uint32_t> utilisation{0};
   // What the engine holds for its connections, and its handlers' requests. Relaxed: written by the
@@ -170,7 +172,7 @@ class ServerShared {
 
   int id_ = 0;
   std::atomic<int> references_{1};  // acq_rel: the last release sees all writes
-  std::atomic<uint64_t> next_id_{1};
+  std::atomic<uint64_t> next_id_{1};  // relaxed: nothing but that each is given once
   uint64_t stuck_ns_ = 250000000;
   Policy policy_ = Policy::kLeastConnections;
   std::atomic<uint32_t> readiness_{0};  // a Readiness; see set_readiness

@@ -5,15 +5,12 @@
 #include "core/access-log.h"
 #include "engine-bridge.h"
 #include "log-calls.h"
+#include "server-calls.h"
 #include "values.h"
 
 namespace millrace {
 
 namespace {
-
-ServerShared* server_of(napi_env env, napi_value value) {
-  return static_cast<ServerShared*>(handle_data(env, value));
-}
 
 // startAccessLog(server, path, format, hasIds, ids, isLogged) → errno, 0 when it runs. Once, before
 // there are workers; an empty path is standard output.
@@ -86,8 +83,8 @@ napi_value access_log_stats(napi_env env, napi_callback_info info) {
 // engineReason(engine, index) → the text of a refusal's reason
 napi_value engine_reason(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  Engine& engine = static_cast<EngineBridge*>(handle_data(env, arguments[0]))->engine();
-  return from_string(env, engine.reason(static_cast<size_t>(to_int(env, arguments[1]))));
+  auto index = static_cast<size_t>(to_int(env, arguments[1]));
+  return from_string(env, engine_of(env, arguments[0]).reason(index));
 }
 
 // engineNames(engine, prefix, headers): how the access log calls requests; headers by listener.
@@ -101,14 +98,9 @@ napi_value engine_names(napi_env env, napi_callback_info info) {
     napi_get_element(env, arguments[2], i, &header);
     headers.push_back(to_string(env, header));
   }
-  auto* bridge = static_cast<EngineBridge*>(handle_data(env, arguments[0]));
-  bridge->engine().name_requests(to_string(env, arguments[1]), headers);
+  engine_of(env, arguments[0]).name_requests(to_string(env, arguments[1]), headers);
   return nullptr;
 }
-
-}  // namespace
-
-namespace {
 
 constexpr Call kCalls[] = {
     {"startAccessLog", start_access_log, "Ssdbaa"},

@@ -14,10 +14,6 @@ namespace millrace {
 
 namespace {
 
-ServerShared* server_of(napi_env env, napi_value value) {
-  return static_cast<ServerShared*>(handle_data(env, value));
-}
-
 // The limit of open files, of which some must be left for everything else.
 int64_t connections_max_of(double wanted) {
   if (wanted > 0) return static_cast<int64_t>(wanted);
