@@ -1,22 +1,26 @@
 /**
- * One message to many sockets: it lies in the arena once, and each socket costs a record. Sockets
- * on which something waits get it behind that. Thread: the engine's.
+ * One message to many sockets: it lies in the arena once, and each socket costs a record. Whether a
+ * socket can take it like that is asked once, here: with a thousand sockets each look counts.
+ * Thread: the engine's.
  */
-import type { UpgradedSocket } from "../shared/upgrades.ts";
+import type { Duplex } from "node:stream";
 import { RingSocket } from "./upgraded-socket.ts";
 
-/** The bytes may change when it returns. */
-export function broadcastTo(sockets: Iterable<UpgradedSocket>, bytes: Uint8Array): void {
+export interface Receiver {
+  readonly stream: Duplex;
+}
+
+/** `late` is called for those on which something waits, or that have ended. */
+export function broadcastTo<Each extends Receiver>(
+  receivers: Iterable<Each>,
+  bytes: Uint8Array,
+  late: (receiver: Each) => void,
+): void {
   let last: RingSocket | null = null;
-  let copy: Uint8Array | null = null;
-  for (const socket of sockets) {
-    if (socket instanceof RingSocket && socket.sendShared(bytes)) {
-      last = socket;
-    } else if (socket.writable) {
-      // What waits in a stream must not change, and one copy does for all of them.
-      copy ??= Uint8Array.from(bytes);
-      socket.write(copy);
-    }
+  for (const receiver of receivers) {
+    const { stream } = receiver;
+    if (stream instanceof RingSocket && stream.sendShared(bytes)) last = stream;
+    else late(receiver);
   }
   last?.endShared();
 }

@@ -5,7 +5,7 @@
 import { constants, deflateRawSync } from "node:zlib";
 import type { Published, PublishedData } from "../shared/published.ts";
 
-/** Of a subscriber that gets no frame now, since it has to keep an order of its own. */
+/** Of a subscriber that gets no frame: it is closing. */
 export const FRAME_QUEUED = -1;
 /** Of a subscriber that gets the message as it is. Other numbers are bits of a window. */
 export const FRAME_PLAIN = 0;

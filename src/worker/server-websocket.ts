@@ -7,7 +7,6 @@ import type { Log } from "../shared/log.ts";
 import type {
   ServerWebSocket, WebSocketBinaryType, WebSocketBytes, WebSocketData,
 } from "../shared/websockets.ts";
-import type { SharedStream } from "./topics.ts";
 import type { WebSocketClock } from "./websocket-clock.ts";
 import { type DeflateLink, deflatedFrame } from "./websocket-deflate.ts";
 import {
@@ -189,8 +188,8 @@ export class ServerSocket implements ServerWebSocket<unknown>, LinkOwner {
   // For the topics of the worker.
 
   /** Of an upgraded connection; of any other the topics would get no further than `frameKind`. */
-  get stream(): SharedStream {
-    return this.#link.stream as LinkStream & SharedStream;
+  get stream(): LinkStream {
+    return this.#link.stream;
   }
 
   /** A message of a topic, in its order with what is sent otherwise. */

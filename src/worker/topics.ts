@@ -9,26 +9,17 @@ import type { Broker } from "../shared/broker.ts";
 import {
   type Published, publishedBytes, type PublishedData, toPublished,
 } from "../shared/published.ts";
+import { broadcastTo, type Receiver } from "./broadcast.ts";
 import { BrokerLink } from "./broker-link.ts";
-import { FRAME_PLAIN, FRAME_QUEUED, Publication } from "./publication.ts";
+import { FRAME_QUEUED, Publication } from "./publication.ts";
 import { Subscriptions, type TopicHolder } from "./subscriptions.ts";
 import { TopicChannel } from "./topic-channel.ts";
 
-/** The part of a RingSocket that broadcasts need. */
-export interface SharedStream {
-  /** The same bytes go to many in a row, past the stream. False: something waits before them. */
-  sendShared(bytes: Uint8Array): boolean;
-  /** Ends the run, for all sockets of the engine. */
-  endShared(): void;
-  write(bytes: Uint8Array): unknown;
-}
-
 /** A socket, as topics see it. */
-export interface Subscriber extends TopicHolder {
-  readonly stream: SharedStream;
+export interface Subscriber extends TopicHolder, Receiver {
   /**
-   * FRAME_QUEUED: something waits in it or it is closing, so `sendPublished` is called; else what
-   * frame may be written to the stream right now.
+   * What frame may be written to its stream, if nothing waits there; FRAME_QUEUED: none, since it
+   * is closing. For those that get none `sendPublished` is called.
    */
   frameKind(compress: boolean): number;
   /** Sends it as the socket sends its own messages: in order, with its limits. */
@@ -114,25 +105,15 @@ export class Topics {
   #broadcast(publication: Publication, except?: Subscriber): void {
     const subscribers = this.#subscriptions.of(publication.topic);
     if (subscribers === undefined) return;
-    const { compress } = publication;
-    const plain: SharedStream[] = [];
-    const deflated: SharedStream[][] = [];
+    const { data, compress } = publication;
+    const late = (subscriber: Subscriber): void => subscriber.sendPublished(data, compress);
+    const kinds: Subscriber[][] = [];
     for (const subscriber of subscribers) {
       if (subscriber === except) continue;
       const kind = subscriber.frameKind(compress);
-      if (kind === FRAME_PLAIN) plain.push(subscriber.stream);
-      else if (kind === FRAME_QUEUED) subscriber.sendPublished(publication.data, compress);
-      else (deflated[kind] ??= []).push(subscriber.stream);
+      if (kind === FRAME_QUEUED) late(subscriber);
+      else (kinds[kind] ??= []).push(subscriber);
     }
-    if (plain.length > 0) broadcastTo(plain, publication.frame(FRAME_PLAIN));
-    deflated.forEach((streams, kind) => broadcastTo(streams, publication.frame(kind)));
+    kinds.forEach((each, kind) => broadcastTo(each, publication.frame(kind), late));
   }
-}
-
-/** The bytes lie in the arena once, and each socket costs a record and a native write. */
-function broadcastTo(streams: readonly SharedStream[], bytes: Uint8Array): void {
-  for (const stream of streams) {
-    if (!stream.sendShared(bytes)) stream.write(bytes);
-  }
-  streams[0]!.endShared();
 }

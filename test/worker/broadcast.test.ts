@@ -1,9 +1,11 @@
 /** One message to many sockets. */
 import t from "tap";
-import { broadcastTo } from "../../src/worker/broadcast.ts";
+import { broadcastTo, type Receiver } from "../../src/worker/broadcast.ts";
 import { RingSocket } from "../../src/worker/upgraded-socket.ts";
 import { RingSide } from "../support/ring-side.ts";
 
+const wrap = (sockets: readonly RingSocket[]): { stream: RingSocket }[] =>
+  sockets.map((stream) => ({ stream }));
 const ENDPOINT = { address: "192.0.2.1", family: "IPv4" } as const;
 
 function socketsOn(side: RingSide, count: number): RingSocket[] {
@@ -26,7 +28,10 @@ t.test("each gets it once, behind what waits, and the bytes may change afterward
   sockets[2]!.write("before ");
   sockets[3]!.end();
   const bytes = Buffer.from("news");
-  broadcastTo(sockets, bytes);
+  const late: Receiver[] = [];
+  broadcastTo(wrap(sockets), bytes, (receiver) => late.push(receiver));
+  t.strictSame(late.map(({ stream }) => stream), sockets.slice(1, 4), "theirs is not written");
+  for (const { stream } of late) if (stream.writable) stream.write("news");
   bytes.fill("?");
   const first = side.take();
   t.strictSame([1, 2, 3, 4, 5].map((slot) => RingSide.sent(first, slot)), [
@@ -45,12 +50,14 @@ t.test("more sockets than the ring has room for, and messages of any length", as
   const side = new RingSide();
   const sockets = socketsOn(side, 60);
   for (const length of [0, 1, 100_000, 300_000]) {
-    broadcastTo(sockets, Buffer.alloc(length, "x"));
+    const bytes = Buffer.alloc(length, "x");
+    broadcastTo(wrap(sockets), bytes, ({ stream }) => stream.write(bytes));
     const replies = side.take();
     const lengths = sockets.map((_, at) => RingSide.sent(replies, at + 1).length);
     t.strictSame(new Set(lengths), new Set([length]));
   }
-  for (let i = 0; i < 100; i++) broadcastTo(sockets, Buffer.from([i]));
+  const all = wrap(sockets);
+  for (let i = 0; i < 100; i++) broadcastTo(all, Buffer.from([i]), () => t.fail("it is idle"));
   const replies = side.take();
   const expected = String.fromCharCode(...Array.from({ length: 100 }, (_, i) => i));
   t.ok(sockets.every((_, at) => RingSide.sent(replies, at + 1) === expected));
