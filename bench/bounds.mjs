@@ -23,6 +23,9 @@ export const ratioBounds = [
   { scenario: "access-log", contender: "millrace-logged", atMost: 1.1, against: "millrace" },
   { scenario: "upload", atMost: 0.9, against: "node-http" },
   { scenario: "download", atMost: 1.05, against: "node-http" },
+  { scenario: "raw-echo", atMost: 0.85, against: "node-net" },
+  { scenario: "ws-echo", atMost: 0.9, against: "ws" },
+  { scenario: "ws-broadcast", atMost: 0.5, against: "ws" },
   { scenario: "constant", atMost: 1.08, against: "epoll" },
 ];
 

@@ -5,7 +5,8 @@ import { basename } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const SOURCES = ["servers/epoll.c", "clients/churn.c", "clients/idle.c", "clients/bulk.c"];
+const CLIENTS = ["churn", "idle", "bulk", "messages"];
+const SOURCES = ["servers/epoll.c", ...CLIENTS.map((name) => `clients/${name}.c`)];
 const FLAGS = ["-O2", "-march=native", "-Wall", "-Wextra", "-Wno-sign-compare", "-Werror"];
 
 function isCurrent(binary, source) {

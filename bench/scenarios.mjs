@@ -5,12 +5,14 @@
  *
  * A scenario:
  *   name, title   the key in results and the heading in the report
- *   load          "http" (wrk, and autocannon), "churn", "bulk" or "idle" (the clients in clients/)
+ *   load          "http" (wrk, and autocannon), "churn", "bulk", "messages" or "idle" (the
+ *                 clients in clients/)
  *   requests      what is sent, in turn: { method, path, headers, body }
  *   pipeline      requests written at once; 1 where absent
  *   expect        { status, type, coding, body }: body is a string, or a function of the request,
  *                 compared when the coding, if there is one, has been taken off
- *   mode, bytes   of "bulk": "in", "chunked" or "out", and how long a body is
+ *   mode, bytes   of "bulk": "in", "chunked" or "out", and how long a body is;
+ *                 of "messages": "raw", "echo" or "broadcast"
  *   contenders    the names of those that take part; all where absent
  *   compareWith   a path of the same contender that a bound holds it against
  */
@@ -196,6 +198,33 @@ export const scenarios = [
     connections: CONNECTIONS,
     requests: [get("/", { Connection: "close" })],
     expect: HELLO,
+  },
+  {
+    name: "raw-echo",
+    title: "echo of 64 bytes on an upgraded socket",
+    load: "messages",
+    mode: "raw",
+    connections: CONNECTIONS,
+    contenders: ["millrace", "node-net"],
+    requests: [get("/raw")],
+  },
+  {
+    name: "ws-echo",
+    title: "WebSocket echo of 64 bytes",
+    load: "messages",
+    mode: "echo",
+    connections: CONNECTIONS,
+    contenders: ["millrace", "bun", "ws"],
+    requests: [get("/ws-echo")],
+  },
+  {
+    name: "ws-broadcast",
+    title: "WebSocket broadcast of 64 bytes to 1,000 subscribers",
+    load: "messages",
+    mode: "broadcast",
+    connections: 1000,
+    contenders: ["millrace", "bun", "ws"],
+    requests: [get("/ws-broadcast")],
   },
   {
     name: "idle",

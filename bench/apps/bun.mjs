@@ -1,7 +1,7 @@
 /** The benchmark's app for Bun: the same handlers as apps/millrace.mjs. */
 import { chunks } from "./chunks.mjs";
 
-Bun.serve({
+const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.argv[2]),
   development: false,
@@ -18,5 +18,18 @@ Bun.serve({
     "/stream": () => new Response(chunks()),
     "/constant": new Response("Hello, World!"),
   },
-  fetch: () => new Response("not found", { status: 404 }),
+  fetch(request) {
+    const { pathname } = new URL(request.url);
+    if (server.upgrade(request, { data: { pathname } })) return undefined;
+    return new Response("not found", { status: 404 });
+  },
+  websocket: {
+    open(socket) {
+      if (socket.data.pathname === "/ws-broadcast") socket.subscribe("all");
+    },
+    message(socket, message) {
+      if (socket.data.pathname === "/ws-broadcast") server.publish("all", message);
+      else socket.send(message);
+    },
+  },
 });

@@ -2,8 +2,38 @@
 import { chunks, count, pieces } from "./chunks.mjs";
 import { document16 } from "./document.mjs";
 
+/** Owns its sockets until they close. */
+const rawEcho = {
+  start(socket) {
+    socket.on("data", (chunk) => socket.write(chunk));
+    return new Promise((resolve) => socket.once("close", resolve));
+  },
+};
+
+const upgrade = (data) => (request, context) => {
+  if (context.upgrade(request, { data })) return undefined;
+  return new Response("no WebSocket", { status: 400 });
+};
+
+let server;
+
 export default {
+  init(worker) {
+    ({ server } = worker);
+  },
+  websocket: {
+    open(socket) {
+      if (socket.data.isBroadcast) socket.subscribe("all");
+    },
+    message(socket, message) {
+      if (socket.data.isBroadcast) server.publish("all", message);
+      else socket.send(message);
+    },
+  },
   routes: {
+    "/raw": (request, context) => context.upgrade(rawEcho),
+    "/ws-echo": upgrade({ isBroadcast: false }),
+    "/ws-broadcast": upgrade({ isBroadcast: true }),
     "/": () => new Response("Hello, World!"),
     "/json": () => Response.json({ message: "Hello, World!" }),
     "/users/:id": (request) => new Response(request.params.id),

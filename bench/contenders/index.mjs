@@ -19,8 +19,12 @@ import millrace from "./millrace.mjs";
 import millraceLogged from "./millrace-logged.mjs";
 import nginx from "./nginx.mjs";
 import nodeHttp from "./node-http.mjs";
+import nodeNet from "./node-net.mjs";
+import ws from "./ws.mjs";
 
-export const contenders = [epoll, millrace, millraceLogged, nginx, bun, deno, nodeHttp, fastify];
+export const contenders = [
+  epoll, millrace, millraceLogged, nginx, bun, deno, nodeHttp, fastify, nodeNet, ws,
+];
 
 /** The one that all ratios are against. */
 export const yardstick = epoll;

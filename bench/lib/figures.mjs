@@ -4,8 +4,8 @@ import { median, spread } from "./statistics.mjs";
 
 const YARDSTICK = "epoll";
 const MILLRACE = "millrace";
-/** What long bodies are measured against: a server in C would measure the kernel's copies. */
-const BULK_REFERENCE = "node-http";
+/** By what others' ratios are where the yardstick takes no part: the first that is there. */
+const REFERENCES = [YARDSTICK, "node-http", "node-net", "ws"];
 
 export const findRow = (rows, contender, isBase = false) =>
   rows.find((row) => row.contender === contender && row.isBase === isBase);
@@ -48,13 +48,18 @@ export function ratio(row, other) {
 
 /** The rows that count for a scenario: wrk's, or autocannon's where wrk was not installed. */
 export function mainRows(scenario) {
-  const { wrk, churn, bulk, idle, autocannon } = scenario.tools;
-  return wrk ?? churn ?? bulk ?? idle ?? autocannon ?? [];
+  const { wrk, churn, bulk, messages, idle, autocannon } = scenario.tools;
+  return wrk ?? churn ?? bulk ?? messages ?? idle ?? autocannon ?? [];
+}
+
+/** The row that the others' ratios are to. */
+export function referenceOf(rows) {
+  return REFERENCES.map((name) => findRow(rows, name)).find((row) => row !== undefined);
 }
 
 /** One line of a table of figures per row; `failure` instead of figures where there are none. */
 export function figuresOf(rows) {
-  const reference = findRow(rows, YARDSTICK) ?? findRow(rows, BULK_REFERENCE);
+  const reference = referenceOf(rows);
   return rows.map((row) => {
     const { contender, title, isBase, failure } = row;
     if (failure || !row.samples.length) return { contender, title, isBase, failure };
@@ -80,7 +85,12 @@ export function idleFiguresOf(rows) {
   });
 }
 
-const AGAINST_TEXT = { self: " against the sync one", [BULK_REFERENCE]: " against node:http" };
+const AGAINST_TEXT = {
+  self: " against the sync one",
+  "node-http": " against node:http",
+  "node-net": " against node:net in a worker thread",
+  ws: " against ws on node:http",
+};
 
 function ratioVerdict(bound, scenario) {
   const rows = mainRows(scenario);

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { barChart } from "./charts.mjs";
-import { figuresOf, idleFiguresOf, mainRows, verdicts } from "./figures.mjs";
+import { figuresOf, idleFiguresOf, mainRows, referenceOf, verdicts } from "./figures.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FAILURE_CHARACTERS_MAX = 160;
@@ -45,7 +45,9 @@ function boundsSection(scenarios) {
 
 /** Contenders down, scenarios across: the ratio of each to the yardstick. */
 function overviewSection(scenarios) {
-  const columns = scenarios.filter(({ tools }) => !tools.idle && !tools.bulk);
+  const columns = scenarios.filter(({ tools: { idle, bulk, messages } }) => (
+    !idle && !bulk && !messages
+  ));
   const figures = columns.map((scenario) => figuresOf(mainRows(scenario)));
   const names = new Map();
   for (const row of figures.flat()) if (!row.isBase) names.set(row.contender, row.title);
@@ -98,6 +100,14 @@ function bulkTable(rows) {
   return table(head, cells);
 }
 
+/** A message that came back, or one that a subscriber got. */
+function messagesTable(rows) {
+  const head = ["server", "CPU us/message", "low to high", `to ${referenceOf(rows)?.title}`];
+  const rest = ["low to high", "messages/s", "p50 us", "p99 us"];
+  const cells = figuresOf(rows).map((row) => padded(figureCells(row), head.length + rest.length));
+  return table([...head, ...rest], cells);
+}
+
 function idleTable(rows) {
   const cells = idleFiguresOf(rows).map((row) =>
     row.bytes
@@ -108,8 +118,9 @@ function idleTable(rows) {
 }
 
 function scenarioSection(scenario) {
-  const { idle, bulk } = scenario.tools;
-  const rows = (idle ? idleTable : bulk ? bulkTable : figuresTable)(mainRows(scenario));
+  const { idle, bulk, messages } = scenario.tools;
+  const own = (idle && idleTable) ?? (bulk && bulkTable) ?? (messages && messagesTable);
+  const rows = (own ?? figuresTable)(mainRows(scenario));
   const title = scenario.title[0].toUpperCase() + scenario.title.slice(1);
   return `### ${title}\n\n![${plain(title)}](benchmarks/${scenario.name}.svg)\n\n${rows}`;
 }
@@ -219,11 +230,13 @@ function chartOf(scenario) {
       .map((row) => bar(row, row.bytes.median, `${whole(row.bytes.median)} B`));
     return barChart(title, "less is better", bars);
   }
-  const reference = scenario.tools.bulk ? "node:http" : "the yardstick";
+  const { bulk, messages } = scenario.tools;
+  const reference = bulk || messages ? referenceOf(rows)?.title : "the yardstick";
+  const unit = messages ? "message" : "request";
   const bars = figuresOf(rows)
     .filter((row) => row.cpuUs)
     .map((row) => bar(row, row.cpuUs.median, `${micros(row.cpuUs.median)} us  ${ratioOf(row)}`));
-  return barChart(title, `server CPU time per request (multiple of ${reference}'s)`, bars);
+  return barChart(title, `server CPU time per ${unit} (multiple of ${reference}'s)`, bars);
 }
 
 /** Writes benchmarks.md and benchmarks/*.svg into a folder; says how many rows failed. */
