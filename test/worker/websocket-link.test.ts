@@ -257,3 +257,29 @@ t.test("what a message does to its socket counts for the next one of the same re
 t.test("a Close frame of our own is what the peer would read", async (t) => {
   t.equal(closeFrame(1001, "x").toString("latin1"), "\x88\x03\x03\xe9x");
 });
+
+t.test("4 MiB may come in parts of 64 bytes, and no message in more than 131,072", async (t) => {
+  const part = Buffer.alloc(64, "f");
+  const first = frame({ opcode: OP.binary, payload: part, fin: false });
+  const middle = frame({ opcode: OP.continuation, payload: part, fin: false });
+  const count = 65_536;
+  let received = 0;
+  const pair = linkPair({ onMessage: (_, data) => (received = data.length) });
+  const middles = Buffer.concat(Array.from({ length: 1024 }, () => middle));
+  pair.peer.write(first);
+  for (let i = 0; i < count / 1024 - 1; i++) pair.peer.write(middles);
+  pair.peer.write(middles.subarray(0, middle.length * 1022));
+  pair.peer.write(more(part));
+  await until("the message", () => received > 0);
+  t.equal(received, 64 * count);
+  pair.link.terminate();
+
+  const empty = linkPair();
+  const nothing = frame({ opcode: OP.continuation, fin: false });
+  const nothings = Buffer.concat(Array.from({ length: 1024 }, () => nothing));
+  empty.peer.write(frame({ opcode: OP.text, fin: false }));
+  for (let i = 0; i < 128; i++) empty.peer.write(nothings);
+  await empty.peer.ended();
+  t.equal(empty.peer.closeCode, 1008);
+  empty.link.terminate();
+});

@@ -2,7 +2,7 @@
 import t from "tap";
 import { until } from "../support/deadline.ts";
 import { startApp } from "../support/server.ts";
-import { text } from "../support/websocket-frames.ts";
+import { close, OP, text } from "../support/websocket-frames.ts";
 import { handshake, openPeer, rawPeer } from "../support/websocket-peer.ts";
 
 const ECHO = `export default {
@@ -111,4 +111,28 @@ t.test("without a websocket the call says so, and a bad one is refused at load",
   await t.rejects(startApp(t, bad), {
     code: "ERR_MILLRACE_WEBSOCKET_INVALID", message: /`websocket\.mesage` is unknown/,
   });
+});
+
+t.test("what waits for a slow peer is bounded, and drain tells when it has it", async (t) => {
+  const { port } = await startApp(t, `export default {
+    fetch(request, context) { context.upgrade(request); },
+    websocket: {
+      open(socket) {
+        const results = [];
+        do results.push(socket.send(Buffer.alloc(100_000)));
+        while (results.at(-1) !== 0 && results.length < 500);
+        socket.data = { results, most: socket.getBufferedAmount() };
+      },
+      drain(socket) { socket.send(JSON.stringify(socket.data)); },
+    },
+  };`);
+  const { peer } = await rawPeer(t, port);
+  await until("drain", () => peer.frames.at(-1)?.opcode === OP.text);
+  const told = JSON.parse(peer.texts.at(-1)!) as { results: number[]; most: number };
+  t.equal(told.results.at(-1), 0, "dropped");
+  t.ok(told.results.includes(-1), "and said so before");
+  t.ok(told.most > 1_000_000 && told.most < 3_000_000, `${told.most} bytes waited`);
+  t.equal(peer.frames.length, told.results.length, "all but the dropped one, and what drain sent");
+  peer.write(close(1000));
+  await peer.ended();
 });
