@@ -1,7 +1,7 @@
 /** Tests of `context.upgrade(request)` and what stands beside it, on a running server. */
 import t from "tap";
 import { until } from "../support/deadline.ts";
-import { startApp } from "../support/server.ts";
+import { startApp, writeApp } from "../support/server.ts";
 import { close, OP, text } from "../support/websocket-frames.ts";
 import { handshake, openPeer, rawPeer } from "../support/websocket-peer.ts";
 
@@ -135,4 +135,22 @@ t.test("what waits for a slow peer is bounded, and drain tells when it has it", 
   t.equal(peer.frames.length, told.results.length, "all but the dropped one, and what drain sent");
   peer.write(close(1000));
   await peer.ended();
+});
+
+t.test("on the primary's own loop, and on a listener with an app of its own", async (t) => {
+  const name = (own: string): string => `export default {
+    fetch(request, context) { context.upgrade(request, { data: "${own}" }); },
+    websocket: { open(socket) { socket.send(socket.data); } },
+  };`;
+  const inline = await startApp(t, name("inline"), { workers: 0 });
+  t.strictSame(await (await openPeer(t, inline.url)).received(1), ["inline"]);
+  const { server } = await startApp(t, name("of the server"), {
+    listeners: [
+      { host: "127.0.0.1", port: 0 },
+      { host: "127.0.0.1", port: 0, app: writeApp(t, name("of the listener")) },
+    ],
+  });
+  const [one, other] = server.listeners.map(({ url }) => url) as [string, string];
+  t.strictSame(await (await openPeer(t, one)).received(1), ["of the server"]);
+  t.strictSame(await (await openPeer(t, other)).received(1), ["of the listener"]);
 });
