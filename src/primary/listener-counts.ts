@@ -8,7 +8,9 @@ import type { Handle, Native } from "../native.ts";
 
 /** The layout that native's `workerStats` writes. */
 export const FIRST_LISTENER = 6;
-export const PER_LISTENER = 5;
+const PER_LISTENER = 5;
+/** Of those of each listener. */
+export const REQUESTS = 0;
 
 /** `kListenersMax` and `kWorkersMax` of core/server.h. */
 export const LISTENERS_MAX = 128;
@@ -29,6 +31,13 @@ export function readSlot(native: Native, server: Handle, slot: number): Float64A
   const counts = new Float64Array(FIRST_LISTENER + LISTENERS_MAX * PER_LISTENER);
   native.workerStats(server, slot, counts);
   return counts;
+}
+
+/** One field of what a slot has counted, of all listeners together. */
+export function sumOf(counts: Float64Array, field: number): number {
+  let sum = 0;
+  for (let i = FIRST_LISTENER + field; i < counts.length; i += PER_LISTENER) sum += counts[i]!;
+  return sum;
 }
 
 export function countsOf(native: Native, server: Handle, listener: number): ListenerCounts {

@@ -6,6 +6,7 @@
 import type { RecycleInfo } from "../shared/worker-events.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { Handle, Native } from "../native.ts";
+import { readSlot, REQUESTS, sumOf } from "./listener-counts.ts";
 import type { PrimaryLog } from "./log.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
@@ -16,11 +17,6 @@ const GOLDEN_RATIO = 0.618_033_988_749_895;
 /** After a replacement that could not serve; twice as long each time. */
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 60_000;
-
-/** Of native's `workerStats`: six words, then four for each of at most 128 listeners. */
-const FIRST_LISTENER = 6;
-const PER_LISTENER = 4;
-const WORDS = FIRST_LISTENER + PER_LISTENER * 128;
 
 export interface RecyclingOptions {
   readonly workers: number;
@@ -48,7 +44,6 @@ export class Recycling {
   readonly #options: RecyclingOptions;
   /** What its slot had counted when a worker was first seen. */
   readonly #before = new WeakMap<WorkerChannel, number>();
-  readonly #words = new Float64Array(WORDS);
   #isBusy = false;
   #failures = 0;
   #notBefore = 0;
@@ -90,9 +85,8 @@ export class Recycling {
   }
 
   #requestsOf(channel: WorkerChannel): number {
-    this.#host.native.workerStats(this.#host.server, channel.slot, this.#words);
-    let requests = 0;
-    for (let i = FIRST_LISTENER; i < WORDS; i += PER_LISTENER) requests += this.#words[i]!;
+    const counts = readSlot(this.#host.native, this.#host.server, channel.slot);
+    const requests = sumOf(counts, REQUESTS);
     const before = this.#before.get(channel);
     if (before === undefined) this.#before.set(channel, requests);
     return requests - (before ?? requests);

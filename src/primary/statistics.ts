@@ -5,7 +5,7 @@ import type { ListenerStats, Stats, WorkerStats } from "../shared/app.ts";
 import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { Listener } from "./listener.ts";
-import { countsOf, FIRST_LISTENER, PER_LISTENER, readSlot } from "./listener-counts.ts";
+import { countsOf, readSlot, REQUESTS, sumOf } from "./listener-counts.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 interface Snapshot {
@@ -61,10 +61,10 @@ export class Statistics {
       state: isStuck ? "stuck" : channel.state,
       route: isStuck ? channel.routeOf(counts[5]!) : null,
       connections: counts[0]!,
-      requests: total(counts, 0) - total(before, 0),
-      bytesIn: total(counts, 1) - total(before, 1),
-      bytesOut: total(counts, 2) - total(before, 2),
-      rejected: total(counts, 3) - total(before, 3),
+      requests: sumOf(counts, REQUESTS) - sumOf(before, REQUESTS),
+      bytesIn: sumOf(counts, 1) - sumOf(before, 1),
+      bytesOut: sumOf(counts, 2) - sumOf(before, 2),
+      rejected: sumOf(counts, 3) - sumOf(before, 3),
       heldBytes: counts[3]!,
       inFlight: counts[4]!,
       utilisation: elapsed <= 0 ? 0 : Math.min(1, Math.max(0, busy / elapsed)),
@@ -87,10 +87,4 @@ export class Statistics {
       };
     });
   }
-}
-
-function total(counts: Float64Array, field: number): number {
-  let sum = 0;
-  for (let i = FIRST_LISTENER + field; i < counts.length; i += PER_LISTENER) sum += counts[i] ?? 0;
-  return sum;
 }

@@ -65,6 +65,14 @@ for (const workers of [1, 2]) {
     });
 }
 
+t.test("requests of every listener count", async (t) => {
+  const { server, recycled } = await start(t, { ids: ["a", "b"], workerRequestsMax: 5 });
+  const client = await server.connectTo("b");
+  for (let i = 0; i < 5; i++) await client.request(get());
+  await until("the worker to be replaced", () => recycled.length > 0);
+  t.match(recycled, [{ reason: "requests", value: 5 }]);
+});
+
 t.test("a request that runs ends on the old worker, and then its connection moves", async (t) => {
   const { server, exits } = await start(t, { workerRequestsMax: 3 });
   const [slow, quick] = [await server.connect(), await server.connect()];
