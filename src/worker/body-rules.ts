@@ -61,9 +61,12 @@ export function declaredMaxOf(own: BodyLimits, rules: readonly Partial<BodyRules
   return limits.includes(0) ? 0 : Math.max(...limits);
 }
 
-/** The worker's budget is used up: the client is told to come again, as by the core's own 503. */
+/**
+ * The worker's budget is used up: the client is told to come again, in the words of the core's own
+ * 503, whose texts end with their line.
+ */
 export function overloaded(): HttpError {
-  return new HttpError(503, "the worker holds too much for its connections", {
+  return new HttpError(503, "overloaded\n", {
     close: true,
     code: "ERR_MILLRACE_OVERLOADED",
     headers: { "retry-after": "1" },

@@ -61,8 +61,9 @@ t.test("a rejection waits for the answers before it", async (t) => {
 
 /** Whoever refuses, the client is told to come again and loses the connection. */
 async function isOverloaded(t: Test, client: RawClient, why: string): Promise<void> {
-  const { status, header } = await client.response();
+  const { status, header, body } = await client.response();
   t.same([status, header("retry-after"), header("connection")], [503, "1", "close"], why);
+  t.equal(body, "overloaded\n", why);
 }
 
 /** Clients that read nothing, each of which makes the worker hold an answer. */
