@@ -1,11 +1,11 @@
 /** Listeners that require a PROXY header: what it changes, and what happens without a valid one. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { connectRaw } from "../support/raw-client.ts";
-import { startApp } from "../support/server.ts";
+import { startApp, type TestServer } from "../support/server.ts";
 import { ask, switched } from "../support/upgrades.ts";
 
 const APP = `
@@ -166,36 +166,40 @@ t.test("who is not trusted is closed, whatever is sent", async (t) => {
   client.close();
 });
 
-t.test("a connection that moves keeps what was announced, or goes on waiting", async (t) => {
-  const { server, connect } = await startApp(t, APP, { ...PROXY, workers: 1 });
+/** One connection whose header has come, and one that waits for the rest of it. */
+async function connectBoth({ server, connect }: TestServer) {
   const known = await connect();
   known.write(V1 + GET);
   const before = JSON.parse((await known.response()).body);
   const waiting = await connect();
   waiting.write(V1.slice(0, 20));
   await until("both", () => server.stats().workers[0]!.connections === 2);
+  /** Both are what they were before they moved. */
+  return async (t: Test): Promise<void> => {
+    t.match(JSON.parse((await known.request(GET)).body), before, "id and ends are the same");
+    waiting.write(V1.slice(20) + GET);
+    t.match(JSON.parse((await waiting.response()).body), { remote: CLIENT });
+  };
+}
+
+t.test("a connection that moves keeps what was announced, or goes on waiting", async (t) => {
+  const started = await startApp(t, APP, { ...PROXY, workers: 1 });
+  const { server, connect } = started;
+  const areSame = await connectBoth(started);
   const dying = await connect();
   dying.write(`${V1}GET /exit HTTP/1.1\r\nHost: h\r\n\r\n`);
   await until("the next worker", () => server.stats().workers[0]?.id === 2);
-  t.match(JSON.parse((await known.request(GET)).body), before, "id and ends are the same");
-  waiting.write(V1.slice(20) + GET);
-  t.match(JSON.parse((await waiting.response()).body), { remote: CLIENT });
+  await areSame(t);
 });
 
 t.test("a reload moves both kinds, and waits for neither", async (t) => {
-  const { server, connect } = await startApp(t, APP, PROXY);
-  const known = await connect();
-  known.write(V1 + GET);
-  const before = JSON.parse((await known.response()).body);
-  const waiting = await connect();
-  waiting.write(V1.slice(0, 20));
-  await until("both", () => server.stats().workers[0]!.connections === 2);
+  const started = await startApp(t, APP, PROXY);
+  const { server } = started;
+  const areSame = await connectBoth(started);
   await server.reload();
   await until("the end of the old worker", () => server.stats().workers.length === 1);
   t.match(server.stats().workers, [{ generation: 2, connections: 2 }]);
-  t.match(JSON.parse((await known.request(GET)).body), before, "id and ends are the same");
-  waiting.write(V1.slice(20) + GET);
-  t.match(JSON.parse((await waiting.response()).body), { remote: CLIENT });
+  await areSame(t);
   t.match(server.stats().listeners, [{ unannounced: 0 }]);
 });
 
