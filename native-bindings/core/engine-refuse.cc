@@ -36,6 +36,8 @@ void Engine::refuse(Connection& connection, const Failure& failure) {
 
 // For the app's hook: who was refused, why, and how that began, as lines. They lie in the slab
 // until the batch has run; a slab without room for them is about to be left, and nobody is told.
+// This is no record of KIND_REFUSED: those follow the recorder, which knows no bytes, also tells of
+// what was no fault of the client, and may have to wait for room until the slab is another one.
 void Engine::report_refusal(Connection& connection, const Failure& failure, const char* from,
                             size_t length) {
   if (options_.reports_refusals) put_refusal(connection, failure, from, length);
