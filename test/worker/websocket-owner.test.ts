@@ -1,5 +1,7 @@
 /** Tests of what a stop does to WebSockets, on a running server. */
 import t from "tap";
+import { WebSocket } from "ws";
+import type { StopResult } from "../../src/index.ts";
 import { startApp } from "../support/server.ts";
 import { openPeer, type Peer } from "../support/websocket-peer.ts";
 
@@ -96,3 +98,40 @@ t.test("a reload ends those of the old workers, and new ones go to the new", asy
   t.equal(await (await fetch(url)).text(), "1");
   fresh.socket.close();
 });
+
+t.test("who comes while the listener stops is closed with 1001 or never opened", async (t) => {
+  const { server } = await startApp(t, app("closeSpreadMs: 20"), {
+    listeners: [{ id: "web", host: "127.0.0.1", port: 0 }],
+  });
+  const seen = { opened: 0, refused: 0 };
+  for (let round = 0; round < 8; round++) {
+    const url = server.listeners[0]!.url.replace("http", "ws");
+    const outcomes: Promise<number>[] = [];
+    let stopped: Promise<StopResult> | null = null;
+    for (let i = 0; i < 30; i++) {
+      outcomes.push(outcomeOf(url));
+      if (i === 10 + round) stopped = server.stopListener("web");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    t.strictSame(await stopped, { graceful: true, destroyed: 0 });
+    for (const code of await Promise.all(outcomes)) {
+      if (code === 0) seen.refused++;
+      else seen.opened++;
+      t.ok(code === 0 || code === 1001, `${code}`);
+    }
+    await server.startListener("web");
+  }
+  t.ok(seen.opened > 0 && seen.refused > 0, JSON.stringify(seen));
+});
+
+/** The code of its close; 0: it was never open. */
+async function outcomeOf(url: string): Promise<number> {
+  const socket = new WebSocket(url);
+  let isOpen = false;
+  socket.on("open", () => (isOpen = true));
+  socket.on("error", () => {});
+  const code = await new Promise<number>((resolve) => {
+    socket.on("close", resolve);
+  });
+  return isOpen ? code : 0;
+}
