@@ -7,6 +7,7 @@ import { openDescriptors, runningThreads } from "../support/traces.ts";
 
 const LISTENER_CYCLES = 1000;
 const SERVER_CYCLES = 20;
+const RELOADS = 20;
 
 t.test("1,000 stops and starts of a listener", async (t) => {
   const { server, connect, port } = await startLifecycle(t, { workers: 2 });
@@ -40,6 +41,23 @@ t.test("servers come and go", async (t) => {
   await cycle(0);
   const before = { descriptors: openDescriptors(), threads: runningThreads() };
   for (let index = 0; index < SERVER_CYCLES; index++) await cycle(index % 3);
+  await until("the descriptors to be as before", () => openDescriptors() <= before.descriptors);
+  await until("the threads to be as before", () => runningThreads() <= before.threads);
+});
+
+t.test("generations come and go", async (t) => {
+  const server = await startLifecycle(t, { workers: 2 });
+  const client = await server.connect();
+  const cycle = async (): Promise<void> => {
+    await server.server.reload();
+    t.equal((await client.request(get())).status, 200, "the same connection, handed on");
+  };
+  for (let index = 0; index < 3; index++) await cycle();
+  const isAlone = (): boolean => server.server.stats().workers.length === 2;
+  await until("the old ones to end", isAlone);
+  const before = { descriptors: openDescriptors(), threads: runningThreads() };
+  for (let index = 0; index < RELOADS; index++) await cycle();
+  await until("the old ones to end", isAlone);
   await until("the descriptors to be as before", () => openDescriptors() <= before.descriptors);
   await until("the threads to be as before", () => runningThreads() <= before.threads);
 });

@@ -1,6 +1,7 @@
 /** Tests of versions that fail: the error says where, and nothing has changed. */
 import { readdirSync, readFileSync } from "node:fs";
 import t from "tap";
+import type { Handle, Native } from "../../src/native.ts";
 import { until } from "../support/deadline.ts";
 import { collect, connectMany, get } from "../support/lifecycle.ts";
 import { startVersions, versionSource } from "../support/versions.ts";
@@ -90,3 +91,27 @@ for (const { name, source, code, message, initTimeoutMs = 30_000 } of FAILURES) 
     for (const client of clients) t.match(await client.request(get()), { body: "v3" });
   });
 }
+
+t.test("without slots for the new workers the old ones serve on", async (t) => {
+  const server = await startVersions(t);
+  const { native, server: handle } = server.server as unknown as {
+    native: Native; server: Handle;
+  };
+  const slots: number[] = [];
+  for (;;) {
+    const slot = native.addWorker(handle, 0);
+    if (slot < 0) break;
+    slots.push(slot);
+  }
+  const before = threads(server);
+  server.write(versionSource("v2"));
+  const failure = { message: /^no slot for a worker: 256 are in use/ };
+  await t.rejects(server.server.reload(), failure);
+  await t.rejects(server.server.scale(3), failure);
+  t.strictSame(threads(server), before);
+  const client = await server.connect();
+  t.equal((await client.request(get())).body, "v1");
+  for (const slot of slots) native.removeWorker(handle, slot);
+  await server.server.reload();
+  t.equal((await client.request(get())).body, "v2");
+});

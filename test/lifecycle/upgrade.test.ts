@@ -3,7 +3,7 @@
  * and what becomes of paths, listeners and the word to systemd.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Test } from "tap";
@@ -12,6 +12,7 @@ import { askControl, type Told } from "../support/ask-control.ts";
 import { Command } from "../support/command.ts";
 import { until } from "../support/deadline.ts";
 import { foreignEnv, skipSanitized } from "../support/environment.ts";
+import { freePort } from "../support/free-port.ts";
 import { ownFolder } from "../support/folder.ts";
 import { Lanes } from "../support/lanes.ts";
 import { isHeard, receiveNotices, skipWithoutPython } from "../support/notify-receiver.ts";
@@ -125,6 +126,66 @@ t.test("a new version that fails leaves the old one serving, and says why", asyn
   writeFileSync(join(folder, "app.mjs"), APP);
   t.equal((await upgrade()).status, 200, "and it can be tried again");
 });
+
+t.test("one that dies with the paths, before it says so, leaves them to the old one", async (t) => {
+  const folder = ownFolder(t);
+  const preload = join(folder, "preload.mjs");
+  // What the machine could do at that moment, at exactly that moment.
+  writeFileSync(preload, `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    import { isMainThread } from "node:worker_threads";
+    const { renameSync } = fs;
+    if (isMainThread && fs.existsSync(${JSON.stringify(join(folder, "die"))})) {
+      fs.renameSync = (from, to) => {
+        renameSync(from, to);
+        if (to.endsWith("/c")) process.kill(process.pid, "SIGKILL");
+      };
+      syncBuiltinESMExports();
+    }
+  `);
+  const env = { NODE_OPTIONS: `--import=${preload}` };
+  const { command, control, pidFile, url, upgrade, pid } = await serve(t, { env });
+  const before = command.child.pid!;
+  const inode = statSync(control).ino;
+  writeFileSync(join(folder, "die"), "");
+  const { status, value } = await upgrade();
+  t.equal(status, 409);
+  t.match(value.error.message, /SIGKILL/);
+  t.not(statSync(control).ino, inode, "the path was the other's, and is this one's again");
+  t.equal(await pid(), before);
+  t.equal(readFileSync(pidFile, "utf8"), `${before}\n`);
+  t.equal(await (await fetch(`${url}/pid`)).text(), String(before));
+  rmSync(join(folder, "die"));
+  t.equal((await upgrade()).status, 200, "and it can be tried again");
+});
+
+const activate = spawnSync("systemd-socket-activate", ["--version"], { env: foreignEnv() });
+for (const bind of ["systemd:web", "fd:3"]) {
+  t.test(`a socket that was inherited (${bind}) is handed on`,
+    { skip: activate.status !== 0 && "systemd-socket-activate is not installed" }, async (t) => {
+      const folder = ownFolder(t);
+      const control = join(folder, "c");
+      writeFileSync(join(folder, "app.mjs"), APP);
+      const port = await freePort();
+      const command = new Command(t, [
+        join(folder, "app.mjs"), "--workers", "1", "--control", control,
+        "--listener", `id=web,bind=${bind}`,
+      ], {
+        wrapper: ["systemd-socket-activate", "-l", `127.0.0.1:${port}`, "--fdname=web"],
+      });
+      const ask = async (): Promise<string> =>
+        await (await fetch(`http://127.0.0.1:${port}/pid`)).text();
+      await until("the first answer", async () => await ask().then(() => true, () => false));
+      const first = await ask();
+      const { status, value } = await askControl(control, "POST /upgrade");
+      t.equal(status, 200, JSON.stringify(value));
+      t.teardown(() => process.kill(value.pid, "SIGKILL"));
+      await until("the old one's end", () => command.child.exitCode === 0);
+      t.strictSame([await ask(), value.dropped], [String(value.pid), []]);
+      t.not(String(value.pid), first);
+    });
+}
 
 t.test("a new version that never becomes ready is given up", async (t) => {
   const { folder, command, url, upgrade } = await serve(t, { args: ["--init-timeout-ms", "5000"] });

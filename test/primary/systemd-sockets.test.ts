@@ -8,18 +8,11 @@ import { readSockets, systemdDescriptors } from "../../src/primary/systemd-socke
 import { startChild } from "../support/child.ts";
 import { until } from "../support/deadline.ts";
 import { cleanEnv, repositoryFile, skipSanitized } from "../support/environment.ts";
+import { freePort } from "../support/free-port.ts";
 import { get } from "../support/lifecycle.ts";
 import { connectRaw } from "../support/raw-client.ts";
 
 const ACTIVATE = "/usr/bin/systemd-socket-activate";
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 function descriptorOf(server: Server): number {
   // oxlint-disable-next-line no-underscore-dangle -- Node.js has no public way to it

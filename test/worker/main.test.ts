@@ -1,8 +1,12 @@
 /** Tests of the task of a worker: init, ready, close, and what it says when it fails. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
 import t from "tap";
 import type { Test } from "tap";
+import { WorkerChannel } from "../../src/primary/worker-channel.ts";
+import { CONTROL_VERSION, type ServeTask } from "../../src/shared/messages.ts";
+import serveTask from "../../src/worker/main.ts";
 import { until } from "../support/deadline.ts";
 import { cleanEnv } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
@@ -123,4 +127,17 @@ t.test("a task that waits in init ends when the server is closed", async (t) => 
   await until("init", () => readFileSync(file, "utf8") === "init");
   controller.abort();
   await t.rejects(started, { code: "ERR_MILLRACE_SERVER_CLOSED" });
+});
+
+t.test("a primary of another build is told which version it meets", async (t) => {
+  const channel = new WorkerChannel(1, 0, 1, async () => undefined);
+  t.teardown(() => channel.close(new Error("over")));
+  const task = { version: CONTROL_VERSION + 1, port: channel.workerPort };
+  const ended = serveTask(task as ServeTask<MessagePort>);
+  await t.rejects(channel.ready, {
+    code: "ERR_MILLRACE_CONTROL_VERSION",
+    message: `The primary speaks version ${CONTROL_VERSION + 1} of the control channel, the ` +
+      `worker ${CONTROL_VERSION}`,
+  });
+  await ended;
 });
