@@ -57,6 +57,8 @@ t.test("what is no app is named", async (t) => {
     [{ fetch() {}, close: 1 }, /`close` is no function/],
     [{ fetch() {}, error: 1 }, /`error` is no function/],
     [{ routes: 1 }, /`routes` is no object/],
+    [{ fetch() {}, broker: null }, /`broker` has no function `open`/],
+    [{ fetch() {}, broker: { open() {} } }, /`broker` has no function `publish`/],
   ] as const) {
     await t.rejects(load(value), { code: "ERR_MILLRACE_APP_SHAPE", message }, String(message));
   }
