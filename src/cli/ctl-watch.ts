@@ -23,7 +23,10 @@ const HOME = "\u001b[H\u001b[J";
 const FIRST_SCREEN = "\u001b[2J";
 const INTERRUPT = "\u0003";
 
-/** Resolves when q, SIGINT or SIGTERM has ended it; rejects when the server answers no more. */
+/**
+ * Resolves when q, SIGINT or SIGTERM has ended it, or its reader has gone, as `head` does; rejects
+ * when the server answers no more.
+ */
 export async function watchStatus(facts: WatchFacts): Promise<void> {
   const { out, read, intervalMs, paint, isJson } = facts;
   const ending = new AbortController();
@@ -52,6 +55,7 @@ function takeInput({ keys, out }: WatchFacts, end: () => void): () => void {
     if (key.includes("q") || key.includes(INTERRUPT)) end();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
+  out.on("error", end); // for good: it may come after the last line
   const isTerminal = keys.isTTY && out.isTTY;
   if (isTerminal) keys.setRawMode(true).resume().on("data", onKey);
   return () => {

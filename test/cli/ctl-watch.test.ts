@@ -95,3 +95,12 @@ t.test("a server that answers no more ends it, and the terminal is as it was", a
   t.ok(written().endsWith("\u001b[?25h"));
   t.equal(keys.isRaw, false);
 });
+
+t.test("a reader that has gone ends it without an error", async (t) => {
+  const { facts, reads } = watching();
+  const watched = watchStatus(facts);
+  await until("a round", () => reads() >= 1);
+  facts.out.destroy(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+  await within("the end", watched);
+  t.ok(reads() >= 1);
+});
