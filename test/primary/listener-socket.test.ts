@@ -23,7 +23,11 @@ interface Breakable extends ChildServer {
   faults(): string[];
 }
 
-async function startBreakable(t: Test, listener: object = {}): Promise<Breakable> {
+async function startBreakable(
+  t: Test,
+  listener: object = {},
+  options: object = {},
+): Promise<Breakable> {
   const folder = ownFolder(t);
   const shim = join(folder, "accept-fault.so");
   const file = join(folder, "faults");
@@ -32,7 +36,7 @@ async function startBreakable(t: Test, listener: object = {}): Promise<Breakable
   writeFileSync(file, Buffer.alloc(4));
   const env = { LD_PRELOAD: shim, MILLRACE_TEST_FAULTS: file };
   const listeners = [{ id: "default", port: 0, ...listener }];
-  const server = await startChild(t, { listeners }, undefined, env);
+  const server = await startChild(t, { listeners, ...options }, undefined, env);
   return {
     ...server,
     break(times) {
@@ -101,6 +105,24 @@ t.test("with reopenMax 0 it fails at once", skipSanitized, async (t) => {
   await server.prints("error ERR_MILLRACE_LISTENER_FAILED");
   t.match(server.faults()[0], "listenerError EINVAL fails");
 });
+
+for (const when of ["as its queue is emptied", "before, and waits to be opened again"]) {
+  t.test(`one that breaks ${when} stops all the same`, skipSanitized, async (t) => {
+    const server = await startBreakable(t, {}, { signals: true });
+    const kept = await server.connect();
+    t.equal((await kept.request(get())).body, "hello");
+    server.break(1000);
+    if (when.startsWith("before")) {
+      await knock(server.port);
+      await server.prints("listenerError EINVAL reopens");
+    }
+    server.child.kill("SIGTERM");
+    t.equal(await server.ended(), 0);
+    const [, stopping] = server.printed().split("stopping accepting\n");
+    t.match(stopping, /^closed$/m);
+    t.notMatch(stopping, /^listening/m, "it is not opened again");
+  });
+}
 
 t.test("an abstract name leaves no file", async (t) => {
   const path = `@millrace-test-${process.pid}`;
