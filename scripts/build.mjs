@@ -9,7 +9,9 @@ import { binOf, filesBelow, root, runNode, tryRun } from "./support.mjs";
 runNode([join(root, "scripts/build-native.mjs")]);
 const code = tryRun(process.execPath, [binOf("typescript", "tsc"), "-p", root]);
 for (const file of [...filesBelow("dist/src"), ...filesBelow("dist/test")]) {
-  const source = file.replace(/^dist\//, "").replace(/(\.js|\.d\.ts|\.js\.map)$/, ".ts");
+  const name = file.replace(/^dist\//, "");
+  const source = name.replace(/\.(?:js|d\.ts|js\.map)$/, ".ts")
+    .replace(/\.(?:cjs|d\.cts|cjs\.map)$/, ".cts");
   if (!existsSync(join(root, source))) rmSync(join(root, file));
 }
 const command = join(root, "dist/src/cli/main.js");

@@ -27,8 +27,8 @@ const CRASH_LOOP = 5;
 const THREADS_MAX = 256;
 
 // The task is started by its URL in both cases: the primary never imports the worker's code.
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-const TASK_URL = new URL(`../worker/main.${extension}`, import.meta.url);
+const extension = import.meta.url.endsWith(".ts") ? "cts" : "cjs";
+const TASK_URL = new URL(`../worker/entry.${extension}`, import.meta.url);
 
 export interface PoolHost {
   readonly native: Native;
