@@ -69,6 +69,8 @@ export class Listener implements SocketOwner {
   #stopped: Promise<StopResult> | null = null;
   #isAbandoned = false;
   #isFinal = false;
+  /** A start waits behind a stop, and another stop has been asked for since. */
+  #isOvertaken = false;
 
   constructor(host: ListenerHost, index: number, options: ResolvedListener) {
     this.#host = host;
@@ -131,10 +133,12 @@ export class Listener implements SocketOwner {
   }
 
   /**
-   * Binds and accepts; of a host name's addresses at least one. Nothing happens if it listens
-   * already. Rejects with ERR_MILLRACE_BIND.
+   * Binds and accepts, behind a stop that is under way; of a host name's addresses at least one.
+   * Nothing happens if it listens already. Rejects with ERR_MILLRACE_BIND, or with
+   * ERR_MILLRACE_LISTENER_STOPPED if another stop is asked for before its turn comes.
    */
   start(): Promise<void> {
+    this.#isOvertaken = false;
     this.#starting ??= this.#start().finally(() => (this.#starting = null));
     return this.#starting;
   }
@@ -143,6 +147,7 @@ export class Listener implements SocketOwner {
     await this.#stopped;
     // The server closes, or it is being removed: nobody would stop it again.
     if (this.#isFinal) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+    if (this.#isOvertaken) throw new MillraceError("ERR_MILLRACE_LISTENER_STOPPED");
     if (this.#state === "listening") return;
     if (this.#sockets.some((socket) => socket.state === "held")) {
       for (const socket of this.#sockets) socket.release();
@@ -242,6 +247,7 @@ export class Listener implements SocketOwner {
    */
   stop(force: boolean, deadlineMs: number, isFinal: boolean = false): Promise<StopResult> {
     this.#isFinal ||= isFinal;
+    if (this.#stopped !== null && this.#starting !== null) this.#isOvertaken = true;
     if (this.#stopping !== null) {
       if (force) this.#stopping.force();
       return this.#stopped!;

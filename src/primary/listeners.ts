@@ -133,7 +133,9 @@ export class Listeners {
   async startOne(key: string): Promise<void> {
     this.#checkOpen();
     const listener = this.find(key);
-    await this.#coming.get(listener);
+    // At once if it can be: of starts and stops in a row the last one counts.
+    const coming = this.#coming.get(listener);
+    if (coming !== undefined) await coming;
     await listener.start();
   }
 

@@ -44,6 +44,9 @@ export const ERRORS = {
   ERR_MILLRACE_LISTENER_FAILED: {
     text: "A listening socket has failed more often in a row than `reopenMax` allows.",
   },
+  ERR_MILLRACE_LISTENER_STOPPED: {
+    text: "The listener was to be started behind a stop, and was stopped again before that.",
+  },
   ERR_MILLRACE_LISTENER_UNKNOWN: { text: "No listener has this id, name or bind." },
   ERR_MILLRACE_LISTENER_DUPLICATE: { text: "Two listeners have the same id, name or bind." },
   ERR_MILLRACE_APP_NOT_FOUND: { text: "The file of the app does not exist." },

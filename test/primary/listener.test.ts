@@ -64,6 +64,31 @@ t.test("a stopped one is started again on the same port", async (t) => {
   t.equal((await client.request(get())).status, 200);
 });
 
+for (const last of ["stopped", "listening"] as const) {
+  t.test(`of stops and starts in a row the last one counts: ${last}`, async (t) => {
+    const { server, gate, connect, port } = await startLifecycle(t);
+    const client = await connect();
+    client.write(get("/wait"));
+    await gate.arrived();
+    const first = server.stopListener("default");
+    const started = server.startListener("default");
+    const second = server.stopListener("default");
+    const again = last === "listening" ? server.startListener("default") : null;
+    const settled = Promise.allSettled([started, again]);
+    gate.open();
+    await client.response();
+    client.end();
+    t.match(await Promise.all([first, second]), [{ graceful: true }, { graceful: true }]);
+    const [result] = await settled;
+    t.match(result, last === "stopped"
+      ? { status: "rejected", reason: { code: "ERR_MILLRACE_LISTENER_STOPPED" } }
+      : { status: "fulfilled" });
+    t.match(server.listeners, [{ state: last, port }]);
+    await server.startListener("default");
+    t.match(server.listeners, [{ state: "listening", port }]);
+  });
+}
+
 t.test("a start during a stop waits for its end", async (t) => {
   const { server, gate, connect, port } = await startLifecycle(t);
   const client = await connect();
