@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { until } from "./deadline.ts";
+import { foreignEnv } from "./environment.ts";
 import { type Owner, ownFolder } from "./folder.ts";
 
 const PROGRAM = "/usr/bin/redis-server";
@@ -30,7 +31,9 @@ export class TestRedis {
   async start(): Promise<void> {
     const options = ["--port", "0", "--unixsocket", this.path, "--dir", this.#folder];
     const rest = ["--save", "", "--appendonly", "no", "--loglevel", "warning"];
-    this.#process = spawn(PROGRAM, [...options, ...rest], { stdio: "ignore" });
+    this.#process = spawn(PROGRAM, [...options, ...rest], {
+      stdio: "ignore", env: foreignEnv(),
+    });
     await until("redis-server", () => this.#answers());
   }
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { until } from "./deadline.ts";
+import { foreignEnv } from "./environment.ts";
 import { ownFolder } from "./folder.ts";
 import type { Owner } from "./folder.ts";
 
@@ -45,11 +46,14 @@ directory ${join(folder, "data")}
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="cn=reader,dc=mill,dc=example" read by * none
 `);
-  const added = spawnSync("/usr/sbin/slapadd", ["-f", config], { input: ldif, encoding: "utf8" });
+  const added = spawnSync("/usr/sbin/slapadd", ["-f", config], {
+    input: ldif, encoding: "utf8", env: foreignEnv(),
+  });
   if (added.status !== 0) throw new Error(`slapadd: ${added.stderr}`);
   const port = await freePort();
   const url = `ldap://127.0.0.1:${port}`;
-  const child = spawn(SLAPD, ["-f", config, "-h", url, "-d", "0"], { stdio: "ignore" });
+  const args = ["-f", config, "-h", url, "-d", "0"];
+  const child = spawn(SLAPD, args, { stdio: "ignore", env: foreignEnv() });
   const stop = (): Promise<void> => ended(child);
   owner.teardown(stop);
   await until("slapd to listen", () => isListening(port));
