@@ -4,6 +4,7 @@
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
+import { isToken } from "../shared/token.ts";
 import { addVary, answerWith } from "./wrapping.ts";
 
 /**
@@ -34,7 +35,6 @@ export interface CorsOptions {
 }
 
 const DEFAULT_METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"];
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * Throws a TypeError for options that no client would understand. Without `handler` it goes on with
@@ -136,7 +136,7 @@ function check(options: CorsOptions): void {
   const unknown = methods.find((method) => !KNOWN_METHODS.includes(method));
   if (unknown !== undefined) throw new TypeError(`cors: "${unknown}" is no method`);
   for (const name of [...(options.allowedHeaders ?? []), ...(options.exposedHeaders ?? [])]) {
-    if (!TOKEN.test(name)) throw new TypeError(`cors: "${name}" is no name of a header field`);
+    if (!isToken(name)) throw new TypeError(`cors: "${name}" is no name of a header field`);
   }
   if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= -1)) {
     throw new TypeError("cors: maxAgeSeconds is a whole number of seconds, or -1");

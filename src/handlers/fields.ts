@@ -4,6 +4,7 @@
  */
 import contentDisposition from "content-disposition";
 import { KNOWN_METHODS } from "../shared/methods.ts";
+import { isToken } from "../shared/token.ts";
 
 export { type CookieOptions, cookiesOf, deleteCookie, setCookie } from "./cookies.ts";
 export { addVary } from "./wrapping.ts";
@@ -45,7 +46,6 @@ const DIRECTIVES: Readonly<Record<keyof CacheControl, string>> = {
 const SECONDS_MAX = 2 ** 31;
 /** RFC 9110 8.8.3, but for what is not ASCII. */
 const TAG = /^[\x21\x23-\x7e]*$/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /** Throws a TypeError for directives that are none, or that exclude each other. */
@@ -100,7 +100,7 @@ export function setContentType(
   parameters: Readonly<Record<string, string>> = {},
 ): void {
   const [main = "", sub = "", ...rest] = type.split("/");
-  if (!TOKEN.test(main) || !TOKEN.test(sub) || rest.length > 0) {
+  if (!isToken(main) || !isToken(sub) || rest.length > 0) {
     throw new TypeError(`"${type}" is no media type`);
   }
   const pairs = Object.entries(parameters).map(([name, value]) => `; ${parameter(name, value)}`);
@@ -127,16 +127,16 @@ export function addChallenge(
   scheme: string,
   parameters: Readonly<Record<string, string>> = {},
 ): void {
-  if (!TOKEN.test(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
+  if (!isToken(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
   const pairs = Object.entries(parameters).map(([name, value]) => parameter(name, value, true));
   headers.append("www-authenticate", [scheme, pairs.join(", ")].join(" ").trim());
 }
 
 /** RFC 9110 5.6.6: a value that is no token is quoted. */
 function parameter(name: string, value: string, isQuoted: boolean = false): string {
-  if (!TOKEN.test(name)) throw new TypeError(`"${name}" is no name of a parameter`);
+  if (!isToken(name)) throw new TypeError(`"${name}" is no name of a parameter`);
   if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`The value of ${name} is no text`);
-  const isPlain = !isQuoted && TOKEN.test(value);
+  const isPlain = !isQuoted && isToken(value);
   return `${name}=${isPlain ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`}`;
 }
 

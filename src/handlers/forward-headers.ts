@@ -3,23 +3,23 @@
  * (RFC 9110 7.6.1), and where the request came from is added. Any thread.
  */
 import type { Context } from "../shared/app.ts";
+import { HOP_BY_HOP } from "../worker/header-syntax.ts";
 
-/** Of one connection, whether `Connection` names them or not. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-  "te", "trailer", "transfer-encoding", "upgrade",
+/** Of one connection, whether `Connection` names them or not; and between a client and a proxy. */
+const STAYING: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP, "proxy-authenticate", "proxy-authorization",
 ]);
 
 export type RawFields = readonly (readonly [name: string, value: string])[];
 
 /** The fields that go on, in their order and spelling. */
 export function endToEnd(fields: RawFields): [name: string, value: string][] {
-  const named = fields.filter(([name]) => name.toLowerCase() === "connection");
-  const options = named.flatMap(([, value]) => value.split(","));
-  const staying = new Set(options.map((option) => option.trim().toLowerCase()));
+  const connection = fields.filter(([name]) => name.toLowerCase() === "connection");
+  const options = connection.flatMap(([, value]) => value.split(","));
+  const named = new Set(options.map((option) => option.trim().toLowerCase()));
   return fields.flatMap(([name, value]) => {
     const lower = name.toLowerCase();
-    return HOP_BY_HOP.has(lower) || staying.has(lower) ? [] : [[name, value]];
+    return STAYING.has(lower) || named.has(lower) ? [] : [[name, value]];
   });
 }
 

@@ -2,12 +2,12 @@
  * The check of `headers`: fields that are added to every answer which does not have them. Pure;
  * used in the primary, before a worker exists.
  */
+import { isToken } from "../shared/token.ts";
 import { where } from "./checks.ts";
 import type { Check } from "./checks.ts";
 
 /** What one listener's lines may have; native's output buffer has room for them beside a head. */
 const BYTES_MAX = 8192;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** No control characters but tabs within, and nothing that is no byte. */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
 /** Each answer's own: the server writes them, or the answer says what it is made of. */
@@ -32,6 +32,6 @@ function isHeaders(value: unknown): boolean {
 }
 
 function isField(name: string, text: unknown): boolean {
-  if (!TOKEN.test(name) || REFUSED.has(name.toLowerCase())) return false;
+  if (!isToken(name) || REFUSED.has(name.toLowerCase())) return false;
   return typeof text === "string" && VALUE.test(text);
 }

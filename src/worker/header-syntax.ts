@@ -2,6 +2,7 @@
  * What a header field may look like: names and values are checked and normalised here, as the fetch
  * standard says. Names are looked up in a table first, because an app uses few of them. Any thread.
  */
+import { isToken } from "../shared/token.ts";
 import { toText } from "./standard.ts";
 
 /** Fields that the reply encoder decides about, or that are joined in a way of their own. */
@@ -73,12 +74,6 @@ export interface FieldName {
 const KNOWN_NAMES_MAX = 1024;
 const KNOWN_NAME_LENGTH_MAX = 64;
 const known = new Map<string, FieldName>();
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-export function isToken(text: string): boolean {
-  return TOKEN.test(text);
-}
 
 /** The name in lower case; throws a TypeError if it is no token. */
 export function fieldName(name: unknown): FieldName {

@@ -6,8 +6,8 @@
  */
 import type { Handler, HandlerObject } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
+import { isToken } from "../shared/token.ts";
 import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
-import { isToken } from "./header-syntax.ts";
 import { toParts } from "./response.ts";
 import {
   decodeSegment,

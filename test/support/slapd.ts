@@ -1,14 +1,13 @@
 /** A directory of its own for a test: OpenLDAP's slapd, with the records of an LDIF text. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { until } from "./deadline.ts";
 import { foreignEnv } from "./environment.ts";
 import { ownFolder } from "./folder.ts";
 import type { Owner } from "./folder.ts";
+import { freePort } from "./free-port.ts";
 
 const SLAPD = "/usr/sbin/slapd";
 
@@ -65,14 +64,6 @@ async function ended(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
   await gone;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function isListening(port: number): Promise<boolean> {
