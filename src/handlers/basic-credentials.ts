@@ -1,6 +1,7 @@
 /**
  * User and password of the Basic scheme (RFC 7617), as the client sent them. Any thread.
  */
+import { quoted } from "./parameters.ts";
 
 export interface BasicCredentials {
   readonly user: string;
@@ -33,8 +34,5 @@ function textOf(bytes: Buffer): string {
 
 /** The value of `WWW-Authenticate` that asks for them. A TypeError for control characters. */
 export function basicChallenge(realm: string): string {
-  if (/[^\x20-\x7e]/.test(realm)) {
-    throw new TypeError("A realm is text of printable ASCII characters");
-  }
-  return `Basic realm="${realm.replace(/[\\"]/g, "\\$&")}", charset="UTF-8"`;
+  return `Basic ${quoted("realm", realm)}, charset="UTF-8"`;
 }

@@ -5,6 +5,7 @@
 import contentDisposition from "content-disposition";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
+import { parameter, quoted } from "./parameters.ts";
 
 export { type CookieOptions, cookiesOf, deleteCookie, setCookie } from "./cookies.ts";
 export { addVary } from "./wrapping.ts";
@@ -128,16 +129,8 @@ export function addChallenge(
   parameters: Readonly<Record<string, string>> = {},
 ): void {
   if (!isToken(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
-  const pairs = Object.entries(parameters).map(([name, value]) => parameter(name, value, true));
+  const pairs = Object.entries(parameters).map(([name, value]) => quoted(name, value));
   headers.append("www-authenticate", [scheme, pairs.join(", ")].join(" ").trim());
-}
-
-/** RFC 9110 5.6.6: a value that is no token is quoted. */
-function parameter(name: string, value: string, isQuoted: boolean = false): string {
-  if (!isToken(name)) throw new TypeError(`"${name}" is no name of a parameter`);
-  if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`The value of ${name} is no text`);
-  const isPlain = !isQuoted && isToken(value);
-  return `${name}=${isPlain ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`}`;
 }
 
 function seconds(name: string, value: unknown): number {

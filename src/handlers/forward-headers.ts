@@ -23,13 +23,6 @@ export function endToEnd(fields: RawFields): [name: string, value: string][] {
   });
 }
 
-/** The pairs of node:http's raw lists. */
-export function pairsOf(raw: readonly string[]): [name: string, value: string][] {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
-  return pairs;
-}
-
 /** The same as node:http takes them: several values of a name are a list. */
 export function listsOf(fields: RawFields): Record<string, string | string[]> {
   const lists = new Map<string, { name: string; values: string[] }>();

@@ -11,7 +11,8 @@ import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
-import { endToEnd, listsOf, pairsOf, withOrigin } from "./forward-headers.ts";
+import { pairsOf } from "../shared/raw-fields.ts";
+import { endToEnd, listsOf, withOrigin } from "./forward-headers.ts";
 
 export interface ProxyOptions {
   /** Taken off the beginning of the path, which then follows the target's. */

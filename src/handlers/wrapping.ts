@@ -3,6 +3,7 @@
  * it is given none, whatever comes behind it (`context.next()`). Any thread.
  */
 import type { Context, FetchHandler, HandlerResult, MillraceRequest } from "../shared/app.ts";
+import { withVary } from "../shared/vary.ts";
 import { isLightResponse, responseParts } from "../worker/response.ts";
 
 /** Changes the headers of an answer. */
@@ -55,10 +56,7 @@ function isImmutable(headers: Headers): boolean {
   }
 }
 
-/** Adds a name to `Vary`, unless it has it, or `*`, already (RFC 9110 12.5.5). */
+/** Adds a name to `Vary`, unless it has it, or `*`, already. */
 export function addVary(headers: Headers, name: string): void {
-  const given = (headers.get("vary") ?? "").split(",");
-  const names = new Set(given.map((each) => each.trim().toLowerCase()));
-  if (names.has("*") || names.has(name.toLowerCase())) return;
-  headers.append("vary", name);
+  headers.set("vary", withVary(headers.get("vary") ?? "", name));
 }

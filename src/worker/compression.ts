@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import type { CompressionOptions } from "../shared/compression.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
+import { withVary } from "../shared/vary.ts";
 import { CONTENT_TYPES } from "./body.ts";
 import { EncodedBody } from "./encoded-body.ts";
 import { type Coding, codingsOf } from "./encoders.ts";
@@ -141,9 +142,8 @@ export class Compression {
     made.statusText = parts.statusText;
     const headers = (made.headers = new LightHeaders(parts.headers ?? undefined));
     const vary = headers.get("vary") ?? this.#defaults.vary;
-    if (!/(?:^|[\s,])(?:\*|accept-encoding)(?:$|[\s,])/i.test(vary)) {
-      headers.set("vary", vary === "" ? "Accept-Encoding" : `${vary}, Accept-Encoding`);
-    }
+    const varied = withVary(vary, "Accept-Encoding");
+    if (varied !== vary) headers.set("vary", varied);
     if (coding === null) return made;
     headers.set("content-encoding", coding.name);
     headers.delete("content-length");

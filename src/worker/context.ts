@@ -6,6 +6,7 @@ import type {
   ConnectionInfo, Context, Endpoint, Log, ServerControl, TraceContext,
 } from "../shared/app.ts";
 import type { Publishable } from "../shared/published.ts";
+import { pairsOf } from "../shared/raw-fields.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
 import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
@@ -70,10 +71,7 @@ export class HandlerContext implements Context {
   }
 
   get rawHeaders(): [name: string, value: string][] {
-    const raw = this.#exchange.receivedHeaders();
-    const pairs: [string, string][] = [];
-    for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
-    return pairs;
+    return pairsOf(this.#exchange.receivedHeaders());
   }
 
   get trailers(): Promise<Headers> {

@@ -1,7 +1,8 @@
 /** Tests of fields between two connections. */
 import t from "tap";
-import { endToEnd, listsOf, pairsOf, withOrigin } from "../../src/handlers/forward-headers.ts";
+import { endToEnd, listsOf, withOrigin } from "../../src/handlers/forward-headers.ts";
 import type { Context, Endpoint } from "../../src/shared/app.ts";
+import { pairsOf } from "../../src/shared/raw-fields.ts";
 
 t.test("what concerns one connection stays behind, named or not", (t) => {
   const fields = pairsOf([
