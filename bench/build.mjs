@@ -11,7 +11,8 @@ const FLAGS = ["-O2", "-march=native", "-Wall", "-Wextra", "-Wno-sign-compare", 
 
 function isCurrent(binary, source) {
   const built = statSync(binary, { throwIfNoEntry: false });
-  return built !== undefined && built.mtimeMs > statSync(source).mtimeMs;
+  const changed = [source, here("clients/client.h")].map((file) => statSync(file).mtimeMs);
+  return built !== undefined && built.mtimeMs > Math.max(...changed);
 }
 
 export function build() {

@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
+
 enum { PIECE = 65536, HEAD_BYTES_MAX = 4096, REQUESTS_MAX = 100000 };
 
 static char piece[PIECE];
@@ -27,17 +29,6 @@ static char input[PIECE + 1];
 static int fd;
 static long requests, status_errors, bytes_moved;
 static double latencies[REQUESTS_MAX];
-
-static double now_us(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1e6 + time.tv_nsec / 1e3;
-}
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
 
 static void write_all(struct iovec *parts, int count) {
   while (count > 0) {

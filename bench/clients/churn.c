@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
+
 enum {
   EVENTS_MAX = 256,
   INPUT_BYTES = 65536,
@@ -44,12 +46,6 @@ static volatile sig_atomic_t is_stopped;
 
 static long requests, read_errors, connect_errors, bytes_read;
 static unsigned latencies[LATENCY_MAX_US];
-
-static double now_us(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1e6 + time.tv_nsec / 1e3;
-}
 
 static void on_interrupt(int number) {
   (void)number;

@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
+
 enum {
   MESSAGE = 64,
   FRAME_HEAD = 2,
@@ -58,17 +60,6 @@ static struct connection *all;
 static int awaited;             /* of a broadcast: connections that have not got it */
 static long requests, mismatches, read_errors, write_errors, timeouts;
 static double latencies[SAMPLES_MAX];
-
-static double now_us(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1e6 + time.tv_nsec / 1e3;
-}
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
 
 /* The awaited message as its sender writes it: its number, and letters that change with it. */
 static void compose(char *message, long number) {
