@@ -5,6 +5,7 @@
  * at any time. Thread: the primary's.
  */
 import type { RunningWorker, StopPhase, StopResult } from "../shared/app.ts";
+import { within } from "./within.ts";
 
 /** How soon connections are looked for that were between two workers when all had drained. */
 const MOVED_CHECK_MS = 20;
@@ -76,15 +77,10 @@ export class ListenerStop {
 
   /** True when all have ended by themselves. */
   async #drainUntil(deadlineMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs, false);
-    });
     let isOver = false;
     const drained = this.#drained(() => isOver);
-    const result = await Promise.race([drained, late, this.#forced]);
+    const result = await within(Promise.race([drained, this.#forced]), deadlineMs, false);
     isOver = true;
-    clearTimeout(timer);
     return result;
   }
 
@@ -109,12 +105,7 @@ export class ListenerStop {
   }
 
   async #destroyRest(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(resolve, FORCE_GRACE_MS, "late");
-    });
-    const result = await Promise.race([this.#host.drain(true), late]);
-    clearTimeout(timer);
+    const result = await within(this.#host.drain(true), FORCE_GRACE_MS, "late");
     if (result === "late") this.#host.late();
   }
 }

@@ -4,6 +4,7 @@
  * Thread: the primary's.
  */
 import { MillraceError } from "../shared/errors.ts";
+import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** What a worker may still take for its app's `close` when its time is up. */
@@ -28,10 +29,7 @@ export async function endRetired(retiring: Retiring): Promise<void> {
   void channel.send({ type: "end" });
   await Promise.race([gone, deadline.passed]);
   deadline.cancel();
-  const grace = new Deadline(END_GRACE_MS);
-  const isLate = await Promise.race([gone.then(() => false), grace.passed.then(() => true)]);
-  grace.cancel();
-  if (!isLate) return;
+  if ((await within(gone, END_GRACE_MS, "late")) !== "late") return;
   const message = `Worker ${channel.id} had not ended ${END_GRACE_MS} ms after its deadline`;
   retiring.kill(new MillraceError("ERR_MILLRACE_RETIRE_TIMEOUT", message));
 }
@@ -40,10 +38,10 @@ class Deadline {
   readonly passed: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(milliseconds: number, sooner?: Promise<void>) {
+  constructor(milliseconds: number, sooner: Promise<void>) {
     this.passed = new Promise((resolve) => {
       this.#timer = setTimeout(resolve, milliseconds);
-      void sooner?.then(resolve);
+      void sooner.then(resolve);
     });
   }
 
