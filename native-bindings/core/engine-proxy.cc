@@ -36,23 +36,15 @@ void Engine::await_announcement(Connection& connection, uint32_t waited_ms) {
 void Engine::read_announcement(Connection& connection) {
   char bytes[kProxyHeaderMax];
   IoResult result = Transport::receive(connection.fd, bytes, sizeof bytes);
-  switch (result.status) {
-    case IoStatus::kBlocked:
-      return;
-    case IoStatus::kEnd:
-      // Whoever only looks whether the port is open sends nothing.
-      if (connection.input.length > 0) drop_unannounced(connection, kCutShort);
-      else destroy(connection, CLOSED_GONE);
-      return;
-    case IoStatus::kError:
-      destroy(connection, CLOSED_RESET);
-      return;
-    case IoStatus::kDone:
-      break;
-  }
-  Counters::add(shared_->counters[connection.listener].bytes_in, result.length);
+  if (!note_received(connection, result)) return;
   connection.input.append(bytes, result.length);
   take_announcement(connection);
+}
+
+// Whoever only looks whether the port is open sends nothing.
+void Engine::announcement_ended(Connection& connection) {
+  if (connection.input.length > 0) drop_unannounced(connection, kCutShort);
+  else destroy(connection, CLOSED_GONE);
 }
 
 // False: it is not complete, more must come. Else the connection is open, or has been closed.

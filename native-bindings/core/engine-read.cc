@@ -40,7 +40,7 @@ bool Engine::note_received(Connection& connection, const IoResult& result) {
     case IoStatus::kBlocked:
       return false;
     case IoStatus::kEnd:
-      peer_ended(connection);
+      input_ended(connection);
       return false;
     case IoStatus::kError:
       destroy(connection, CLOSED_RESET);
@@ -50,6 +50,21 @@ bool Engine::note_received(Connection& connection, const IoResult& result) {
   }
   Counters::add(shared_->counters[connection.listener].bytes_in, result.length);
   return true;
+}
+
+// The peer's FIN, behind all that it has sent.
+void Engine::input_ended(Connection& connection) {
+  switch (connection.stage) {
+    case Stage::kAnnouncing:
+      announcement_ended(connection);
+      break;
+    case Stage::kUpgraded:
+      end_data(connection);
+      break;
+    default:
+      peer_ended(connection);
+      break;
+  }
 }
 
 void Engine::read(Connection& connection) {

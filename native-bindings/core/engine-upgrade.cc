@@ -184,19 +184,7 @@ void Engine::read_data(Connection& connection) {
   uint32_t room = slab_.room_to_read(0);
   if (room == 0) return;  // the next round has a fresh slab
   IoResult result = Transport::receive(connection.fd, slab_.bottom(), room);
-  switch (result.status) {
-    case IoStatus::kBlocked:
-      return;
-    case IoStatus::kEnd:
-      end_data(connection);
-      return;
-    case IoStatus::kError:
-      destroy(connection, CLOSED_RESET);
-      return;
-    case IoStatus::kDone:
-      break;
-  }
-  Counters::add(shared_->counters[connection.listener].bytes_in, result.length);
+  if (!note_received(connection, result)) return;
   put_data(connection, static_cast<uint32_t>(result.length));
 }
 

@@ -147,6 +147,7 @@ class Engine final : public MessageSink {
   void parse(Connection& connection, char* region, uint32_t kept, uint32_t received);
   void after_parse(Connection& connection, ParseResult result, char* region, char* end);
   bool note_received(Connection& connection, const IoResult& result);
+  void input_ended(Connection& connection);
   void keep_input(Connection& connection, const char* from, const char* end, bool same);
   bool wants_input(const Connection& connection) const;
   Parser* take_parser();
@@ -182,6 +183,7 @@ class Engine final : public MessageSink {
   // engine-proxy.cc
   void await_announcement(Connection& connection, uint32_t waited_ms);
   void read_announcement(Connection& connection);
+  void announcement_ended(Connection& connection);
   bool take_announcement(Connection& connection);
   void announcement_due(Connection& connection);
   void drop_unannounced(Connection& connection, const char* reason);

@@ -203,16 +203,10 @@ inline int connect_tcp(ServerShared& server, uint16_t listener = 0) {
   CHECK(getsockname(listening, reinterpret_cast<sockaddr*>(&name), &length) == 0);
   int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   CHECK(connect(peer, reinterpret_cast<sockaddr*>(&name), length) == 0);
-  Handover item;
-  item.fd = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int accepted = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   close(listening);
-  CHECK(item.fd >= 0);
-  item.listener = listener;
-  int64_t room = 1;
-  CHECK(server.admit(item, &room));
-  uint64_t wake[ServerShared::kWakeWords] = {};
-  server.place(item, -1, wake);
-  server.wake(wake);
+  CHECK(accepted >= 0);
+  place_accepted(server, accepted, listener);
   return peer;
 }
 

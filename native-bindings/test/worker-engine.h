@@ -75,19 +75,24 @@ inline int32_t* add_reply(Engine& engine, int32_t kind, int32_t slot, int32_t ge
   return reply;
 }
 
-// A connection of the listener, placed as the acceptor places it → the peer's end, which blocks.
-inline int connect_to(ServerShared& server, uint16_t listener = 0) {
-  int pair[2];
-  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-  CHECK(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
+// A descriptor of the listener, placed as the acceptor places it; the server owns it.
+inline void place_accepted(ServerShared& server, int fd, uint16_t listener) {
   Handover item;
-  item.fd = pair[1];
+  item.fd = fd;
   item.listener = listener;
   int64_t room = 1;
   CHECK(server.admit(item, &room));
   uint64_t wake[ServerShared::kWakeWords] = {};
   server.place(item, -1, wake);
   server.wake(wake);
+}
+
+// A connection of the listener → the peer's end, which blocks.
+inline int connect_to(ServerShared& server, uint16_t listener = 0) {
+  int pair[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+  CHECK(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
+  place_accepted(server, pair[1], listener);
   return pair[0];
 }
 
