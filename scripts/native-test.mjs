@@ -47,7 +47,7 @@ const tests = nativeFiles
   .filter((file) => isChosen(basename(file, ".cc"), false));
 
 if (tests.length === 0) throw new Error("no native test of that name");
-let failures = 0;
+const failures = [];
 for (const [variant, flags] of Object.entries(VARIANTS)) {
   if (!isChosen(variant, true)) continue;
   const folder = join(root, "dist/native-test", variant);
@@ -60,8 +60,9 @@ for (const [variant, flags] of Object.entries(VARIANTS)) {
   await compileAll([...sources, ...extra, ...runnable], folder, flags);
   for (const test of runnable) runTest(test, variant, folder, flags);
 }
-process.stdout.write(failures === 0 ? "native tests: all passed\n" : `${failures} failed\n`);
-process.exitCode = failures === 0 ? 0 : 1;
+const outcome = failures.length === 0 ? "all passed" : `failed: ${failures.join(", ")}`;
+process.stdout.write(`native tests: ${outcome}\n`);
+process.exitCode = failures.length === 0 ? 0 : 1;
 
 function isChosen(name, isVariant) {
   const asked = process.argv.slice(2).filter((word) => word in VARIANTS === isVariant);
@@ -115,7 +116,7 @@ function runTest(test, variant, folder, flags) {
   const code = inNode ? runInNode(program) : runAlone(program);
   const verdict = code === 0 ? "ok" : "not ok";
   process.stdout.write(`${verdict} ${name} (${variant}) ${Date.now() - start} ms\n`);
-  if (code !== 0) failures++;
+  if (code !== 0) failures.push(`${name} (${variant})`);
 }
 
 function runAlone(program) {

@@ -6,9 +6,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { buildSanitized, sanitizedEnv } from "./sanitized.mjs";
-import { builtTap, root, tryRun } from "./support.mjs";
+import { TEST_REPORT, builtTap, root, tryRun } from "./support.mjs";
 
 buildSanitized();
 if (!existsSync(join(root, "dist/test"))) throw new Error("run npm run build first");
-const args = [builtTap(), "--jobs=1", "--timeout=300", ...process.argv.slice(2)];
+const args = [builtTap(), TEST_REPORT, "--jobs=1", "--timeout=300", ...process.argv.slice(2)];
 process.exitCode = tryRun(process.execPath, args, { env: sanitizedEnv() });

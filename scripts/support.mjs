@@ -64,6 +64,9 @@ export function builtTap() {
   return tap;
 }
 
+/** How tap is told to report: a line per file, and all failures at the end. */
+export const TEST_REPORT = `--reporter=${join(root, "scripts/test-report.mjs")}`;
+
 /** The files below a folder of the repository, as paths against the root, in a stable order. */
 export function filesBelow(folder, skip = ["node_modules", "build", "results", "bin"]) {
   if (!existsSync(join(root, folder))) return [];

@@ -1,9 +1,9 @@
 /**
  * The full test run: build, tidy, lint, then every test. With arguments it runs only these test
- * files: `npm test -- dist/test/options.test.js`.
+ * files: `npm test -- dist/test/options.test.js`. What failed is said once more at the very end.
  */
 import { join } from "node:path";
-import { binOf, builtTap, root, run, runNode, tryRun } from "./support.mjs";
+import { TEST_REPORT, binOf, builtTap, root, run, runNode, tryRun } from "./support.mjs";
 
 const files = process.argv.slice(2);
 
@@ -12,7 +12,8 @@ if (files.length === 0) {
   runNode([join(root, "scripts/tidy.mjs")]);
   run(process.execPath, [binOf("oxlint"), "--type-aware", "--deny-warnings"]);
 }
-process.exitCode = tryRun(process.execPath, [builtTap(), ...files], { env: cleanEnv() });
+const args = [builtTap(), TEST_REPORT, ...files];
+process.exitCode = tryRun(process.execPath, args, { env: cleanEnv() });
 
 /** A PORT or HOST of the surroundings would move the servers that the tests start. */
 function cleanEnv() {
