@@ -13,6 +13,7 @@ import type { ServerControl } from "./server-control.ts";
 
 export type * from "./connection-info.ts";
 export type * from "./context.ts";
+export type * from "./cookies.ts";
 export type * from "./hook-infos.ts";
 export type * from "./listener-info.ts";
 export type * from "./log.ts";

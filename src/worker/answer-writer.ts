@@ -149,6 +149,7 @@ export class AnswerWriter {
         head.lines += defaults.linesBeside(headers);
       }
     }
+    if (exchange.jar !== null) head.lines += exchange.jar.lines;
     if (parts.statusText !== "") {
       head.lines = `${parts.statusText}\r\n${head.lines}`;
       head.flags |= REPLY_REASON;

@@ -4,6 +4,7 @@
  * at any time, also after its answer has gone. Thread: the engine's.
  */
 import type { Context } from "../shared/app.ts";
+import type { CookieMap } from "../shared/cookies.ts";
 import {
   EVENT_BODY_LENGTH,
   EVENT_BODY_OFFSET,
@@ -25,6 +26,7 @@ import {
 } from "../shared/layout.ts";
 import { METHODS } from "../shared/methods.ts";
 import type { BodyLimits, BodyOwner } from "./body-rules.ts";
+import { RequestCookies } from "./cookie-map.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
 import type { ListenerSite } from "./listener-sites.ts";
@@ -97,6 +99,8 @@ export class Exchange implements RequestSource, BodyOwner {
   isComplete = false;
   /** What goes behind the body of its answer, once there is something. */
   trailers: ResponseTrailers | null = null;
+  /** Once a handler has asked for them: what it has set goes out with the answer. */
+  jar: RequestCookies | null = null;
   request: LightRequest | null = null;
   context: Context | null = null;
   abort: AbortController | null = null;
@@ -272,6 +276,10 @@ export class Exchange implements RequestSource, BodyOwner {
 
   signal(): AbortSignal {
     return this.host.signalOf(this);
+  }
+
+  cookies(headers: Headers): CookieMap {
+    return (this.jar ??= new RequestCookies(headers.get("cookie")));
   }
 
   /** The name of the route for messages. */

@@ -1,6 +1,7 @@
 /**
  * What a Request of the server reads from: the engine implements it over its rings. Types only.
  */
+import type { CookieMap } from "../shared/cookies.ts";
 
 export interface RequestSource {
   readonly method: string;
@@ -13,6 +14,8 @@ export interface RequestSource {
   /** A fresh object. Called at most once per Request. */
   params(): Record<string, string>;
   signal(): AbortSignal;
+  /** The same one each time; `headers`: those of the Request. */
+  cookies(headers: Headers): CookieMap;
 }
 
 /** Exactly one of `bytes`, `text` and `stream` is called, once. */

@@ -4,7 +4,9 @@
  * makes with `new Request` is a shell around the runtime's own. The source stays readable for as
  * long as somebody holds the Request. Any thread.
  */
+import type { CookieMap } from "../shared/cookies.ts";
 import { decodeText, isStreamRead, isStreamTaken, readBytes, usedStream } from "./body.ts";
+import { RequestCookies } from "./cookie-map.ts";
 import { asStandard } from "./form.ts";
 import { headersFromRaw, isReceived, LightHeaders } from "./headers.ts";
 import type { RequestSource } from "./request-source.ts";
@@ -127,6 +129,16 @@ export class LightRequest implements Request {
     return (this.#params ??= this.#source === null ? {} : this.#source.params());
   }
 
+  /** Of a Request that an app has made: they go nowhere. */
+  get cookies(): CookieMap {
+    if (this.#source !== null) return this.#source.cookies(this.headers);
+    let map = madeCookies.get(this);
+    if (map === undefined) {
+      madeCookies.set(this, (map = new RequestCookies(this.headers.get("cookie"))));
+    }
+    return map;
+  }
+
   get signal(): AbortSignal {
     if (this.#source === null) return this.#standard!.signal;
     return (this.#signal ??= this.#source.signal());
@@ -232,6 +244,8 @@ export class LightRequest implements Request {
     this.#used = true;
   }
 }
+
+const madeCookies = new WeakMap<LightRequest, CookieMap>();
 
 /** The runtime's Requests that have the fields of a client; true: and its body. */
 const received = new WeakMap<Request, boolean>();

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import t from "tap";
+import type { MillraceRequest } from "../../src/index.ts";
 import { bothOutcomes, type Cases } from "../support/compare.ts";
 import { repositoryFile } from "../support/environment.ts";
 
@@ -112,6 +113,15 @@ const DIFFERENCES: readonly Difference[] = [
     name: "`request.params`",
     run: ({ Request }) => typeof new Request(U).params,
     ours: value("object"),
+  },
+  {
+    name: "`request.cookies`",
+    run: ({ Request }) => {
+      const request = new Request(U, { headers: { cookie: "a=1" } });
+      const { cookies } = request as MillraceRequest;
+      return cookies.get("a") === "1" && cookies === (request as MillraceRequest).cookies;
+    },
+    ours: value(true),
   },
   {
     name: "the runtime's own constructor over our Request",

@@ -1,4 +1,5 @@
 /** A received request without a server: what the engine gives, made of a standard `RequestInit`. */
+import { RequestCookies } from "../../src/worker/cookie-map.ts";
 import type { BodySource, RequestSource } from "../../src/worker/request-source.ts";
 import { LightRequest, requestFrom } from "../../src/worker/request.ts";
 
@@ -21,6 +22,7 @@ export function sourceOf(received: Received): ReceivedSource {
   const { method = "GET", url = "http://a.test/", headers = [], body, params = {} } = received;
   const calls: string[] = [];
   const signal = received.signal ?? new AbortController().signal;
+  let jar: RequestCookies | null = null;
   const note = <T>(name: string, value: T): T => {
     calls.push(name);
     return value;
@@ -32,6 +34,7 @@ export function sourceOf(received: Received): ReceivedSource {
     rawHeaders: () => note("rawHeaders", headers.flat()),
     params: () => note("params", { ...params }),
     signal: () => note("signal", signal),
+    cookies: (fields) => (jar ??= new RequestCookies(fields.get("cookie"))),
     body: body === undefined ? null : bodySource(body, received.bytesMax, note),
   };
 }

@@ -96,7 +96,7 @@ t.test("new Request, as an app makes it", async (t) => {
     enumerable: ({ Request }) => {
       const names: string[] = [];
       for (const name in new Request(U)) names.push(name);
-      const own = new Set(["params", "textStream", "attribute"]);
+      const own = new Set(["params", "cookies", "textStream", "attribute"]);
       for (const kind of ["Reload", "History"]) own.add(`is${kind}Navigation`);
       return names.filter((name) => !own.has(name)).sort();
     },

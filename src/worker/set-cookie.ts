@@ -1,0 +1,35 @@
+/**
+ * The value of a `Set-Cookie` field (RFC 6265bis), with defaults that are safe. Any thread.
+ */
+import { stringifySetCookie } from "cookie";
+import type { CookieOptions } from "../shared/cookies.ts";
+
+/** Throws a TypeError for what no browser would keep. */
+export function setCookieText(name: string, value: string, options: CookieOptions): string {
+  const { path = "/", secure = true, httpOnly = true, sameSite = "lax" } = options;
+  checkRules(name, { ...options, path, secure, sameSite });
+  return stringifySetCookie(name, value, { ...options, path, secure, httpOnly, sameSite });
+}
+
+/** The one that ends it. */
+export function endCookieText(name: string, options: CookieOptions): string {
+  return setCookieText(name, "", { ...options, maxAge: 0, expires: new Date(0) });
+}
+
+/** RFC 6265bis 4.1.2 and 4.1.3: browsers drop what breaks these, and say nothing. */
+function checkRules(name: string, options: CookieOptions): void {
+  const { path, domain, secure, sameSite, partitioned } = options;
+  if (sameSite === "none" && secure !== true) {
+    throw new TypeError(`The cookie ${name}: sameSite "none" needs secure`);
+  }
+  if (partitioned === true && secure !== true) {
+    throw new TypeError(`The cookie ${name}: partitioned needs secure`);
+  }
+  const prefix = /^__(host|secure)-/i.exec(name)?.[1]?.toLowerCase();
+  if (prefix !== undefined && secure !== true) {
+    throw new TypeError(`The cookie ${name}: its prefix needs secure`);
+  }
+  if (prefix === "host" && (path !== "/" || domain !== undefined)) {
+    throw new TypeError(`The cookie ${name}: its prefix needs the path "/" and no domain`);
+  }
+}

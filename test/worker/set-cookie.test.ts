@@ -1,0 +1,18 @@
+/** Tests of the text of a cookie. What is refused: test/handlers/cookies.test.ts. */
+import t from "tap";
+import { endCookieText, setCookieText } from "../../src/worker/set-cookie.ts";
+
+t.test("a cookie is safe unless it is told otherwise", (t) => {
+  t.equal(setCookieText("a", "x y", {}), "a=x%20y; Path=/; HttpOnly; Secure; SameSite=Lax");
+  t.equal(setCookieText("a", "", { secure: false, httpOnly: false, sameSite: "strict" }),
+    "a=; Path=/; SameSite=Strict");
+  t.throws(() => setCookieText("a", "1", { secure: false, sameSite: "none" }), TypeError);
+  t.end();
+});
+
+t.test("the one that ends a cookie stands where the cookie does", (t) => {
+  t.equal(endCookieText("a", { path: "/b", domain: "c.example" }),
+    "a=; Max-Age=0; Domain=c.example; Path=/b; Expires=Thu, 01 Jan 1970 00:00:00 GMT; " +
+    "HttpOnly; Secure; SameSite=Lax");
+  t.end();
+});
