@@ -4,42 +4,55 @@
  */
 import type { Server } from "../shared/server.ts";
 import type { ControlCall } from "../shared/messages.ts";
+import { Records } from "./records.ts";
 import type { RouteTables } from "./route-tables.ts";
+import { SharedMemory } from "./shared-memory.ts";
 
-export function answerCall(
+/** What the primary keeps for its workers. */
+export class SharedState {
+  readonly memory: SharedMemory = new SharedMemory();
+  readonly records: Records = new Records();
+}
+
+export async function answerCall(
   server: Server,
   routes: RouteTables,
+  shared: SharedState,
   request: ControlCall,
 ): Promise<unknown> {
   switch (request.method) {
     case "addListener":
-      return server.addListener(request.options);
+      return await server.addListener(request.options);
     case "removeListener":
-      return server.removeListener(request.id, request.options);
+      return await server.removeListener(request.id, request.options);
     case "stopListener":
-      return server.stopListener(request.id, request.options);
+      return await server.stopListener(request.id, request.options);
     case "pauseListener":
-      return server.pauseListener(request.id);
+      return await server.pauseListener(request.id);
     case "startListener":
-      return server.startListener(request.id);
+      return await server.startListener(request.id);
     case "routes":
-      return routes.call(request.request);
+      return await routes.call(request.request);
     case "reopenLogs":
-      return server.reopenLogs();
+      return await server.reopenLogs();
     case "reload":
-      return server.reload();
+      return await server.reload();
     case "setApp":
-      return server.setApp(request.app);
+      return await server.setApp(request.app);
     case "scale":
-      return server.scale(request.workers);
+      return await server.scale(request.workers);
     case "subscriberCount":
-      return server.subscriberCount(request.topic);
+      return await server.subscriberCount(request.topic);
+    case "sharedMemory":
+      return shared.memory.get(request.name, request.byteLength);
+    case "records":
+      return shared.records.call(request.request);
     case "metrics":
-      return server.metrics();
+      return await server.metrics();
     case "drain":
     case "close":
       // Not awaited: the worker that asks is one of those that have to end.
       void server[request.method](request.options);
-      return Promise.resolve();
+      return undefined;
   }
 }

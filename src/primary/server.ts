@@ -33,7 +33,7 @@ import { ownRoutesOf } from "../options/listener-routes.ts";
 import { tell } from "./events.ts";
 import { AccessLog } from "./access-log.ts";
 import { type AppWatch, watchApp } from "./app-watch.ts";
-import { answerCall } from "./control-calls.ts";
+import { answerCall, SharedState } from "./control-calls.ts";
 import { Drain } from "./drain.ts";
 import { Generations } from "./generations.ts";
 import { ControlChannels } from "./control-channels.ts";
@@ -82,6 +82,7 @@ class MillraceServer implements Server, ListenersHost, Living {
   readonly #log: PrimaryLog;
   readonly #supervision: Supervision;
   readonly #routes: RouteTables;
+  readonly #shared = new SharedState();
   #options: ResolvedOptions;
   #generations!: Generations;
   #nextWorkerId = 1;
@@ -232,7 +233,7 @@ class MillraceServer implements Server, ListenersHost, Living {
       listeners: () => this.#listeners.facts,
       nextWorkerId: () => this.#nextWorkerId++,
       emit: (event, detail) => this.emit(event, detail),
-      call: (request) => answerCall(this, this.#routes, request),
+      call: (request) => answerCall(this, this.#routes, this.#shared, request),
       spawned: (channel) => this.#spawned(channel),
       gone: (channel, isExpected) => this.#metrics.gone(channel, isExpected),
       routesOf: (channel) => this.#routes.taskOf(channel),

@@ -109,6 +109,12 @@ export const ERRORS = {
     text: "The control socket has too many requests in work; ask again later.",
     status: 503,
   },
+  ERR_MILLRACE_SHARED_MEMORY: {
+    text: "There is no such block of shared memory to be had. The message says why.",
+  },
+  ERR_MILLRACE_RECORDS: {
+    text: "The server keeps no more tables of records for its workers.",
+  },
   ERR_MILLRACE_UPGRADE: {
     text: "A new process could not take this one's place, which goes on. The message says why.",
   },

@@ -7,6 +7,7 @@ import type { SentListenerOptions } from "./listener-options.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
 import type { Metric } from "./metrics.ts";
 import type { Published } from "./published.ts";
+import type { RecordCall } from "./records.ts";
 import type { EditedTables, RouteCall, TableFacts, TableRow } from "./routes.ts";
 import type { DrainOptions, StopOptions } from "./server-control.ts";
 
@@ -73,6 +74,8 @@ export type ControlCall =
   | { readonly method: "scale"; readonly workers: number }
   | { readonly method: "metrics" }
   | { readonly method: "subscriberCount"; readonly topic: string }
+  | { readonly method: "sharedMemory"; readonly name: string; readonly byteLength: number }
+  | { readonly method: "records"; readonly request: RecordCall }
   | { readonly method: "drain"; readonly options?: DrainOptions }
   | { readonly method: "close"; readonly options?: StopOptions };
 

@@ -6,6 +6,7 @@ import type { ListenerInfo } from "./listener-info.ts";
 import type { SentListenerOptions } from "./listener-options.ts";
 import type { Metric } from "./metrics.ts";
 import type { Publishable } from "./published.ts";
+import type { RecordAnswer, RecordCall } from "./records.ts";
 import type { RouteEdits, RouteInfo } from "./routes.ts";
 
 /** The control calls of the primary, as a worker may use them through the control channel. */
@@ -33,6 +34,17 @@ export interface ServerControl extends RouteEdits {
   publish(topic: string, data: Publishable, compress?: boolean): number;
   /** How many WebSockets have subscribed, on all workers of the server. */
   subscriberCount(topic: string): Promise<number>;
+  /**
+   * Memory that all workers of the server share, under a name: zeroed at first, the same for who
+   * asks later, whatever becomes of its worker or the app. Another length is another block. Rejects
+   * with ERR_MILLRACE_SHARED_MEMORY for more than 256 blocks, or 1 GiB of all.
+   */
+  sharedMemory(name: string, byteLength: number): Promise<SharedArrayBuffer>;
+  /**
+   * Reads, writes or deletes records that all workers of the server share; the primary keeps them,
+   * and each call is one step there. Rejects with ERR_MILLRACE_RECORDS for more than 256 tables.
+   */
+  records<Call extends RecordCall>(call: Call): Promise<RecordAnswer<Call>>;
   /** As of the server. Resolves as soon as readiness probes are told, as `close` does. */
   drain(options?: DrainOptions): Promise<void>;
   close(options?: StopOptions): Promise<void>;

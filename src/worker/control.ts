@@ -13,6 +13,7 @@ import {
   type ControlCall, type FromWorker, type ListenerFacts, type SentError, toSentError, type ToWorker,
 } from "../shared/messages.ts";
 import type { Publishable, Published } from "../shared/published.ts";
+import type { RecordAnswer, RecordCall } from "../shared/records.ts";
 import type {
   AddRouteOptions, RemoveRouteOptions, RemoveRouteResult, RouteCall, RouteInfo, RouteRow,
   RoutesResult, TableOptions,
@@ -134,6 +135,10 @@ export class WorkerControl {
       this.#topics?.publish(topic, data, compress) ?? 0,
     subscriberCount: (topic: string): Promise<number> =>
       this.#call({ method: "subscriberCount", topic }),
+    sharedMemory: (name: string, byteLength: number): Promise<SharedArrayBuffer> =>
+      this.#call({ method: "sharedMemory", name, byteLength }),
+    records: <Call extends RecordCall>(request: Call): Promise<RecordAnswer<Call>> =>
+      this.#call({ method: "records", request }),
     drain: (options?: DrainOptions): Promise<void> =>
       this.#call({ method: "drain", ...(options && { options }) }),
     close: (options?: StopOptions): Promise<void> =>

@@ -32,6 +32,11 @@ t.test("each call reaches the server, and its result or its error comes back", a
   t.match(await call("routes"), { result: [] });
   t.match(await call("reopenLogs"), { result: null });
   t.match(await call("metrics"), { result: { late: [] } });
+  t.match(await call("sharedMemory", "a", 8), { result: {} });
+  t.match(await call("sharedMemory", "a", 0), { code: "ERR_MILLRACE_SHARED_MEMORY" });
+  t.match(await call("records", { kind: "read", table: "a", key: "b", idleMs: 1 }), {
+    result: null,
+  });
   t.match(await call("scale", 2), { result: null });
   t.equal(server.stats().workers.length, 2);
   t.match(await call("reload"), { result: { generation: 2, workers: 2 } });
