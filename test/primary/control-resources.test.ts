@@ -3,10 +3,11 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { RESOURCES } from "../../src/primary/control-resources.ts";
-import { askControl } from "../support/ask-control.ts";
+import { askControl, type Told } from "../support/ask-control.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import type { Owner } from "../support/folder.ts";
+import { get, startLifecycle } from "../support/lifecycle.ts";
 import { startApp } from "../support/server.ts";
 import type { TestServer } from "../support/server.ts";
 
@@ -76,9 +77,38 @@ t.test("concurrent calls end in one state, and each is answered", async (t) => {
   const told = await Promise.all(calls.map((verb) => verb === "status"
     ? askControl(control, "GET /status")
     : askControl(control, `POST /listeners/default/${verb}`)));
-  t.strictSame(new Set(told.map(({ status }) => status)), new Set([200]));
+  for (const [index, { status, value }] of told.entries()) {
+    // A start behind a stop gives way if another stop is asked for before its turn.
+    const isOvertaken = calls[index] === "start" && status === 409;
+    if (isOvertaken) t.equal(value.error.code, "ERR_MILLRACE_LISTENER_STOPPED");
+    else t.equal(status, 200, calls[index]!);
+  }
   await askControl(control, "POST /listeners/default/start");
   t.equal(await (await fetch(url)).text(), "hello");
+});
+
+t.test("a start that another stop overtakes is a conflict", async (t) => {
+  const control = join(ownFolder(t), "c");
+  const { server, gate, connect } = await startLifecycle(t, { control });
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const ask = async (verb: string): Promise<Told> =>
+    await askControl(control, `POST /listeners/default/${verb}`);
+  const first = ask("stop");
+  await until("the stop", () => server.listeners[0]?.state === "stopping");
+  const started = ask("start");
+  await askControl(control, "GET /status"); // which comes after it
+  const second = ask("stop");
+  await askControl(control, "GET /status");
+  gate.open();
+  t.equal((await client.response()).body, "waited");
+  client.end();
+  t.match(await started, {
+    status: 409, value: { error: { code: "ERR_MILLRACE_LISTENER_STOPPED" } },
+  });
+  t.match(await Promise.all([first, second]), [{ status: 200 }, { status: 200 }]);
+  t.equal(server.listeners[0]?.state, "stopped");
 });
 
 t.test("drain is answered, then the server ends and takes the socket with it", async (t) => {
