@@ -80,7 +80,7 @@ for (const workers of [1, 2]) {
       const server = await startLifecycle(t, {
         workers,
         resourceLimits: HEAP,
-        ...(cell.way === "spin" && { stuckMs: 50, stuckTerminateMs: 200 }),
+        ...(cell.way === "spin" && { stuckMs: 250, stuckTerminateMs: 2000 }),
       });
       const exits: { error: { message: string } }[] = [];
       server.server.events.on("workerExit", (exit) => exits.push(exit));

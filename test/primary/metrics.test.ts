@@ -162,7 +162,7 @@ t.test("no counter falls when a worker dies", async (t) => {
 });
 
 t.test("a stuck worker is named, and what it said last stands for it", async (t) => {
-  const started = await startApp(t, APP, { metrics: true, metricsTimeoutMs: 100 });
+  const started = await startApp(t, APP, { metrics: true, metricsTimeoutMs: 100, stuckMs: 250 });
   const { server } = started;
   await get(started, "/order/tea");
   t.equal(valueOf(await server.metrics(), "orders_total"), 1);

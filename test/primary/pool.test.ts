@@ -29,7 +29,7 @@ t.test("each worker is a thread with a name, and connections are shared out", as
 });
 
 t.test("a worker that is blocked in a handler gets no new connections", async (t) => {
-  const server = await startLifecycle(t, { workers: 2, stuckMs: 50 });
+  const server = await startLifecycle(t, { workers: 2, stuckMs: 1000 });
   // The other one has more connections, so that only being stuck speaks against the first.
   const blocker = await server.connect();
   const blocked = (await blocker.request(get("/thread"))).body;
