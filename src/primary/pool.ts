@@ -13,6 +13,7 @@ import { destinationOf } from "../options/access-log.ts";
 import { endRetired } from "./retirement.ts";
 import { within } from "./within.ts";
 import { type Ready, WorkerChannel } from "./worker-channel.ts";
+import { raiseFirstLimits } from "./worker-heaps.ts";
 import type { MessagePort } from "node:worker_threads";
 
 /** A worker that lived for less than this has crashed in a loop with the one before it. */
@@ -90,6 +91,7 @@ export class WorkerPool {
     // 12 % less CPU per connection on one core. The catch: while all cores are busy, accepting
     // waits for the scheduler's slice, a few milliseconds.
     if (workers > 0) host.native.yieldThread();
+    if (workers > 0) raiseFirstLimits();
     this.#piscina = workers === 0 ? null : new Piscina({
       filename: TASK_URL.href,
       // Each task brings its thread. A minimum would be filled up again whenever a thread ends,
