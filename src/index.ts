@@ -10,6 +10,7 @@ export { redirect } from "./shared/redirect.ts";
 export type { ListenerOptions, LogLevel, ResourceLimits, ServeOptions } from "./options.ts";
 export type * from "./shared/app.ts";
 export type * from "./shared/broker.ts";
+export type { RouteConditions } from "./shared/conditions.ts";
 export type * from "./shared/server.ts";
 export type {
   AddRouteOptions, HandlerKind, RemoveRouteOptions, RemoveRouteResult, RouteEdits, RouteInfo,

@@ -10,7 +10,7 @@ import { flagName } from "../options/layers.ts";
 import { LISTENER_SETTING_ROWS, LISTENER_SETTINGS } from "../options/listener-settings.ts";
 import { parseBind } from "../options/bind.ts";
 import { LISTENER_ROWS } from "../options/listeners.ts";
-import { suggest } from "../options/suggest.ts";
+import { suggest } from "../shared/suggest.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ListenerSetting } from "../shared/listener-settings.ts";
 

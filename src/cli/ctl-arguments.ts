@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { fromText, integer, milliseconds, passes, show } from "../options/checks.ts";
 import type { Check } from "../options/checks.ts";
-import { suggest } from "../options/suggest.ts";
+import { suggest } from "../shared/suggest.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { type Asked, VERBS, type VerbFlag } from "./ctl-verbs.ts";
 

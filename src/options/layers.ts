@@ -5,7 +5,7 @@
 import { MillraceError } from "../shared/errors.ts";
 import { fromText, passes, show } from "./checks.ts";
 import type { Check } from "./checks.ts";
-import { suggest } from "./suggest.ts";
+import { suggest } from "../shared/suggest.ts";
 
 /** From the strongest to the weakest. `app` is the app's own `port` and `hostname`. */
 export type Source = "option" | "flag" | "environment" | "file" | "app" | "default";

@@ -7,7 +7,7 @@ import { MillraceError } from "../shared/errors.ts";
 import type { ListenerFacts } from "../shared/messages.ts";
 import type { RouteRow } from "../shared/routes.ts";
 import { type AppOption, resolveApp } from "./app.ts";
-import { readRows } from "./route-rows.ts";
+import { readRows } from "../shared/route-rows.ts";
 
 /** Rows, or the name of the one handler that takes everything. */
 export type RoutesOption = string | readonly RouteRow[];

@@ -4,7 +4,7 @@
  */
 import { type Check, flag, milliseconds, passes, show } from "../options/checks.ts";
 import { SERVER_ROWS } from "../options/server-rows.ts";
-import { suggest } from "../options/suggest.ts";
+import { suggest } from "../shared/suggest.ts";
 import type { Server } from "../shared/server.ts";
 import type { Stats } from "../shared/stats.ts";
 import type {

@@ -5,7 +5,8 @@
  * before it serves. What was changed belongs to a generation: a new app begins with its own tables.
  * Thread: the primary's.
  */
-import { freeId, readRow, readRows } from "../options/route-rows.ts";
+import { conditionsOf } from "../shared/conditions.ts";
+import { freeId, readRow, readRows } from "../shared/route-rows.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ToWorker } from "../shared/messages.ts";
 import type {
@@ -263,7 +264,10 @@ function infoOf(row: TableRow, { handlers }: TableFacts, position: number): Rout
   const { id, pattern, handler, disabled } = row;
   const { kind, methods, functionName } = handlers[handler] ?? BUILT_IN;
   const taken = row.methods.length > 0 ? row.methods : methods;
-  return { id, pattern, methods: [...taken], handler, kind, functionName, disabled, position };
+  return {
+    id, pattern, methods: [...taken], handler, kind, functionName, disabled, position,
+    ...(row.ordered && conditionsOf(row.ordered)),
+  };
 }
 
 /** The rows with this pattern, which begins with a slash, or the one with this id. */

@@ -4,6 +4,8 @@
  */
 import type { Broker } from "./broker.ts";
 import type { WebSocketHandler } from "./websockets.ts";
+import type { RouteConditions } from "./conditions.ts";
+import type { ConnectionInfo } from "./connection-info.ts";
 import type { Context, MillraceRequest } from "./context.ts";
 import type { ClientErrorInfo, RequestInfo, ResponseInfo } from "./hook-infos.ts";
 import type { ListenerPlace } from "./listener-options.ts";
@@ -57,25 +59,65 @@ export interface HandlerObject {
   close?(): void | Promise<void>;
 }
 
+/**
+ * Makes a handler object for each connection, when its first request reaches the route. What is
+ * made is closed with its connection, which stays with its worker until then; a connection that a
+ * crash of its worker cuts is gone with its object, whose `close` is not run. What the factory says
+ * of bodies counts for all that it makes.
+ */
+export interface HandlerFactory extends Omit<HandlerObject, "match" | "handle"> {
+  perConnection(connection: ConnectionInfo): HandlerObject;
+}
+
 export type Handler = FetchHandler | HandlerObject;
 
 /**
+ * One row of the ordered table: the first that the request meets with all its conditions answers,
+ * or declines, and then the rows behind it are asked. Without conditions it takes every request.
+ */
+export interface TableRoute extends RouteConditions {
+  /**
+   * A handler, a constant answer, one of either per method, or the name of one of `handlers` or of
+   * those that are there in every app.
+   */
+  readonly handler: Route;
+  /** In capitals, one or several. Without it all that the handler takes. */
+  readonly method?: string | readonly string[];
+  /** The same as `method`; both together are an error. */
+  readonly methods?: readonly string[];
+  /**
+   * Asked when the conditions hold, before `match`: it answers whoever may not go on, or declines,
+   * as `authenticated` of `millrace/authentication` does without a handler.
+   */
+  readonly auth?: Handler;
+  /** The last that is asked. */
+  readonly match?: (request: MillraceRequest, context: Context) => boolean;
+  /** A name of its own, not beginning with a slash; made up if it is not given. */
+  readonly id?: string;
+  /** It stays in the table and answers nothing. */
+  readonly disabled?: boolean;
+}
+
+/**
  * One route: a handler for every method, a constant answer, or one of either per method. A string
- * is a name of the app's `handlers`.
+ * is a name of the app's `handlers`, or of those that are there in every app.
  */
 export type Route =
   | Handler
+  | HandlerFactory
   | Response
   | string
-  | { readonly [method: string]: Handler | Response | string };
+  | { readonly [method: string]: Handler | HandlerFactory | Response | string };
 
 /** Handlers by name, for routes that name theirs; pairs, if a name given twice is to be refused. */
 export type NamedHandlers =
   | { readonly [name: string]: Route }
   | readonly (readonly [name: string, handler: Route])[];
 
-/** The default export of an app module. All members are optional, but one of routes or fetch. */
+/** The default export of an app module: at least one of `table`, `routes`, `fetch`, `handlers`. */
 export interface App<WebSocketData = unknown> {
+  /** Asked in its order, before `routes`. */
+  table?: readonly TableRoute[];
   routes?: { readonly [pattern: string]: Route };
   /** A name is not empty and begins with no slash. */
   handlers?: NamedHandlers;

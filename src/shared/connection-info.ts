@@ -16,7 +16,10 @@ export interface ConnectionInfo {
   /** Kept between the requests of the connection, dropped when it closes. */
   readonly state: Record<string, unknown>;
   readonly closed: boolean;
-  /** Runs `fn` once when the connection has closed; registering again for an owner replaces. */
+  /**
+   * Runs `fn` once when the connection has closed; registering again for an owner replaces. The
+   * worker lives until a promise that it returns has settled; what fails is logged.
+   */
   onClose(fn: () => void, owner?: unknown): void;
   offClose(owner: unknown): void;
   /** Closes at once; nothing more is written. */

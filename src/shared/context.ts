@@ -21,6 +21,8 @@ export interface Context {
   /** Who asks: as the proxies of `trustProxy` say, else `connection.remote`; its port if known. */
   readonly client: Endpoint;
   readonly params: Record<string, string>;
+  /** Which route's handler runs. */
+  readonly route: RouteName;
   /** The header fields as they came: in order, in their spelling, repeated ones not joined. */
   readonly rawHeaders: [name: string, value: string][];
   /**
@@ -82,8 +84,25 @@ export interface Context {
   readonly pendingWebSockets: number;
   /** Who is at the other end of the connection; null on a Unix socket, or when it has closed. */
   requestIP(request: Request): SocketAddress | null;
+  /**
+   * Should the handler decline, or its `match`, the request goes through the routes again from the
+   * top, under this path: it begins with a slash, is encoded as that of a URL, and keeps the query
+   * of the request unless it has one of its own. Method, headers and body stay. Returns undefined,
+   * so that `return context.rewrite("/new")` declines. A request goes through the routes 16 times
+   * at most: what would begin another pass throws ERR_MILLRACE_REWRITE_LOOP; for what is no path it
+   * is ERR_MILLRACE_REWRITE_INVALID.
+   */
+  rewrite(location: string): undefined;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
+}
+
+/** What a row of the table of routes is called. */
+export interface RouteName {
+  /** Empty for the app's `fetch`. */
+  readonly id: string;
+  /** What matched: the pattern, of a row of the ordered table its path, prefix or expression. */
+  readonly pattern: string;
 }
 
 /** The trace that a request belongs to (W3C Trace Context). */

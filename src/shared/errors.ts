@@ -80,6 +80,15 @@ export const ERRORS = {
   ERR_MILLRACE_HANDLER_UNKNOWN: {
     text: "A route names a handler that the app does not have. The message names the row.",
   },
+  ERR_MILLRACE_HANDLER_INVALID: {
+    text: "The `perConnection` of a handler has returned what is no handler object.",
+  },
+  ERR_MILLRACE_REWRITE_INVALID: {
+    text: "A request can be rewritten to a path, which begins with a slash, and a query.",
+  },
+  ERR_MILLRACE_REWRITE_LOOP: {
+    text: "A request has been rewritten so often that it would go through the routes a 17th time.",
+  },
   ERR_MILLRACE_HANDLER_DUPLICATE: {
     text: "An app gives two handlers the same name, or one that every app has.",
   },

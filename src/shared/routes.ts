@@ -2,15 +2,21 @@
  * Tables of routes as data: handlers are functions, which no thread can give to another, so a row
  * names its handler. Public types, and what the threads say to each other of them. Types only.
  */
+import type { OrderedFacts, RouteConditions } from "./conditions.ts";
 
 /** What stands behind a name: `methods` is an object with one of the others per method. */
 export type HandlerKind = "function" | "object" | "constant" | "methods";
 
-/** What `setRoutes` takes. What `routes()` gives may be edited and given back. */
-export interface RouteRow {
-  readonly pattern: string;
+/**
+ * What `setRoutes` takes. What `routes()` gives may be edited and given back. A row with conditions
+ * is one of the ordered table, which is asked before the patterns.
+ */
+export interface RouteRow extends RouteConditions {
+  /** Of a row without conditions. */
+  readonly pattern?: string;
   /**
-   * A name of the app's `handlers`, or a pattern of its `routes` for what stands behind that one.
+   * A name of the app's `handlers`, or for what stands behind one of its rows a pattern of its
+   * `routes` or an id of its `table`.
    */
   readonly handler: string;
   /** In capitals, one or several. Without it all that the handler takes. */
@@ -24,8 +30,9 @@ export interface RouteRow {
 }
 
 /** One row of a table, as a copy: nothing done to it changes the table. */
-export interface RouteInfo {
+export interface RouteInfo extends RouteConditions {
   id: string;
+  /** Of a row of the ordered table its path, its prefix with `*`, or its expression. */
   pattern: string;
   /** In capitals; empty: every method. */
   methods: string[];
@@ -78,6 +85,8 @@ export interface TableRow {
   readonly methods: readonly string[];
   readonly handler: string;
   readonly disabled: boolean;
+  /** Of a row of the ordered table; its pattern is only its name then. */
+  readonly ordered?: OrderedFacts;
 }
 
 export interface HandlerFacts {

@@ -1,7 +1,7 @@
 /**
  * Handlers that every app has under their names without giving them, for rows that are data:
  * `continue` passes the request on, `options` says what its path takes, `redirect:…` sends it
- * elsewhere. Thread: the engine's.
+ * elsewhere, `rewrite:…` through the routes again. Thread: the engine's.
  */
 import type { FetchHandler, Handler, HandlerObject, MillraceRequest } from "../shared/app.ts";
 import { redirect } from "../shared/redirect.ts";
@@ -14,7 +14,7 @@ const REDIRECT = /^redirect:(?:(\d{3}):)?(.+)$/s;
 
 /** Nobody else may have such a name. */
 export function isBuiltIn(name: string): boolean {
-  return name === "continue" || name === "options" || name.startsWith("redirect:");
+  return name === "continue" || name === "options" || /^(?:redirect|rewrite):/.test(name);
 }
 
 /** Throws ERR_MILLRACE_ROUTE_INVALID. `router`: of the table that the row is in. */
@@ -24,7 +24,10 @@ export function builtInHandler(
   router: () => Router,
 ): Handler {
   if (name === "continue") return () => undefined;
-  return name === "options" ? new OptionsHandler(router) : redirectHandler(name, pattern);
+  if (name === "options") return new OptionsHandler(router);
+  return name.startsWith("rewrite:")
+    ? rewriteHandler(name.slice("rewrite:".length), pattern)
+    : redirectHandler(name, pattern);
 }
 
 /** `redirect:/new`, `redirect:301:https://host/*`: `*` stands for what the wildcard has matched. */
@@ -44,6 +47,20 @@ function redirectHandler(name: string, pattern: string): FetchHandler {
   return ({ params }) => redirect(location.replace("*", () => encoded(params["*"]!)), status);
 }
 
+/** `rewrite:/new/*`: what stands there is said as that of a redirect. */
+function rewriteHandler(location: string, pattern: string): FetchHandler {
+  if (!location.startsWith("/") || location.includes("#")) {
+    throw invalidRoute(pattern, `"rewrite:${location}" names no path`);
+  }
+  if (!location.includes("*")) return (_request, context) => context.rewrite(location);
+  if (!pattern.endsWith("*")) {
+    throw invalidRoute(pattern, `"rewrite:${location}" has a wildcard, and the pattern has none`);
+  }
+  return ({ params }, context) => (
+    context.rewrite(location.replace("*", () => encoded(params["*"]!)))
+  );
+}
+
 /** Without slashes in front, which could make a host of what a client has sent. */
 function encoded(path: string): string {
   const segments = path.replace(/^\/+/, "").split("/").map(encodeURIComponent);
@@ -60,7 +77,7 @@ class OptionsHandler implements HandlerObject {
 
   handle({ method, url }: MillraceRequest): Response | undefined {
     if (method !== "OPTIONS") return undefined;
-    const matches = this.#router().match(new URL(url).pathname).map(({ route }) => route);
+    const matches = this.#router().all(new URL(url).pathname).map(({ route }) => route);
     const others = matches.filter(({ any, methods }) => (
       !(any instanceof OptionsHandler || methods?.get("OPTIONS") instanceof OptionsHandler)
     ));

@@ -37,6 +37,8 @@ export interface ConnectionHost {
   readonly slots: Int32Array;
   readonly log: Log;
   connectionFacts(slot: number, generation: number): NativeConnection | undefined;
+  /** The worker lives until it has settled; a rejection is logged. */
+  waitUntil(promise: Promise<unknown>): void;
   abortConnection(slot: number, generation: number): void;
 }
 
@@ -158,7 +160,7 @@ export class Connection implements ConnectionInfo {
   readonly #generation: number;
   #facts: NativeConnection | null = null;
   #state: Record<string, unknown> | null = null;
-  #closeHandlers: Map<unknown, () => void> | null = null;
+  #closeHandlers: Map<unknown, () => unknown> | null = null;
 
   constructor(host: ConnectionHost, slot: number, generation: number) {
     this.#host = host;
@@ -190,7 +192,7 @@ export class Connection implements ConnectionInfo {
   onClose(fn: () => void, owner: unknown = fn): void {
     if (typeof fn !== "function") throw new TypeError("onClose: the first argument is no function");
     if (this.closed) {
-      queueMicrotask(fn);
+      queueMicrotask(() => this.#close(fn));
       return;
     }
     this.#watch();
@@ -210,12 +212,15 @@ export class Connection implements ConnectionInfo {
     const handlers = this.#closeHandlers;
     this.#closeHandlers = null;
     if (handlers === null) return;
-    for (const handler of handlers.values()) {
-      try {
-        handler();
-      } catch (error) {
-        this.#host.log.error({ err: error }, "a close handler of a connection failed");
-      }
+    for (const handler of handlers.values()) this.#close(handler);
+  }
+
+  #close(handler: () => unknown): void {
+    try {
+      const result = handler();
+      if (result instanceof Promise) this.#host.waitUntil(result);
+    } catch (error) {
+      this.#host.log.error({ err: error }, "a close handler of a connection failed");
     }
   }
 

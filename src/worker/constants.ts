@@ -3,10 +3,11 @@
  * Responses, which an app has that was made before the globals were replaced (`workers: 0`). They
  * are read when the app is loaded, before the router sees them. Runs on the thread of the engine.
  */
-import type { App, Route } from "../shared/app.ts";
+import type { App, Route, TableRoute } from "../shared/app.ts";
 import { readBytes } from "./body.ts";
+import { isFactory } from "./per-connection.ts";
 import { isLightResponse, LightResponse, toParts } from "./response.ts";
-import { isHandler } from "./router.ts";
+import { isHandler } from "./compiled-route.ts";
 
 /** The routes with Responses in memory in the place of such ones, which stay unread. */
 export async function readConstants(routes: App["routes"]): Promise<Record<string, Route>> {
@@ -17,8 +18,19 @@ export async function readConstants(routes: App["routes"]): Promise<Record<strin
   return Object.fromEntries(read);
 }
 
+/** The same of an ordered table. What is wrong with a row is found later. */
+export async function readTableConstants(
+  table: readonly TableRoute[],
+): Promise<readonly TableRoute[]> {
+  if (!Array.isArray(table)) return table;
+  return await Promise.all(table.map(async (row: TableRoute | null) => (
+    row === null ? row! : { ...row, handler: await readRoute(row.handler) }
+  )));
+}
+
 async function readRoute(route: Route): Promise<Route> {
-  if (typeof route !== "object" || route === null || isHandler(route)) return route;
+  if (typeof route !== "object" || route === null) return route;
+  if (isHandler(route) || isFactory(route)) return route;
   if (toParts(route) !== null) return await readConstant(route as Response);
   const methods = Object.entries(route).map(async ([method, value]) => {
     return [method, await readConstant(value)];

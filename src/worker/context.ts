@@ -3,7 +3,7 @@
  */
 import type { Connection, Connections } from "./connections.ts";
 import type {
-  ConnectionInfo, Context, Endpoint, Log, ServerControl, TraceContext,
+  ConnectionInfo, Context, Endpoint, Log, RouteName, ServerControl, TraceContext,
 } from "../shared/app.ts";
 import type { Publishable } from "../shared/published.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
@@ -12,6 +12,7 @@ import type { ListenerView } from "./listener-sites.ts";
 import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
 import type { SocketAddress, WebSocketUpgradeOptions } from "../shared/websockets.ts";
 import type { LightResponse } from "./response.ts";
+import { type Rewrite, rewriteOf } from "./rewrite.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
 import type { Topics } from "./topics.ts";
 import type { Upgrades } from "./upgrade.ts";
@@ -44,10 +45,18 @@ export class HandlerContext implements Context {
   #client: Endpoint | null = null;
   /** What is answered if the handler does not: it wanted a WebSocket that cannot be. */
   refusal: LightResponse | null = null;
+  /** What the handler has asked for, should it decline. */
+  #rewrite: Rewrite | null = null;
+  #passes = 1;
 
   constructor(host: ContextHost, exchange: Exchange) {
     this.#host = host;
     this.#exchange = exchange;
+  }
+
+  get route(): RouteName {
+    const { id, route: pattern } = this.#exchange.steps[this.#exchange.at]!;
+    return { id, pattern };
   }
 
   get listener(): ListenerView {
@@ -155,6 +164,19 @@ export class HandlerContext implements Context {
     const { address, port, family } = remote;
     if (closed || port === undefined || family === "unix") return null;
     return { address, port, family };
+  }
+
+  rewrite(location: string): undefined {
+    this.#rewrite = rewriteOf(this.#exchange, location, this.#passes);
+  }
+
+  /** Once: it is being followed. */
+  takeRewrite(): Rewrite | null {
+    const rewrite = this.#rewrite;
+    if (rewrite === null) return null;
+    this.#rewrite = null;
+    this.#passes++;
+    return rewrite;
   }
 
   next(): Promise<Response> {

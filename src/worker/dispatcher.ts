@@ -14,6 +14,7 @@ import { discardValue, type FailureHost, Failures } from "./failures.ts";
 import type { Isolation } from "./isolation.ts";
 import type { FixedStep, HandlerStep, Step } from "./plan.ts";
 import { prepareBody } from "./prepare-body.ts";
+import { Rewrites } from "./rewrite.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { LightResponse, responseParts, toParts } from "./response.ts";
 import { checkAnswer } from "./response-rules.ts";
@@ -34,6 +35,7 @@ export class Dispatcher {
   readonly #isolation: Isolation;
   readonly #tracing: Tracing;
   readonly #entered: Int32Array;
+  readonly #rewrites: Rewrites;
 
   constructor(answers: Answers, host: DispatchHost, isolation: Isolation) {
     this.failures = new Failures(answers, host, partsOf);
@@ -42,6 +44,7 @@ export class Dispatcher {
     this.#isolation = isolation;
     this.#tracing = host.tracing;
     this.#entered = host.entered.word;
+    this.#rewrites = new Rewrites(host.entered);
   }
 
   /** Runs the step that the exchange is at. */
@@ -108,14 +111,20 @@ export class Dispatcher {
   }
 
   #decline(exchange: Exchange): void {
+    this.#goOn(exchange);
+    this.run(exchange);
+  }
+
+  #goOn(exchange: Exchange): void {
+    const rewrite = (exchange.context as HandlerContext | null)?.takeRewrite() ?? null;
+    if (rewrite !== null) this.#rewrites.restart(exchange, rewrite);
     // After `next()` it may stand at the last step already, which answers by itself.
     if (!isLast(exchange)) advance(exchange);
-    this.run(exchange);
   }
 
   /** `context.next()`: the answer of the steps behind the present one. */
   async next(exchange: Exchange): Promise<Response> {
-    if (!isLast(exchange)) advance(exchange);
+    this.#goOn(exchange);
     const step = exchange.steps[exchange.at]!;
     // A copy: what the handler changes is the answer to this request alone.
     if (step.kind !== "handler") return responseOfStep(step).clone();
@@ -186,15 +195,18 @@ function isLast(exchange: Exchange): boolean {
   return exchange.at + 1 >= exchange.steps.length;
 }
 
-/** On to the next step; a Request shows the parameters of the route that it is given to. */
+/**
+ * On to the next step; a Request shows the parameters of the route that it is given to, and a body
+ * that came whole can be read again.
+ */
 function advance(exchange: Exchange): void {
   const before = exchange.steps[exchange.at]!;
   const after = exchange.steps[exchange.at + 1]!;
-  if (before.paramNames.length > 0 || after.paramNames.length > 0) {
-    void exchange.request?.params; // who holds the present one goes on to see its parameters
-    exchange.request = null;
-  }
+  const hasParams = before.paramNames.length > 0 || after.paramNames.length > 0;
+  if (hasParams) void exchange.request?.params; // who holds it goes on to see its parameters
   exchange.at++;
+  if (hasParams && before.paramValues !== after.paramValues) exchange.renewRequest();
+  if (before.kind === "handler" && before.rules?.buffered === true) exchange.rewindBody();
 }
 
 /** A promise for what is thenable, null for anything else. */

@@ -82,7 +82,8 @@ export class Exchange implements RequestSource, BodyOwner {
   readonly listener: number;
   readonly site: ListenerSite;
   readonly method: string;
-  readonly steps: readonly Step[];
+  /** Those of a rewritten path stand behind what has been asked before. */
+  steps: readonly Step[];
   readonly target: Target;
   /** The body as it came. */
   readonly received: RequestBody | ReadyBody | null;
@@ -102,6 +103,8 @@ export class Exchange implements RequestSource, BodyOwner {
   /** Once a handler has asked for them: what it has set goes out with the answer. */
   jar: RequestCookies | null = null;
   request: LightRequest | null = null;
+  /** In the place of the one that it came with; null: that one. */
+  #rewritten: string | null = null;
   context: Context | null = null;
   abort: AbortController | null = null;
   /** When its batch began; 0 when nobody counts, or it has been counted. */
@@ -171,7 +174,22 @@ export class Exchange implements RequestSource, BodyOwner {
     return (this.request ??= requestFrom(this));
   }
 
+  /** It goes through the routes again, under another URL. */
+  restart(url: string, steps: readonly Step[]): void {
+    this.#rewritten = url;
+    this.steps = steps;
+    this.renewRequest();
+  }
+
+  /** The next handler is given another Request, which knows who the user is. */
+  renewRequest(): void {
+    const user = (this.request as { user?: unknown } | null)?.user;
+    this.request = null;
+    if (user !== undefined) Object.assign(this.open(), { user });
+  }
+
   url(): string {
+    if (this.#rewritten !== null) return this.#rewritten;
     const total = this.#targetLengths & 0xffff;
     const pathLength = this.#targetLengths >>> 16;
     const start = this.#message + this.#targetAt;
@@ -222,7 +240,7 @@ export class Exchange implements RequestSource, BodyOwner {
   show(body: DecodedBody): void {
     this.body = body;
     this.isDecoded = true;
-    this.request = null;
+    this.renewRequest();
   }
 
   /** The same, of a body that has been collected; it counts until the request is over. */
@@ -231,6 +249,13 @@ export class Exchange implements RequestSource, BodyOwner {
     if (this.isAnswered || !this.host.isConnected(this)) return;
     this.#held = body.length;
     this.host.hold(this.#held);
+  }
+
+  /** The handler that had the whole body has declined: the next one can read it again. */
+  rewindBody(): void {
+    if (!(this.body instanceof ReadyBody)) return;
+    this.body = this.body.again();
+    this.renewRequest();
   }
 
   /** It is answered, or its client has gone: who still holds its body answers for it. */

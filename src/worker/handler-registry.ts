@@ -5,12 +5,18 @@
  */
 import type { App, Handler, Route } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
+import { freeId } from "../shared/route-rows.ts";
 import type { HandlerFacts, TableRow } from "../shared/routes.ts";
 import { builtInHandler, isBuiltIn } from "./built-in-handlers.ts";
 import type { BodyRules } from "./body-rules.ts";
+import {
+  checkRoute, type Gate, isHandler, type ResolvedRoute, rulesOf,
+} from "./compiled-route.ts";
+import { isFactory, PerConnection } from "./per-connection.ts";
+import { type ReadRow, readTable } from "./table-rows.ts";
 import { invalidRoute } from "./route-pattern.ts";
 import { toParts } from "./response.ts";
-import { checkRoute, isHandler, type ResolvedRoute, Router, rulesOf } from "./router.ts";
+import { Router } from "./router.ts";
 
 /** Of a name that is only looked up, or stands in an object of methods. */
 const noRouter = (): Router => new Router([]);
@@ -19,22 +25,27 @@ const noRouter = (): Router => new Router([]);
 const NAMES_SHOWN = 12;
 
 export class HandlerRegistry {
-  /** The rows of the app's own `routes`, in their order. */
+  /** The rows of the app's own `table` and then of its `routes`, in their order. */
   readonly rows: readonly TableRow[];
   /** Of all handler objects that say something of bodies. */
   readonly bodyRules: readonly Partial<BodyRules>[];
   readonly #handlers = new Map<string, ResolvedRoute>();
+  readonly #gates = new Map<string, Gate>();
 
   /** Throws ERR_MILLRACE_ROUTE_INVALID, …_ROUTE_STREAM or …_HANDLER_UNKNOWN. */
-  constructor(app: Pick<App, "routes" | "handlers">) {
+  constructor(app: Pick<App, "routes" | "handlers" | "table">) {
     for (const [name, handler] of handlerEntries(app.handlers)) this.#addNamed(name, handler);
-    this.rows = Object.entries(app.routes ?? {}).map(([pattern, route], at) => {
-      const id = `route-${at + 1}`;
+    const table = readTable(app.table).map((read, at) => this.#addRow(read, at));
+    const taken = new Set(table.map(({ id }) => id));
+    const routes = Object.entries(app.routes ?? {}).map(([pattern, route], at) => {
+      const id = taken.has(`route-${at + 1}`) ? freeId(taken) : `route-${at + 1}`;
+      taken.add(id);
       if (typeof route === "string") this.resolve(route, pattern, at);
       else this.#handlers.set(pattern, this.#named(route, pattern, at));
       const handler = typeof route === "string" ? route : pattern;
       return { id, pattern, methods: [], handler, disabled: false };
     });
+    this.rows = [...table, ...routes];
     this.bodyRules = [...this.#handlers.values()].flatMap(bodyRulesOf);
   }
 
@@ -59,6 +70,11 @@ export class HandlerRegistry {
     );
   }
 
+  /** What a row of the app's `table` has beside the handler that is named so. */
+  gateOf(name: string): Gate | undefined {
+    return this.#gates.get(name);
+  }
+
   get facts(): Record<string, HandlerFacts> {
     const all = [...this.#handlers].map(([name, handler]) => [name, factsOf(handler)] as const);
     return Object.fromEntries(all);
@@ -66,7 +82,33 @@ export class HandlerRegistry {
 
   /** Every handler and constant, each once, whether a route leads to it or not. */
   get entries(): Set<Handler | Response> {
-    return new Set([...this.#handlers.values()].flatMap(entriesOf));
+    const gates = [...this.#gates.values()].map(({ auth }) => auth);
+    const handlers = [...this.#handlers.values()].flatMap(entriesOf);
+    return new Set([...handlers, ...gates.filter((auth) => auth !== undefined)]);
+  }
+
+  /** A row that names its handler alone is data already. */
+  #addRow({ row, own }: ReadRow, at: number): TableRow {
+    const { id, pattern } = row;
+    if (own === null) {
+      inTable(at, () => this.resolve(row.handler, pattern, at));
+      return row;
+    }
+    if (this.#handlers.has(id) || isBuiltIn(id)) {
+      throw new MillraceError(
+        "ERR_MILLRACE_HANDLER_DUPLICATE",
+        `Row ${at + 1} of the app's table: its id "${id}" is the name of a handler too.`,
+      );
+    }
+    const { handler, gate } = own;
+    const route = inTable(at, () => (
+      typeof handler === "string"
+        ? this.resolve(handler, pattern, at)
+        : this.#named(handler, pattern, at)
+    ));
+    this.#handlers.set(id, route);
+    if (gate !== null) this.#gates.set(id, gate);
+    return row;
   }
 
   #addNamed(name: string, handler: Route): void {
@@ -74,7 +116,7 @@ export class HandlerRegistry {
       throw invalidHandler(name, "it is the name of another one");
     }
     try {
-      this.#handlers.set(name, checked(name, handler as ResolvedRoute));
+      this.#handlers.set(name, checked(name, withFactories(handler)));
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       throw new MillraceError(error.code, `In the app's handlers: ${error.message}`);
@@ -83,8 +125,9 @@ export class HandlerRegistry {
 
   /** The value of a route with the names in it resolved: an object of methods may have some. */
   #named(route: Exclude<Route, string>, pattern: string, at: number): ResolvedRoute {
-    if (!isPerMethod(route)) return checked(pattern, route as ResolvedRoute);
-    const methods = Object.entries<unknown>(route).map(([method, value]) => {
+    const made = withFactories(route);
+    if (!isPerMethod(made)) return checked(pattern, made);
+    const methods = Object.entries<unknown>(made).map(([method, value]) => {
       if (typeof value !== "string") return [method, value];
       const named = this.resolve(value, pattern, at);
       if (!isPerMethod(named)) return [method, named];
@@ -118,6 +161,29 @@ export function handlerEntries(handlers: App["handlers"]): [string, Route][] {
     seen.add(name);
   }
   return entries;
+}
+
+/** Faults of a handler are told with the row that it stands in. */
+function inTable<T>(at: number, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code === "ERR_MILLRACE_HANDLER_UNKNOWN") {
+      throw error;
+    }
+    throw new MillraceError(error.code, `Row ${at + 1} of the app's table: ${error.message}`);
+  }
+}
+
+/** Factories become handler objects, once each: a name is one handler wherever it stands. */
+function withFactories(route: Exclude<Route, string>): ResolvedRoute {
+  if (isFactory(route)) return new PerConnection(route);
+  if (!isPerMethod(route)) return route as ResolvedRoute;
+  const methods = Object.entries<unknown>(route);
+  const made = methods.map(([method, value]) => (
+    [method, isFactory(value) ? new PerConnection(value) : value]
+  ));
+  return Object.fromEntries(made) as ResolvedRoute;
 }
 
 /** Checked as a route would be. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ServeTask } from "../shared/messages.ts";
-import { readConstants } from "./constants.ts";
+import { readConstants, readTableConstants } from "./constants.ts";
 import { placeOfImport, withPlace } from "./error-place.ts";
 import { handlerEntries } from "./handler-registry.ts";
 import { readWebSocketMember } from "./websocket-options.ts";
@@ -22,6 +22,7 @@ export async function loadApp(source: ServeTask["app"]): Promise<App> {
   const handlers = Object.fromEntries(handlerEntries(app.handlers));
   return {
     ...bindMembers(app),
+    ...(app.table && { table: await readTableConstants(app.table) }),
     routes: await readConstants(app.routes),
     handlers: await readConstants(handlers),
   };
@@ -41,11 +42,13 @@ async function importDefault(href: string): Promise<unknown> {
   }
 }
 
+const ANSWERING = ["table", "routes", "handlers", "fetch"];
+
 /** A loader that compiles to CommonJS, as jiti does on Node.js 20, nests the default export. */
 function unwrapped(value: unknown): unknown {
   const isNested =
     typeof value === "object" && value !== null &&
-    "default" in value && !["routes", "handlers", "fetch"].some((member) => member in value);
+    "default" in value && !ANSWERING.some((member) => member in value);
   return isNested ? value.default : value;
 }
 
@@ -70,8 +73,11 @@ function toApp(value: unknown): App {
   if (routes !== undefined && (typeof routes !== "object" || routes === null)) {
     throw shape("The app's `routes` is no object");
   }
-  if ((routes ?? app.handlers ?? app.fetch) === undefined) {
-    throw shape("The default export is no app: it has neither `routes` nor `fetch`");
+  if (Array.isArray(routes)) {
+    throw shape("The app's `routes` is an array: an ordered table is given as `table`");
+  }
+  if ((app.table ?? routes ?? app.handlers ?? app.fetch) === undefined) {
+    throw shape("The default export is no app: it has neither `routes` nor `fetch` nor `table`");
   }
   return app;
 }

@@ -40,6 +40,12 @@ export class ReadyBody implements BodySource {
     this.#offset = 0;
   }
 
+  /** The same bytes, unread. */
+  again(): ReadyBody {
+    this.keepOwn();
+    return new ReadyBody(this.#slab, 0, this.length, this.#owner, false);
+  }
+
   async bytes(): Promise<Chunk> {
     this.#take();
     return this.#copy();

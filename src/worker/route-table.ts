@@ -6,9 +6,10 @@
 import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { TableFacts, TableRow } from "../shared/routes.ts";
+import { isHandler, type ResolvedRoute, type RouteEntry } from "./compiled-route.ts";
 import { type HandlerRegistry, isPerMethod } from "./handler-registry.ts";
 import { invalidRoute } from "./route-pattern.ts";
-import { isHandler, type ResolvedRoute, type RouteEntry, Router } from "./router.ts";
+import { Router } from "./router.ts";
 
 interface Prepared {
   readonly version: number;
@@ -89,9 +90,14 @@ export class RouteTable {
   }
 
   /** Also of a disabled row: it can be enabled at any time. */
-  #entry({ id, pattern, methods, handler }: TableRow, at: number): RouteEntry {
+  #entry({ id, pattern, methods, handler, ordered }: TableRow, at: number): RouteEntry {
     const named = this.registry.resolve(handler, pattern, at, () => this.#router);
-    const entry = { id, pattern, route: narrowed(pattern, named, methods) };
+    const gate = this.registry.gateOf(handler);
+    if (gate !== undefined && ordered === undefined) {
+      const why = `"${handler}" asks before it answers, so only a row with conditions can name it`;
+      throw invalidRoute(pattern, why);
+    }
+    const entry = { id, pattern, route: narrowed(pattern, named, methods), ordered, gate };
     void new Router([entry]); // whatever is wrong with it is said with the number of its row
     return entry;
   }

@@ -1,72 +1,29 @@
 /**
- * The routes of an app as a tree of segments. A look-up gives every route that matches, the most
- * specific first, for a handler may decline. It runs once per distinct path, its result is kept by
- * the engine: clear rather than fast, but its cost does not grow with the number of routes beside
- * the path. Runs on the thread of the engine.
+ * The routes of an app. A look-up gives every route that matches, those of the ordered table in its
+ * order, those of patterns the most specific first, for a handler may decline. It runs once per
+ * distinct path, its result is kept by the engine: clear rather than fast, but its cost does not
+ * grow with the number of routes beside the path. Runs on the thread of the engine.
  */
-import type { Handler, HandlerObject } from "../shared/app.ts";
-import { MillraceError } from "../shared/errors.ts";
-import { isToken } from "../shared/token.ts";
-import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
-import { toParts } from "./response.ts";
 import {
-  decodeSegment,
-  invalidRoute,
-  paramNames,
-  parsePattern,
-  type Segment,
-} from "./route-pattern.ts";
-
-/** A row of a table of routes, with its handler in the place of the name. */
-export interface RouteEntry {
-  readonly id: string;
-  readonly pattern: string;
-  readonly route: ResolvedRoute;
-}
-
-/** A route in which no name is left. */
-export type ResolvedRoute =
-  | Handler
-  | Response
-  | { readonly [method: string]: Handler | Response };
-
-export interface CompiledRoute {
-  /** Of its row. */
-  readonly id: string;
-  readonly pattern: string;
-  /** The pattern without the names of its parameters: routes with the same one match alike. */
-  readonly shape: string;
-  /** The wildcard is named "*". */
-  readonly paramNames: string[];
-  /** Exactly one of these three is not null. */
-  readonly any: Handler | null;
-  readonly methods: Map<string, Handler | Response> | null;
-  readonly constant: Response | null;
-  /** The value of `Allow`; empty: every method. */
-  readonly allow: string;
-}
-
-export interface RouteMatch {
-  readonly route: CompiledRoute;
-  /** One per name in `paramNames`. */
-  readonly values: string[];
-}
-
-interface Node {
-  readonly exact: Map<string, Node>;
-  param: Node | null;
-  /** Routes that end here. Several, if they differ in the names of parameters only. */
-  readonly routes: CompiledRoute[];
-  /** Routes with a wildcard after this node. */
-  readonly rest: CompiledRoute[];
-}
+  type CompiledRoute, compileRoute, type RouteEntry, type RouteMatch,
+} from "./compiled-route.ts";
+import { type OrderedMatch, orderedRoute, OrderedRoutes } from "./ordered-routes.ts";
+import { decodeSegment, parsePattern } from "./route-pattern.ts";
+import { insert, makeNode, type Node, visit } from "./route-tree.ts";
 
 export class Router {
   readonly routes: CompiledRoute[];
-  readonly #root: Node = makeNode();
+  readonly #ordered = new OrderedRoutes();
+  readonly #root: Node<CompiledRoute> = makeNode();
 
   constructor(entries: readonly RouteEntry[]) {
-    this.routes = entries.map((entry) => {
+    this.routes = entries.map((entry, position) => {
+      const { ordered, gate } = entry;
+      if (ordered !== undefined) {
+        const route = orderedRoute(compileRoute(entry, []), ordered, gate ?? null, position);
+        this.#ordered.add(route);
+        return route;
+      }
       const segments = parsePattern(entry.pattern);
       const compiled = compileRoute(entry, segments);
       insert(this.#root, segments, compiled);
@@ -74,142 +31,21 @@ export class Router {
     });
   }
 
-  /** All that match the path of a URL, in the order of precedence: exact, parameter, wildcard. */
+  /** All, in the order in which they are asked. */
+  all(pathname: string): RouteMatch[] {
+    return [...this.matchOrdered(pathname), ...this.match(pathname)];
+  }
+
+  /** Of the ordered table, in its order: they are asked before those of patterns. */
+  matchOrdered(pathname: string): OrderedMatch[] {
+    return this.#ordered.match(pathname);
+  }
+
+  /** All whose pattern matches the path of a URL, by precedence: exact, parameter, wildcard. */
   match(pathname: string): RouteMatch[] {
-    const segments = pathname.slice(1).split("/").map(decodeSegment);
     const found: RouteMatch[] = [];
-    // Each node is visited at most once: there is one way to it from the root.
-    const visit = (node: Node, at: number, values: string[]): void => {
-      if (at === segments.length) {
-        for (const route of node.routes) found.push({ route, values: [...values] });
-        return;
-      }
-      const segment = segments[at]!;
-      const exact = node.exact.get(segment);
-      if (exact !== undefined) visit(exact, at + 1, values);
-      if (node.param !== null && segment !== "") visit(node.param, at + 1, [...values, segment]);
-      if (node.rest.length === 0) return;
-      const rest = segments.slice(at).join("/");
-      for (const route of node.rest) found.push({ route, values: [...values, rest] });
-    };
-    visit(this.#root, 0, []);
+    const segments = pathname.slice(1).split("/").map(decodeSegment);
+    visit(this.#root, segments, (route, values) => found.push({ route, values }));
     return found;
   }
-}
-
-function makeNode(): Node {
-  return { exact: new Map(), param: null, routes: [], rest: [] };
-}
-
-function insert(root: Node, segments: readonly Segment[], route: CompiledRoute): void {
-  let node = root;
-  for (const segment of segments) {
-    if (segment.kind === "rest") {
-      node.rest.push(route);
-      return;
-    }
-    node = segment.kind === "param" ? (node.param ??= makeNode()) : exactChild(node, segment.text);
-  }
-  node.routes.push(route);
-}
-
-function exactChild(node: Node, text: string): Node {
-  let child = node.exact.get(text);
-  if (child === undefined) node.exact.set(text, (child = makeNode()));
-  return child;
-}
-
-/** Throws ERR_MILLRACE_ROUTE_INVALID or …_ROUTE_STREAM. */
-export function checkRoute(pattern: string, route: unknown): void {
-  compileRoute({ id: "", pattern, route: route as ResolvedRoute }, []);
-}
-
-function compileRoute(entry: RouteEntry, segments: readonly Segment[]): CompiledRoute {
-  const { id, pattern } = entry;
-  const route: unknown = entry.route;
-  const compiled = { id, pattern, shape: shapeOf(segments), paramNames: paramNames(segments) };
-  if (isHandler(route)) {
-    checkRules(pattern, route);
-    return { any: route, methods: null, constant: null, allow: "", ...compiled };
-  }
-  if (isConstant(pattern, route)) {
-    return { any: null, methods: null, constant: route, allow: "GET, HEAD", ...compiled };
-  }
-  if (typeof route !== "object" || route === null || Array.isArray(route)) {
-    throw invalidRoute(pattern, "its value is no handler, no Response and no object of methods");
-  }
-  const methods = compileMethods(pattern, route as Record<string, unknown>);
-  return { any: null, methods, constant: null, allow: allowOf(methods), ...compiled };
-}
-
-function shapeOf(segments: readonly Segment[]): string {
-  // A segment of a path has no slash, so the signs of the other kinds cannot be mistaken.
-  const signs = { param: "/:", rest: "/*" } as const;
-  return segments.map((each) => each.kind === "exact" ? `//${each.text}` : signs[each.kind]).join();
-}
-
-function compileMethods(
-  pattern: string,
-  route: Record<string, unknown>,
-): Map<string, Handler | Response> {
-  const methods = new Map<string, Handler | Response>();
-  for (const [method, value] of Object.entries(route)) {
-    if (!isToken(method) || method !== method.toUpperCase()) {
-      throw invalidRoute(pattern, `"${method}" is no method: they are written in capitals`);
-    }
-    if (!isHandler(value) && !isConstant(pattern, value)) {
-      throw invalidRoute(pattern, `the value of ${method} is no handler and no Response`);
-    }
-    if (isHandler(value)) checkRules(pattern, value);
-    methods.set(method, value);
-  }
-  if (methods.size === 0) throw invalidRoute(pattern, "its object has no methods");
-  return methods;
-}
-
-function isHandlerObject(entry: Handler | Response): entry is HandlerObject {
-  return typeof entry === "object" && entry !== null && "handle" in entry;
-}
-
-function checkRules(pattern: string, handler: Handler): void {
-  if (typeof handler !== "object") return;
-  const wrong = wrongRule(handler);
-  if (wrong !== null) throw invalidRoute(pattern, `of its handler object ${wrong}`);
-}
-
-/** Null: it says nothing of bodies. */
-export function rulesOf(entry: Handler | Response): Partial<BodyRules> | null {
-  return isHandlerObject(entry) ? ownRules(entry) : null;
-}
-
-/** HEAD comes with GET, and OPTIONS by itself. */
-function allowOf(methods: ReadonlyMap<string, unknown>): string {
-  const allowed = new Set<string>();
-  for (const method of methods.keys()) {
-    allowed.add(method);
-    if (method === "GET") allowed.add("HEAD");
-  }
-  return [...allowed.add("OPTIONS")].join(", ");
-}
-
-export function isHandler(value: unknown): value is Handler {
-  if (typeof value === "function") return true;
-  return (
-    typeof value === "object" && value !== null && "handle" in value &&
-    typeof value.handle === "function"
-  );
-}
-
-/** Whether it is a Response; one that could be sent only once is refused. */
-function isConstant(pattern: string, value: unknown): value is Response {
-  const parts = toParts(value);
-  if (parts === null) return false;
-  const { body, bodyUsed } = parts;
-  if (bodyUsed || !(body === null || typeof body === "string" || body instanceof Uint8Array)) {
-    throw new MillraceError(
-      "ERR_MILLRACE_ROUTE_STREAM",
-      `The route "${pattern}" is a constant Response: its body must be a string or bytes.`,
-    );
-  }
-  return true;
 }

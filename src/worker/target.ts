@@ -5,6 +5,7 @@
  */
 import { HttpError } from "../shared/errors.ts";
 import type { Step } from "./plan.ts";
+import type { Router } from "./router.ts";
 import type { RouteTable } from "./route-table.ts";
 
 /** Characters that the WHATWG parser leaves alone in a path; "%" and "." need a closer look. */
@@ -20,6 +21,8 @@ export class Target {
   readonly version: number;
   /** Where its path is looked up, and whose hooks its requests have. */
   readonly table: RouteTable;
+  /** Of the table when the target was made: all steps of a request are of one version of it. */
+  readonly router: Router;
   /** As the client sent it, without the query. */
   readonly raw: string;
   /** As the URL has it. */
@@ -30,6 +33,7 @@ export class Target {
   constructor(version: number, raw: string, table: RouteTable) {
     this.version = version;
     this.table = table;
+    this.router = table.router;
     this.raw = raw;
     this.path = canonicalPath(raw);
   }

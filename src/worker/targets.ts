@@ -62,7 +62,7 @@ export class Targets {
     const { constants, host } = this.#host;
     const method = events[base + EVENT_METHOD]!;
     const name = METHODS[method]!;
-    const { fetch, router } = target.table;
+    const { router, table: { fetch } } = target;
     if (name === "CONNECT") return this.#marked(planTunnel(fetch));
     if (target.path === "*") {
       const { methods } = host.siteOf(events[base + EVENT_LISTENER]!).settings;

@@ -1,6 +1,6 @@
 /** Routes as an app writes them, as the router takes them. */
 import type { App } from "../../src/shared/app.ts";
-import type { ResolvedRoute, RouteEntry } from "../../src/worker/router.ts";
+import type { ResolvedRoute, RouteEntry } from "../../src/worker/compiled-route.ts";
 
 export function entriesOf(routes: App["routes"]): RouteEntry[] {
   return Object.entries(routes ?? {}).map(([pattern, route], at) => (

@@ -1,7 +1,7 @@
 /** Precedence and values of routes. */
 import t from "tap";
 import { LightResponse } from "../../src/worker/response.ts";
-import { checkRoute, isHandler, Router, rulesOf } from "../../src/worker/router.ts";
+import { Router } from "../../src/worker/router.ts";
 import { entriesOf } from "../support/routes.ts";
 
 const handler = (): undefined => undefined;
@@ -18,18 +18,6 @@ function matches(router: Router, path: string): string[] {
     return route.pattern + params.join("");
   });
 }
-
-t.test("what a handler object says of bodies is checked", async (t) => {
-  const handle = (): string => "x";
-  t.strictSame(rulesOf({ handle, bodyBytesMax: 5 }), { bodyBytesMax: 5 });
-  t.equal(rulesOf({ handle }), null);
-  t.equal(rulesOf(handle), null);
-  const wrong = { message: /"\/a":.*bodyBytesMax must be an integer/ };
-  const object = { handle, bodyBytesMax: -1 };
-  t.throws(() => new Router(entriesOf({ "/a": object })), wrong);
-  t.throws(() => new Router(entriesOf({ "/a": { GET: object } })), wrong);
-  t.throws(() => checkRoute("/a", object), wrong);
-});
 
 t.test("patterns that differ in names alone have the same shape", async (t) => {
   const patterns = ["/a/:b/*", "/a/:c/*", "/a/:b", "/a/b/*", "/:a/b/*", "/%61/:b/*", "/a", "/a/"];
@@ -110,9 +98,6 @@ t.test("values of every kind", async (t) => {
   t.equal(d!.allow, "GET, HEAD, POST, DELETE, OPTIONS");
   t.equal(e!.allow, "POST, HEAD, OPTIONS");
   t.strictSame(new Router(entriesOf(undefined)).routes, []);
-  t.ok(isHandler(handler));
-  t.notOk(isHandler(null));
-  t.notOk(isHandler({ handle: 1 }));
 });
 
 t.test("values that are none", async (t) => {

@@ -2,13 +2,18 @@
  * Rows of a table of routes as a user writes them, checked and completed. What a row means, as
  * whether there is such a handler, only the workers know, which have the app. Pure.
  */
-import { MillraceError } from "../shared/errors.ts";
-import type { RouteRow, TableRow } from "../shared/routes.ts";
+import { CONDITIONS, type OrderedFacts, patternOf, readConditions } from "./conditions.ts";
+import { MillraceError } from "./errors.ts";
+import type { RouteRow, TableRow } from "./routes.ts";
+import { suggest } from "./suggest.ts";
 
 /** `kind`, `functionName` and `position` come with what `routes()` gives; the place counts. */
-const MEMBERS: ReadonlySet<string> = new Set([
+const MEMBERS: readonly string[] = [
   "id", "pattern", "handler", "method", "methods", "disabled", "kind", "functionName", "position",
-]);
+  ...CONDITIONS,
+];
+/** Of rows of an app's `table` alone. */
+const FUNCTIONS: ReadonlySet<string> = new Set(["auth", "match"]);
 
 const METHOD = /^[A-Z][A-Z-]*$/;
 
@@ -35,10 +40,49 @@ export function readRow(value: unknown, label: string): NewRow {
     throw wrong(`${label} is no object`);
   }
   const row = value as Partial<Record<keyof RouteRow, unknown>>;
-  const unknown = Object.keys(row).find((name) => !MEMBERS.has(name));
-  if (unknown !== undefined) throw wrong(`${label} has "${unknown}", which rows do not have`);
-  const { pattern, handler, id = "", disabled = false } = row;
+  checkNames(row, label);
+  const isOrdered = CONDITIONS.some((name) => row[name] !== undefined);
+  return isOrdered ? readOrdered(row, label) : readPattern(row, label);
+}
+
+/** A row of an ordered table: without conditions it takes every request. */
+export function readOrdered(row: Partial<Record<keyof RouteRow, unknown>>, label: string): NewRow {
+  let ordered: OrderedFacts;
+  try {
+    ordered = readConditions(row);
+  } catch (error) {
+    throw wrong(`${label}: ${(error as Error).message}`);
+  }
+  const pattern = patternOf(ordered);
+  // What `routes()` gives has it too.
+  if (row.pattern !== undefined && row.pattern !== pattern) {
+    throw wrong(`${label} has a pattern, which stands in no row with conditions: give a path`);
+  }
+  return { ...readCommon(row, pattern, label), ordered };
+}
+
+function readPattern(row: Partial<Record<keyof RouteRow, unknown>>, label: string): NewRow {
+  const { pattern } = row;
   if (typeof pattern !== "string") throw wrong(`${label} has no pattern that is a string`);
+  return readCommon(row, pattern, label);
+}
+
+/** A name that rows do not have is told with the one that may have been meant. */
+export function checkNames(row: object, label: string, more: readonly string[] = []): void {
+  const known = [...MEMBERS, ...more];
+  const unknown = Object.keys(row).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw wrong(FUNCTIONS.has(unknown)
+    ? `${label} has "${unknown}", which only rows of an app's table can have: it is a function`
+    : `${label} has "${unknown}", which rows do not have${suggest(unknown, known)}`);
+}
+
+function readCommon(
+  row: Partial<Record<keyof RouteRow, unknown>>,
+  pattern: string,
+  label: string,
+): NewRow {
+  const { handler, id = "", disabled = false } = row;
   const where = `${label}, "${pattern}"`;
   if (typeof handler !== "string" || handler === "") {
     throw wrong(`${where}: handler must be the name of one`);

@@ -1,6 +1,6 @@
 /** Rows of a table of routes: what is completed, and what is refused with the name of its row. */
 import t from "tap";
-import { freeId, readRow, readRows } from "../../src/options/route-rows.ts";
+import { freeId, readRow, readRows } from "../../src/shared/route-rows.ts";
 
 const ROW = { pattern: "/a", handler: "h" };
 

@@ -1,6 +1,6 @@
 /** Tests of the hint for an unknown name. */
 import t from "tap";
-import { suggest } from "../../src/options/suggest.ts";
+import { suggest } from "../../src/shared/suggest.ts";
 
 const known = ["port", "host", "workers", "idleTimeoutMs", "headTimeoutMs"];
 

@@ -1,0 +1,79 @@
+/**
+ * The steps of rows of an ordered table: a row of which path and method decide all is a route as
+ * any other, of the rest each step looks at the request before its handler runs.
+ * Thread: the engine's.
+ */
+import type { HandlerObject } from "../shared/app.ts";
+import { entryOf } from "./compiled-route.ts";
+import type { OrderedMatch, OrderedRoute } from "./ordered-routes.ts";
+import {
+  type FixedStep, fixedStep, handlerStep, type HandlerStep, routeStep, type Step,
+} from "./step.ts";
+
+export interface OrderedSteps {
+  readonly steps: Step[];
+  /** What rows take that were passed over for the method. */
+  readonly allowed: string[];
+  /** The answer if nothing else answers; null: 404. */
+  readonly refusal: FixedStep | null;
+}
+
+export function orderedSteps(matches: readonly OrderedMatch[], method: string): OrderedSteps {
+  const steps: Step[] = [];
+  const allowed = new Set<string>();
+  let passed: OrderedRoute | null = null;
+  let isTaken = false;
+  for (const match of matches) {
+    const { route } = match;
+    if (entryOf(route, method) === undefined) {
+      // What it asks of other requests does not make the method wrong for this one.
+      if (!route.isFixed) continue;
+      passed ??= route;
+      for (const each of route.allow.split(", ")) allowed.add(each);
+      continue;
+    }
+    isTaken ||= route.any === null;
+    steps.push(...stepsOf(match, method));
+    if (steps.at(-1)!.kind === "constant") break;
+  }
+  // Where a row that names the method has declined there is nothing: the method was right.
+  const refusal = passed === null || isTaken ? null : refusalOf(passed, method, [...allowed]);
+  return { steps, allowed: [...allowed], refusal };
+}
+
+function refusalOf(route: OrderedRoute, method: string, allowed: readonly string[]): FixedStep {
+  const kind = method === "OPTIONS" ? "options" : "not-allowed";
+  return fixedStep(kind, route.pattern, allowed.join(", "));
+}
+
+function stepsOf(match: OrderedMatch, method: string): Step[] {
+  const { route } = match;
+  const step = routeStep(match, method);
+  if (route.isFixed) return [step];
+  // A constant is one to those whom the row takes only.
+  const inner = step.kind === "constant" ? handlerStep(() => step.response, match) : step;
+  const answering = conditional(inner as HandlerStep, route, route.gate?.match);
+  if (route.gate?.auth === undefined) return [answering];
+  const asking = conditional(handlerStep(route.gate.auth, match), route, undefined);
+  // Who may not go on does not get the body collected, and who may has the handler's limits.
+  const rules = answering.rules && { ...answering.rules, buffered: false, decodeBodies: false };
+  return [{ ...asking, rules, paramValues: answering.paramValues }, answering];
+}
+
+/** The step for those requests alone that the row is for. */
+function conditional(
+  step: HandlerStep,
+  { conditions }: OrderedRoute,
+  match: HandlerObject["match"],
+): HandlerStep {
+  const { handler, owner: object } = step;
+  const owner: HandlerObject = {
+    match: (request, context) => (
+      (conditions === null || conditions.hold(request, context)) &&
+      (match === undefined || match(request, context)) &&
+      (object?.match === undefined || object.match(request, context))
+    ),
+    handle: (request, context) => handler.call(object, request, context, context),
+  };
+  return { ...step, handler: owner.handle, owner, isBare: false };
+}

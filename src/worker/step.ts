@@ -1,0 +1,94 @@
+/**
+ * One step on the way to the answer of a target: a handler, a constant, or what the server answers
+ * by itself. Thread: the engine's.
+ */
+import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
+import { type BodyRules, ownRules } from "./body-rules.ts";
+import { entryOf, type RouteMatch } from "./compiled-route.ts";
+
+interface StepBase {
+  /** Of its row in the table of routes; empty for `fetch`. */
+  readonly id: string;
+  /** The route's pattern, for messages; empty for `fetch`. */
+  readonly route: string;
+  readonly paramNames: readonly string[];
+  readonly paramValues: readonly string[];
+}
+
+export interface HandlerStep extends StepBase {
+  readonly kind: "handler";
+  readonly handler: FetchHandler;
+  /** `this` of a handler object; undefined for functions. */
+  readonly owner: HandlerObject | undefined;
+  /** It provably takes no argument: it is called without a Request having been made. */
+  readonly isBare: boolean;
+  /** What a handler object says of bodies; null: nothing. */
+  readonly rules: Partial<BodyRules> | null;
+  /** The number by which the primary knows its route (entered-route.ts); -1: not given yet. */
+  mark: number;
+}
+
+export interface ConstantStep extends StepBase {
+  readonly kind: "constant";
+  readonly response: Response;
+}
+
+export interface FixedStep extends StepBase {
+  readonly kind: "options" | "not-allowed" | "not-found" | "malformed" | "not-implemented";
+  readonly allow: string;
+}
+
+export type Step = HandlerStep | ConstantStep | FixedStep;
+
+const NO_PARAMS: readonly string[] = [];
+// An arrow function whose source begins with an empty parameter list: `length` 0 proves nothing,
+// for rest and default parameters and `arguments` have it too.
+const EMPTY_PARAMETERS = /^(?:async\b\s*)?\(\s*\)\s*=>/;
+
+export function isBare(handler: unknown): boolean {
+  return (
+    typeof handler === "function" &&
+    handler.length === 0 &&
+    EMPTY_PARAMETERS.test(Function.prototype.toString.call(handler))
+  );
+}
+
+export function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
+  const isObject = typeof handler === "object";
+  return {
+    kind: "handler",
+    id: match === null ? "" : match.route.id,
+    route: match === null ? "" : match.route.pattern,
+    paramNames: match === null ? NO_PARAMS : match.route.paramNames,
+    paramValues: match === null ? NO_PARAMS : match.values,
+    handler: isObject ? handler.handle : handler,
+    owner: isObject ? handler : undefined,
+    isBare: !isObject && isBare(handler),
+    rules: isObject ? ownRules(handler) : null,
+    mark: -1,
+  };
+}
+
+export function fixedStep(kind: FixedStep["kind"], route: string, allow: string): FixedStep {
+  return { kind, id: "", route, paramNames: NO_PARAMS, paramValues: NO_PARAMS, allow };
+}
+
+/** The step of one matching route for a method that it takes. */
+export function routeStep(match: RouteMatch, method: string): Step {
+  const { route } = match;
+  const entry = entryOf(route, method)!;
+  if (typeof entry === "function" || "handle" in entry) return handlerStep(entry, match);
+  return {
+    kind: "constant",
+    id: route.id,
+    route: route.pattern,
+    paramNames: NO_PARAMS,
+    paramValues: NO_PARAMS,
+    response: entry,
+  };
+}
+
+/** The step as it is run where a hook has asked for the Request already. */
+export function withRequest(step: Step): Step {
+  return step.kind === "handler" ? { ...step, isBare: false } : step;
+}
