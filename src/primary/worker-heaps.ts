@@ -10,12 +10,12 @@
  */
 import { setFlagsFromString } from "node:v8";
 
-/** At 64 MB one collection in a second is left on Node.js 20; from 96 MB on more changes nothing. */
+/** With 64 MB Node.js 26 still collects as often as before; beyond 96 MB more changes nothing. */
 const FIRST_LIMIT_MB = 128;
 
 const FLAG = "--initial-old-space-size";
 /** Who starts Node.js with one of these has decided. */
-const OWN_FLAGS = [FLAG, "--initial-heap-size"];
+const OWN_FLAGS: ReadonlySet<string> = new Set([FLAG, "--initial-heap-size"]);
 
 /**
  * Holds for threads that are started from now on. V8 reads the flag when it makes a heap, so it
@@ -23,7 +23,7 @@ const OWN_FLAGS = [FLAG, "--initial-heap-size"];
  */
 export function raiseFirstLimits(nodeFlags: readonly string[] = process.execArgv): boolean {
   const names = nodeFlags.map((flag) => flag.replaceAll("_", "-").split("=")[0]!);
-  if (names.some((name) => OWN_FLAGS.includes(name))) return false;
+  if (names.some((name) => OWN_FLAGS.has(name))) return false;
   setFlagsFromString(`${FLAG}=${FIRST_LIMIT_MB}`);
   return true;
 }
