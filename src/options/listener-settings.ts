@@ -9,6 +9,7 @@ import { addressesOf, addressList, proxyTrust } from "./address-list.ts";
 import { fieldName, flag, integer, milliseconds, oneOf, urlPath, where } from "./checks.ts";
 import { compression } from "./compression.ts";
 import { DEFAULT_METHODS, KNOWN_METHODS } from "../shared/methods.ts";
+import { debug, stopClocks } from "./debug.ts";
 import { defaultHeaders } from "./default-headers.ts";
 import type { OptionRow } from "./row.ts";
 
@@ -181,6 +182,13 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     fallback: false,
     text: "Compress answers whose client takes it; docs/compression.md says which and how.",
   },
+  debug: {
+    group: "Observability",
+    check: debug,
+    fallback: false,
+    text: "Write what comes and goes to the log, heads and bodies, secrets masked; " +
+      "docs/logging.md says what. Slower; where it is off it costs nothing.",
+  },
   metricsPath: {
     group: "Observability",
     check: urlPath,
@@ -228,6 +236,7 @@ export function settingsOf(
   checkProxies(settings, `${label}: `);
   fitTarget(settings, own.targetBytesMax !== undefined, `${label}: `);
   fitOutput(settings, own.outputHardBytesMax !== undefined, `${label}: `);
+  stopClocks(settings);
   return settings;
 }
 

@@ -7,6 +7,7 @@ import type { WebSocketHandler } from "./websockets.ts";
 import type { RouteConditions } from "./conditions.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
 import type { Context, MillraceRequest } from "./context.ts";
+import type { DebugText } from "./debug.ts";
 import type { ClientErrorInfo, RequestInfo, ResponseInfo } from "./hook-infos.ts";
 import type { ListenerPlace } from "./listener-options.ts";
 import type { Log } from "./log.ts";
@@ -16,6 +17,7 @@ import type { ServerControl } from "./server-control.ts";
 export type * from "./connection-info.ts";
 export type * from "./context.ts";
 export type * from "./cookies.ts";
+export type * from "./debug.ts";
 export type * from "./hook-infos.ts";
 export type * from "./listener-info.ts";
 export type * from "./log.ts";
@@ -135,6 +137,11 @@ export interface App<WebSocketData = unknown> {
    * or the connection has gone; streams and answers that were cut included.
    */
   onResponse?(info: ResponseInfo): void;
+  /**
+   * What the log of a listener with `debug` shows in place of the text, which is without the values
+   * of `maskFields` already. If it fails, nothing of the text is shown.
+   */
+  debugMask?(text: string, what: DebugText): string;
   /**
    * Joins the topics of several servers, as `redisBroker` of `millrace/redis` does. That of the
    * server's app counts; an app of a listener has none.

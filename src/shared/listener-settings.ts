@@ -4,6 +4,7 @@
  * listener in its facts, native those it knows in the engine's options. Types only.
  */
 import type { CompressionOptions } from "./compression.ts";
+import type { DebugOptions } from "./debug.ts";
 
 export interface ListenerSettings {
   methods: readonly string[];
@@ -25,6 +26,7 @@ export interface ListenerSettings {
   requestIdHeader: string;
   headers: Readonly<Record<string, string>>;
   compression: boolean | CompressionOptions;
+  debug: boolean | DebugOptions;
   metricsPath: string;
   proxyProtocol: "off" | "required";
   trustedProxies: string | readonly string[];

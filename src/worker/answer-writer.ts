@@ -73,8 +73,8 @@ export class AnswerWriter {
       else this.#switch(exchange, given, close);
       return;
     }
-    const compression = exchange.site.compression;
-    const parts = compression === null ? given : compression.apply(given, exchange);
+    const { filter } = exchange.site;
+    const parts = filter === null ? given : filter.apply(given, exchange);
     const head = this.#headOf(exchange, parts, close);
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;
@@ -128,6 +128,7 @@ export class AnswerWriter {
     if (isExpected) this.#rings.interim(slot, generation, 100, "");
     const status = method === "CONNECT" ? 200 : 101;
     this.#rings.upgrade(slot, generation, flags, status, lines);
+    exchange.site.debug?.interim(exchange, status, lines);
     this.#turns.complete(exchange, status, 0);
     this.#host.switched(exchange, parts);
   }

@@ -69,6 +69,7 @@ export class ClientErrors {
       this.#log.warn({ listener: id, remote }, `closed a connection: ${reason}`);
       return;
     }
+    this.#siteOf(listener).debug?.refused(status, reason, remote);
     this.#tell(listener, {
       kind: "malformed",
       status,

@@ -97,9 +97,9 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     this.#handle = handle;
     this.#rings = rings;
     this.entered = new EnteredRoute(route, (mark, name) => setup.onRoute(mark, name));
-    this.sites = new ListenerSites(native, setup.task.listeners);
     this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
     this.log = setup.log;
+    this.sites = new ListenerSites(native, this, setup.task.listeners);
     this.listenersChanged();
     this.isDevelopment = setup.task.options.development;
     this.server = setup.server;
@@ -238,7 +238,11 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     this.#rings.signal(KIND_ABORT, slot, generation);
   }
 
-  // Of a context.
+  // Of a context, and of the debug log.
+
+  requestIdOf(exchange: Exchange): string {
+    return this.names.idOf(exchange);
+  }
 
   clientOf(exchange: Exchange): Endpoint {
     const { remote } = this.connections.infoOf(exchange);
@@ -252,6 +256,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   informational(exchange: Exchange, status: number, headers: HeadersInit): void {
     const lines = interimLines(status, headers);
     if (exchange.isAnswered) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
+    exchange.site.debug?.interim(exchange, status, lines);
     if (status === 100) this.flowOf(exchange).expectBody();
     else if ((exchange.flags & FLAG_HTTP10) === 0) this.answers.interim(exchange, status, lines);
   }

@@ -42,7 +42,7 @@ import { Meter } from "./meter.ts";
 import { metricsRoutes } from "./metrics-route.ts";
 import { NativeCounts } from "./native-counts.ts";
 import { joinRoutes } from "./own-routes.ts";
-import { nativeListener, nativeOptions } from "./native-options.ts";
+import { isDebugging, nativeListener, nativeOptions } from "./native-options.ts";
 import type { HandlerStep, OwnRoute, Step } from "./plan.ts";
 import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
@@ -96,7 +96,7 @@ export class Engine {
     this.#native = loadNative();
     this.#tables = tables;
     this.#options = task.options;
-    const options = nativeOptions(task.options, tables.apps);
+    const options = nativeOptions(task.options, tables.apps, task.listeners);
     const blocks = this.#native.createEngine(
       task.serverId, task.slot, options, () => this.#batch(),
     );
@@ -173,10 +173,11 @@ export class Engine {
   /** What apps want to be told of is not taken back: requests in hand are told to their end. */
   #appsChanged(): void {
     const { apps } = this.#tables;
-    const { tellsDone, reportsRefusals } = nativeOptions(this.#options, apps);
+    const { facts } = this.#host.sites;
+    const { tellsDone, reportsRefusals } = nativeOptions(this.#options, apps, facts);
     this.#native.engineTell(this.#blocks.handle, tellsDone, reportsRefusals);
     this.#host.clientErrors.look();
-    if (this.#hooks !== null || !tellsDone) return;
+    if (this.#hooks !== null || !(tellsDone || isDebugging(facts))) return;
     this.#hooks = new Hooks(
       this.#tables, this.#native, this.#blocks.handle, this.#rings, this.#host,
     );

@@ -1,7 +1,7 @@
 /**
- * The `onRequest` and `onResponse` of apps. An engine whose apps have neither has no Hooks: native
- * makes no events for them. Where an app has none, handlers without parameters and constants keep
- * their short ways.
+ * The `onRequest` and `onResponse` of apps, and the `debug` of listeners. An engine whose apps have
+ * neither has no Hooks, unless a listener has that: native makes no events for them. Where there is
+ * none of them, handlers without parameters and constants keep their short ways.
  * What a hook throws is logged and changes nothing. Thread: the engine's.
  */
 import type {
@@ -125,6 +125,7 @@ export class Hooks {
 
   /** A request, before its handlers. */
   requested(exchange: Exchange): void {
+    exchange.site.debug?.requested(exchange);
     const { app } = exchange.target.table;
     if (!hasHooks(app)) return;
     const key = keyOf(exchange.slot, exchange.generation);

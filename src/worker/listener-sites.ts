@@ -7,6 +7,7 @@ import type { ListenerSettings } from "../shared/listener-settings.ts";
 import type { ListenerFacts } from "../shared/messages.ts";
 import { type Compression, compressionOf } from "./compression.ts";
 import type { Native } from "../native.ts";
+import { type DebugHost, type DebugLog, debugLogOf } from "./debug-log.ts";
 import { DefaultHeaders } from "./default-headers.ts";
 import { type Forwarded, forwardedOf } from "./forwarded.ts";
 import type { ResponseParts } from "./response-parts.ts";
@@ -27,6 +28,10 @@ export interface ListenerSite {
   readonly settings: ListenerSettings;
   readonly defaults: DefaultHeaders;
   readonly compression: Compression | null;
+  /** Null: the log is told nothing. */
+  readonly debug: DebugLog | null;
+  /** What each answer passes before it is written: one of the two above, or both. */
+  readonly filter: Compression | DebugLog | null;
   readonly scheme: "http:" | "https:";
   readonly isTls: boolean;
   /** The field whose value is a request's id, in lower case; empty: none is believed. */
@@ -37,6 +42,7 @@ export interface ListenerSite {
 
 export class ListenerSites {
   readonly #native: Native;
+  readonly #host: DebugHost;
   /** The one that has the index, or had it last: what was under way may still name it. */
   readonly #sites: (ListenerSite | undefined)[] = [];
   /** Of those that there are now. */
@@ -44,8 +50,13 @@ export class ListenerSites {
   /** UTF-16 units up to which no text of any listener is compressed; below 0: none is so short. */
   plainTextMax = 0;
 
-  constructor(native: Native, listeners: readonly (ListenerFacts | null)[]) {
+  constructor(
+    native: Native,
+    host: DebugHost,
+    listeners: readonly (ListenerFacts | null)[],
+  ) {
     this.#native = native;
+    this.#host = host;
     listeners.forEach((facts, index) => this.set(index, facts));
     this.#measure();
   }
@@ -54,7 +65,7 @@ export class ListenerSites {
   set(index: number, facts: ListenerFacts | null): void {
     while (this.#facts.length < index) this.#facts.push(null);
     this.#facts[index] = facts;
-    if (facts !== null) this.#sites[index] = siteOf(this.#native, facts);
+    if (facts !== null) this.#sites[index] = siteOf(this.#native, this.#host, facts);
     this.#measure();
   }
 
@@ -89,13 +100,17 @@ export class ListenerSites {
   }
 }
 
-function siteOf(native: Native, facts: ListenerFacts): ListenerSite {
+function siteOf(native: Native, host: DebugHost, facts: ListenerFacts): ListenerSite {
   const { id, name, data, isTls, settings } = facts;
+  const compression = compressionOf(settings);
+  const debug = debugLogOf(host, id, settings, compression);
   return {
     view: { id, name, data },
     settings,
     defaults: new DefaultHeaders(settings.headers),
-    compression: compressionOf(settings),
+    compression,
+    debug,
+    filter: debug ?? compression,
     scheme: isTls ? "https:" : "http:",
     isTls,
     requestIdHeader: settings.requestIdHeader.toLowerCase(),

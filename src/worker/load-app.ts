@@ -53,7 +53,7 @@ function unwrapped(value: unknown): unknown {
 }
 
 const MEMBERS = [
-  "fetch", "error", "onClientError", "onRequest", "onResponse", "init", "close",
+  "fetch", "error", "onClientError", "onRequest", "onResponse", "debugMask", "init", "close",
 ] as const;
 
 function toApp(value: unknown): App {

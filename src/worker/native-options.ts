@@ -4,7 +4,7 @@
  */
 import type { App } from "../shared/app.ts";
 import type { ListenerSettings } from "../shared/listener-settings.ts";
-import type { WorkerOptions } from "../shared/messages.ts";
+import type { ListenerFacts, WorkerOptions } from "../shared/messages.ts";
 import { methodBits } from "../shared/methods.ts";
 import type { EngineOptions, NativeListenerOptions } from "../native.ts";
 import { declaredMaxOf } from "./body-rules.ts";
@@ -12,14 +12,29 @@ import { DefaultHeaders } from "./default-headers.ts";
 import { hasHooks } from "./hooks.ts";
 import type { RouteTable } from "./route-table.ts";
 
-export function nativeOptions(options: WorkerOptions, apps: readonly App[]): EngineOptions {
+/**
+ * Paths of a listener with `debug` are other ones than those of its neighbours, for native as for
+ * `Targets`: it takes no short ways, and they do. Numbers of tables are below it.
+ */
+const DEBUG_ROUTES = 0x8000;
+
+export function nativeOptions(
+  options: WorkerOptions,
+  apps: readonly App[],
+  listeners: readonly (ListenerFacts | null)[],
+): EngineOptions {
   return {
-    reportsRefusals: apps.some((app) => app.onClientError !== undefined),
+    reportsRefusals: isDebugging(listeners) || apps.some((app) => app.onClientError !== undefined),
     drainQuietMs: options.drainQuietMs,
     tellsDone: apps.some(hasHooks),
     memoryBytesMax: options.memoryBytesMax,
     inFlightMax: options.inFlightMax,
   };
+}
+
+/** Whether any of them tells its log what comes and goes. */
+export function isDebugging(listeners: readonly (ListenerFacts | null)[]): boolean {
+  return listeners.some((facts) => facts !== null && facts.settings.debug !== false);
 }
 
 export function nativeListener(
@@ -28,7 +43,7 @@ export function nativeListener(
 ): NativeListenerOptions {
   return {
     ...settings,
-    routes: table.number,
+    routes: settings.debug === false ? table.number : table.number | DEBUG_ROUTES,
     methodBits: methodBits(settings.methods),
     trustedProxies: String(settings.trustedProxies),
     trustProxy: String(settings.trustProxy),

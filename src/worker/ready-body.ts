@@ -33,6 +33,12 @@ export class ReadyBody implements BodySource {
     return this.#owner.bodyLimits.bodyBytesMax;
   }
 
+  /** How it begins, without its being read: to be looked at now. */
+  beginning(bytesMax: number): Buffer {
+    const end = this.#offset + Math.min(this.length, bytesMax);
+    return this.#slab.subarray(this.#offset, end);
+  }
+
   /** Lets go of the slab: a long poll must not pin it. */
   keepOwn(): void {
     this.#trailers ??= this.#trailerText();

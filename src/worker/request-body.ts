@@ -12,6 +12,7 @@ import { HttpError } from "../shared/errors.ts";
 import {
   type BodyOwner, type Chunk, overloaded, tooLarge, unusable, unusableStream,
 } from "./body-rules.ts";
+import type { BodyTap } from "./body-tap.ts";
 import type { BodySource } from "./request-source.ts";
 
 /** Bytes kept for a reader before the peer has to wait. */
@@ -62,6 +63,8 @@ export class RequestBody implements BodySource {
   #isWanted = false;
   #isDropped = false;
   #isTaken = false;
+  /** Null unless the listener shows bodies in its log. */
+  tap: BodyTap | null = null;
   #trailerText = "";
   #trailers: { promise: Promise<string>; settle: Collecting<string> } | null = null;
 
@@ -86,8 +89,7 @@ export class RequestBody implements BodySource {
     if (this.#isDropped || this.#error !== null) return;
     const piece = from.subarray(offset, offset + length);
     if (this.#whole !== null) {
-      this.#whole.set(piece, this.#received);
-      this.#received += length;
+      this.#fill(piece);
       return;
     }
     const copy = makeChunk(length);
@@ -99,14 +101,21 @@ export class RequestBody implements BodySource {
   give(chunk: Chunk): void {
     if (this.#isDropped || this.#error !== null) return;
     if (this.#whole !== null) {
-      this.#whole.set(chunk, this.#received);
-      this.#received += chunk.length;
+      this.#fill(chunk);
       return;
     }
     this.#received += chunk.length;
+    this.tap?.piece(chunk);
     if (this.#collecting !== null) this.#collect(chunk);
     else if (this.#stream !== null) this.#feed(chunk);
     else this.#keep(chunk);
+  }
+
+  /** Into the buffer that a body of known length is collected in. */
+  #fill(piece: Uint8Array): void {
+    this.#whole!.set(piece, this.#received);
+    this.#received += piece.length;
+    this.tap?.piece(piece);
   }
 
   #collect(chunk: Chunk): void {
@@ -141,6 +150,7 @@ export class RequestBody implements BodySource {
   /** `trailers`: the text of those that came behind it. */
   end(trailers = ""): void {
     this.#ended = true;
+    this.tap?.end(true);
     this.#trailerText = trailers;
     this.#trailers?.settle.resolve(trailers);
     if (this.#collecting !== null) this.#deliver();
@@ -151,6 +161,7 @@ export class RequestBody implements BodySource {
   fail(error: unknown): void {
     if (this.#error !== null || this.#ended) return;
     this.#error = error;
+    this.tap?.end(false);
     // What still comes is of no use; once the request has been answered native drops it.
     if (!this.#isDropped) this.#pause();
     this.#chunks = [];

@@ -70,8 +70,9 @@ export class Targets {
     }
     const own = this.#host.ownRoutes().get(target.path);
     const planned = this.#marked(planSteps(router, fetch, target.path, name, own));
-    // The app's hooks are given each request, so nothing goes the short ways.
-    const isHooked = hasHooks(target.table.app);
+    // Who wants to know of each request gets it, so nothing goes the short ways.
+    const isHooked = hasHooks(target.table.app) ||
+      host.siteOf(events[base + EVENT_LISTENER]!).debug !== null;
     const steps = isHooked ? planned.map(withRequest) : planned;
     target.plans[method] = steps;
     if (isHooked) return steps;

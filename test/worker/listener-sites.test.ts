@@ -4,15 +4,23 @@ import { loadNative } from "../../src/native.ts";
 import type { ListenerSettings } from "../../src/shared/listener-settings.ts";
 import type { ListenerFacts } from "../../src/shared/messages.ts";
 import { ListenerSites } from "../../src/worker/listener-sites.ts";
+import { makeLog } from "../../src/worker/log.ts";
 import { toParts } from "../../src/worker/response.ts";
 import { DEFAULT_SETTINGS } from "../support/default-settings.ts";
+
+const host = {
+  log: makeLog({ logLevel: "silent", logDestination: "stdout" }, {}).log,
+  requestIdOf: () => "",
+  connectionOf: () => ({ remote: { address: "", family: "unix" } as const }),
+};
 
 function facts(id: string, settings: Partial<ListenerSettings> = {}): ListenerFacts {
   return { id, name: id, data: null, isTls: false, settings: { ...DEFAULT_SETTINGS, ...settings } };
 }
 
 t.test("a site that was replaced stays what it was for those who hold it", async (t) => {
-  const sites = new ListenerSites(loadNative(), [facts("a", { requestIdHeader: "X-Id" }), null]);
+  const first = facts("a", { requestIdHeader: "X-Id" });
+  const sites = new ListenerSites(loadNative(), host, [first, null]);
   const before = sites.at(0);
   t.match(before, { view: { id: "a" }, requestIdHeader: "x-id", scheme: "http:" });
   sites.set(0, null);
@@ -25,11 +33,21 @@ t.test("a site that was replaced stays what it was for those who hold it", async
 
 t.test("what all have in common follows those that there are", async (t) => {
   const answer = toParts(new Response("x".repeat(4096), { headers: { "x-own": "1" } }))!;
-  const sites = new ListenerSites(loadNative(), [facts("a")]);
+  const sites = new ListenerSites(loadNative(), host, [facts("a")]);
   t.ok(sites.isUniform(answer));
   t.equal(sites.plainTextMax, Infinity);
   sites.set(3, facts("b", { headers: { "X-Own": "2" } }));
   t.notOk(sites.isUniform(answer), "one has a default of that name");
   sites.set(3, null);
   t.ok(sites.isUniform(answer));
+});
+
+t.test("an answer passes what its listener has, and nothing where it has nothing", async (t) => {
+  const listeners = [facts("a"), facts("b", { compression: true }), facts("c", { debug: true })];
+  const sites = new ListenerSites(loadNative(), host, listeners);
+  t.equal(sites.at(0).filter, null);
+  t.equal(sites.at(1).filter, sites.at(1).compression);
+  t.equal(sites.at(1).debug, null);
+  t.equal(sites.at(2).filter, sites.at(2).debug);
+  t.not(sites.at(2).debug, null);
 });

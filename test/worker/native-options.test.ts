@@ -12,14 +12,26 @@ const tableOf = (app: App) => new RouteTables(app, []).server;
 t.test("what no app asks for costs nothing: each hook turns on its own events", async (t) => {
   const options = { drainQuietMs: 5, memoryBytesMax: 6, inFlightMax: 7 } as WorkerOptions;
   const asked = (...apps: App[]): unknown => {
-    const { tellsDone, reportsRefusals } = nativeOptions(options, apps);
+    const { tellsDone, reportsRefusals } = nativeOptions(options, apps, [null]);
     return { tellsDone, reportsRefusals };
   };
-  t.match(nativeOptions(options, [{ fetch }]), { ...options });
+  t.match(nativeOptions(options, [{ fetch }], []), { ...options });
   t.same(asked({ fetch }), { tellsDone: false, reportsRefusals: false });
   t.same(asked({ fetch }, { onRequest() {} }), { tellsDone: true, reportsRefusals: false });
   t.same(asked({ onResponse() {} }), { tellsDone: true, reportsRefusals: false });
   t.same(asked({ fetch }, { onClientError() {} }), { tellsDone: false, reportsRefusals: true });
+});
+
+t.test("a listener with debug has paths of its own, and tells of refusals", async (t) => {
+  const settings = { ...DEFAULT_SETTINGS, debug: { requestBody: false } };
+  const table = tableOf({ fetch });
+  const { routes } = nativeListener(DEFAULT_SETTINGS, table);
+  t.not(nativeListener(settings, table).routes, routes);
+  const facts = { id: "a", name: "a", data: null, isTls: false, settings };
+  const options = { drainQuietMs: 5, memoryBytesMax: 6, inFlightMax: 7 } as WorkerOptions;
+  t.match(nativeOptions(options, [{ fetch }], [null, facts]), {
+    tellsDone: false, reportsRefusals: true,
+  });
 });
 
 t.test("a declared length is refused only if no handler of the table allows it", async (t) => {

@@ -1,0 +1,71 @@
+/** Tests of what is hidden before a text is shown. */
+import t from "tap";
+import { MASK, maskedBy, Masking } from "../../src/worker/masking.ts";
+
+const masking = new Masking({ maskFields: ["X-Key", "pin"], maskPaths: ["/login", "/reset/*"] });
+
+t.test("fields that carry credentials, and those that are named", async (t) => {
+  for (const name of ["Authorization", "COOKIE", "set-cookie", "Proxy-Authorization", "x-kEY"]) {
+    t.equal(masking.field(name, "secret"), MASK, name);
+  }
+  t.equal(masking.field("Accept", "text/html"), "text/html");
+  t.equal(masking.field("Referer", "http://a.test/reset/abc?x=1"),
+    `http://a.test/reset/${MASK}?${MASK}`);
+  t.equal(masking.field("Location", "/x?token=abc&y=1"), `/x?token=${MASK}&y=1`);
+});
+
+t.test("a target: parameters by name, however escaped, and whole paths", async (t) => {
+  t.equal(masking.target("/a?user=b&pass=c&PIN=1#d"), `/a?user=b&pass=${MASK}&PIN=${MASK}#d`);
+  t.equal(masking.target("/a?p%61ss=c;token=d"), `/a?p%61ss=${MASK};token=${MASK}`);
+  t.equal(masking.target("/a?%zz=1&pass"), "/a?%zz=1&pass", "what cannot be decoded, has no value");
+  t.equal(masking.target("/login"), "/login");
+  t.equal(masking.target("/login?code=1"), `/login?${MASK}`);
+  t.equal(masking.target("/reset/abc"), `/reset/${MASK}`);
+  t.equal(masking.target("/x/../reset/abc?d", "/reset/abc"), `/reset/${MASK}?${MASK}`);
+  t.equal(masking.target("http://a.test/reset/abc", "/reset/abc"), `http://a.test/reset/${MASK}`);
+  t.ok(masking.hidesPath("/reset/"));
+  t.notOk(masking.hidesPath("/loginx"));
+});
+
+t.test("JSON, nested or cut anywhere", async (t) => {
+  const shown = (text: string): string => masking.body(text, "application/json");
+  t.equal(shown('{"a":{"password" : "x\\"y","b":2}}'), `{"a":{"password" : "${MASK}","b":2}}`);
+  t.equal(shown('{"pin":1234,"b":[1]}'), `{"pin":"${MASK}","b":[1]}`);
+  t.equal(shown('{"pass\\u0077ord":"x","b":1}'), `{"pass\\u0077ord":"${MASK}","b":1}`);
+  t.equal(shown('{"secret":["x","y"],"b":1}'), `{"secret":"${MASK}"`, "all that follows");
+  t.equal(shown('["password","x"]'), '["password","x"]', "a value, no name");
+  const whole = '{"b":"c","token":"abcdefgh"}';
+  for (let at = 0; at < whole.length; at++) {
+    t.notMatch(shown(whole.slice(0, at)), /abc/, whole.slice(0, at));
+  }
+});
+
+t.test("forms, and what has no type", async (t) => {
+  const type = "application/x-www-form-urlencoded";
+  t.equal(masking.body("a=1&password=x%20y&b=2", type), `a=1&password=${MASK}&b=2`);
+  t.equal(masking.body("password=cut", type), `password=${MASK}`);
+  t.equal(masking.body('{"token":"x"}', ""), `{"token":"${MASK}"}`);
+  const part = (name: string): string =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\nvalue\r\n`;
+  const text = `${part("pin")}${part("user")}--b--\r\n`;
+  t.equal(masking.body(text, "multipart/form-data; boundary=b"),
+    text.replace("value", MASK), "the first alone");
+});
+
+t.test("a body that is made to be slow to look through is not", async (t) => {
+  for (const unit of ['\\"', '"', "{", "a=", '":', "\r\n--"]) {
+    const long = unit.repeat(65_536 / unit.length);
+    for (const type of ["application/json", "multipart/form-data", "text/plain"]) {
+      t.ok(masking.body(long, type).length >= 0);
+    }
+  }
+});
+
+t.test("the app's function has the last word, and shows nothing if it fails", async (t) => {
+  const what = { part: "body", of: "request", name: "", path: "/" } as const;
+  t.equal(maskedBy((text, { path }) => text + path, "a", what), "a/");
+  t.equal(maskedBy(() => undefined, "a", what), MASK);
+  t.equal(maskedBy(() => {
+    throw new Error("x");
+  }, "a", what), MASK);
+});
