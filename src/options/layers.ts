@@ -67,6 +67,9 @@ export function environmentLayer(env: NodeJS.ProcessEnv, rows: Rows): Layer {
     if (row.check.kind === "value" || written === undefined || written === "") continue;
     values[name] = fromText(row.check, written);
   }
+  // As Bun and many tools have it. Any other value, and none, is production.
+  const isDevelopment = rows["development"] !== undefined && env["NODE_ENV"] === "development";
+  if (isDevelopment) values["development"] ??= true;
   return { source: "environment", values };
 }
 

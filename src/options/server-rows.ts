@@ -86,7 +86,9 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     group: "App",
     check: flag,
     fallback: false,
-    text: "Answers to failed requests show the error and its stack. Never where others can ask.",
+    fallbackText: "`false`, or `true` where `NODE_ENV` is `development`",
+    text: "Answers to failed requests show the error, its stack, the line of the source and the " +
+      "request. Never where others can ask.",
   },
   listeners: {
     group: "Listeners",

@@ -4,15 +4,14 @@
  * nothing else in JavaScript answers for one. Whatever an app throws is handled, also what throws
  * again when it is looked at. Thread: the engine's.
  */
-import { inspect } from "node:util";
 import type { Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import type { Answers } from "./answers.ts";
 import { discard } from "./answer-writer.ts";
+import { describe, errorPage, textParts } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
-import { LightHeaders } from "./headers.ts";
 import type { ResponseParts } from "./response-parts.ts";
-import { LightResponse, responseParts, toParts } from "./response.ts";
+import { toParts } from "./response.ts";
 
 /** What failures ask of their engine. */
 export interface FailureHost {
@@ -80,7 +79,7 @@ export class Failures {
       }
       if (!(error instanceof HttpError)) return false;
       if (error.log) this.#report(exchange, error, `${exchange.routeName} failed`);
-      this.#answers.answer(exchange, this.#partsOfError(error), error.close);
+      this.#answers.answer(exchange, this.#partsOfError(exchange, error), error.close);
       return true;
     } catch (second) {
       // A Response that was sent before, headers that are none, an object that throws when asked.
@@ -119,13 +118,15 @@ export class Failures {
 
   #answerFault(exchange: Exchange, error: unknown): void {
     this.#report(exchange, error, `${exchange.routeName} failed`);
-    const text = this.#host.isDevelopment ? describe(error) : FAULT_TEXT;
-    this.#answers.answer(exchange, textParts(500, text), false);
+    const parts = this.#host.isDevelopment
+      ? errorPage(exchange, error, { status: 500 })
+      : textParts(500, FAULT_TEXT);
+    this.#answers.answer(exchange, parts, false);
   }
 
-  #partsOfError(error: HttpError): ResponseParts {
+  #partsOfError(exchange: Exchange, error: HttpError): ResponseParts {
     const { status, message, expose, headers } = error;
-    if (this.#host.isDevelopment) return textParts(status, describe(error), headers);
+    if (this.#host.isDevelopment) return errorPage(exchange, error, { status, headers });
     const isShown = expose && message !== "";
     return textParts(status, isShown ? message : `error ${status}`, headers);
   }
@@ -164,29 +165,5 @@ export function discardValue(value: unknown): void {
     discard(toParts(value)?.body);
   } catch {
     // It was no answer either.
-  }
-}
-
-/** Plain text that no browser takes for anything else. */
-function textParts(status: number, text: string, headers?: HttpError["headers"]): ResponseParts {
-  const own = new LightHeaders(headers);
-  own.set("x-content-type-options", "nosniff");
-  return responseParts(new LightResponse(escapeControls(text), { status, headers: own }));
-}
-
-/** Control characters but tab and line feed, which a message may carry on from somewhere else. */
-function escapeControls(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what it looks for
-  return text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (control) => (
-    `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`
-  ));
-}
-
-/** With the stack and the cause. */
-function describe(error: unknown): string {
-  try {
-    return inspect(error);
-  } catch {
-    return "an object that cannot be looked at";
   }
 }
