@@ -60,7 +60,10 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
       write_chunk(connection, reply);
       break;
     case KIND_END:
-      end_answer(connection);
+      end_answer(connection, reply[REPLY_FLAGS]);
+      break;
+    case KIND_RAW:
+      if (!connection.close_after) begin_raw(connection, reply);
       break;
     case KIND_ABORT:
       cut_answer(connection);
@@ -187,6 +190,15 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
   out_length_ += written;
 }
 
+// The head is among the chunks, as the app wrote it: its status is only for the log. The flags say
+// what the request asks for; what the app's own head says of the connection is the app's to keep.
+void Engine::begin_raw(Connection& connection, const int32_t* reply) {
+  connection.answer = Answer::kOpen;
+  connection.answer_left = ~0ull;
+  persistence_of(connection, reply[REPLY_FLAGS], true);
+  if (connection.recording != nullptr) record_answer(connection, reply[REPLY_STATUS], 0);
+}
+
 // RFC 9110 15.2: any number of them, before the head of the answer that is next.
 void Engine::write_interim(Connection& connection, const int32_t* reply) {
   if (connection.answer != Answer::kNone) return;
@@ -214,7 +226,8 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
   write_bytes(connection, blocks_.arena + reply[REPLY_BODY_OFFSET], length);
 }
 
-void Engine::end_answer(Connection& connection) {
+// REPLY_CLOSE: the connection ends with it, though its head did not say so.
+void Engine::end_answer(Connection& connection, int32_t flags) {
   if (connection.answer == Answer::kNone) return;
   if (connection.answer == Answer::kOpen && connection.answer_left != ~0ull &&
       connection.answer_left != 0) {
@@ -222,6 +235,10 @@ void Engine::end_answer(Connection& connection) {
     return;
   }
   connection.answer = Answer::kNone;
+  if (flags & REPLY_CLOSE) {
+    connection.close_after = true;
+    connection.linger_close = true;
+  }
   finish_answer(connection);
 }
 

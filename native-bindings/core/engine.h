@@ -195,7 +195,8 @@ class Engine final : public MessageSink {
   void begin_answer(Connection& connection, const int32_t* reply);
   void write_interim(Connection& connection, const int32_t* reply);
   void write_chunk(Connection& connection, const int32_t* reply);
-  void end_answer(Connection& connection);
+  void begin_raw(Connection& connection, const int32_t* reply);
+  void end_answer(Connection& connection, int32_t flags);
   void finish_answer(Connection& connection);
   void cut_answer(Connection& connection);
   void answer_constant(Connection& connection, ConstantResponse& constant, bool head_only);

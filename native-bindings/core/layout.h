@@ -112,6 +112,8 @@
   X(KIND_UPGRADE, 10) \
   X(KIND_SEND, 11) \
   X(KIND_FINISH, 12) \
+  /* An answer that the app writes as it is, head included; chunks and KIND_END follow. */ \
+  X(KIND_RAW, 13) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
   X(CTL_WORDS, 10) \

@@ -22,6 +22,7 @@ export type * from "./hook-infos.ts";
 export type * from "./listener-info.ts";
 export type * from "./log.ts";
 export type * from "./records.ts";
+export type * from "./reply.ts";
 export type * from "./server-control.ts";
 export type * from "./stats.ts";
 export type * from "./upgrades.ts";

@@ -2,6 +2,7 @@
 import type { ConnectionInfo, Endpoint } from "./connection-info.ts";
 import type { Log } from "./log.ts";
 import type { Publishable } from "./published.ts";
+import type { Reply, ReplyOptions } from "./reply.ts";
 import type { MillraceRequest } from "./request.ts";
 import type { ServerControl } from "./server-control.ts";
 import type { SocketHandler, UpgradeOptions } from "./upgrades.ts";
@@ -56,6 +57,12 @@ export interface Context {
    * only those that the Response's `Trailer` header names.
    */
   addTrailers(headers: ConstructorParameters<typeof Headers>[0]): void;
+  /**
+   * A writer for the answer, for handlers that write rather than return: what they return then
+   * counts for nothing, and a Response is an error. Later calls give the same writer. Throws
+   * ERR_MILLRACE_RESPONSE_SENT once there is an answer.
+   */
+  reply(options?: ReplyOptions): Reply;
   /**
    * Sends a message to every WebSocket that has subscribed to the topic, on all workers of the
    * server and, with a `broker`, on other servers. Strings go out as text, bytes as binary.

@@ -170,7 +170,16 @@ export const ERRORS = {
     text: "A handler returned something that is no answer. The message names the route.",
   },
   ERR_MILLRACE_RESPONSE_SENT: {
-    text: "An interim answer, a trailer or an upgrade came too late: the final one has been given.",
+    text: "An answer, an interim one, a trailer or an upgrade came too late: one has been given.",
+  },
+  ERR_MILLRACE_REPLY_ORDER: {
+    text: "A reply was written out of order: status and headers, the body, the end.",
+  },
+  ERR_MILLRACE_REPLY_FORGOTTEN: {
+    text: "A handler has dropped its reply without completing it. The message names the client.",
+  },
+  ERR_MILLRACE_REPLY_OVERFLOW: {
+    text: "A reply was written to without waiting: more than `outputHardBytesMax` were kept.",
   },
   ERR_MILLRACE_CONNECTION_UNKNOWN: {
     text: "No open connection of this worker, as far as handlers have seen it, has this id.",

@@ -88,6 +88,7 @@ export const KIND_INTERIM = 9 as const;
 export const KIND_UPGRADE = 10 as const;
 export const KIND_SEND = 11 as const;
 export const KIND_FINISH = 12 as const;
+export const KIND_RAW = 13 as const;
 export const ARENA_BYTES = 1048576 as const;
 export const CTL_WORDS = 10 as const;
 export const CTL_EVENT_COUNT = 0 as const;
@@ -211,6 +212,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_UPGRADE,
   KIND_SEND,
   KIND_FINISH,
+  KIND_RAW,
   ARENA_BYTES,
   CTL_WORDS,
   CTL_EVENT_COUNT,

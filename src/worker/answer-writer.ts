@@ -16,8 +16,10 @@ import type { Connections } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import { FIELD } from "./header-syntax.ts";
 import { headerFlags, headerLines, type LightHeaders } from "./headers.ts";
-import { BodyPump } from "./pump.ts";
+import { BodyPump, type Outlet } from "./pump.ts";
 import { PumpQueue } from "./pump-queue.ts";
+import { RawParts } from "./raw-parts.ts";
+import { ReplyBody } from "./reply-body.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
 import { NO_TRAILERS, ResponseTrailers } from "./response-trailers.ts";
@@ -70,6 +72,7 @@ export class AnswerWriter {
   write(exchange: Exchange, given: ResponseParts, close: boolean): void {
     if (given.status < 200) {
       if (given.status === 0) this.#turns.abort(exchange); // Response.error()
+      else if (given instanceof RawParts) this.#raw(exchange, given, close);
       else this.#switch(exchange, given, close);
       return;
     }
@@ -87,7 +90,7 @@ export class AnswerWriter {
       return;
     }
     if (this.#announceTrailers(exchange, parts, head)) {
-      this.#stream(exchange, parts, head, -1);
+      this.#stream(exchange, parts, head, -1, given.body);
       return;
     }
     const whole = body ?? "";
@@ -98,7 +101,8 @@ export class AnswerWriter {
       this.#rings.respondBytes(slot, generation, flags, status, type, lines, whole);
       this.#complete(exchange, flags, status, whole.length);
     } else {
-      this.#stream(exchange, parts, head, streamLength(whole, parts.headers));
+      const length = streamLength(whole, parts.headers);
+      this.#stream(exchange, parts, head, length, given.body);
     }
   }
 
@@ -173,7 +177,15 @@ export class AnswerWriter {
     return true;
   }
 
-  #stream(exchange: Exchange, parts: ResponseParts, head: Head, length: number): void {
+  /** `given`: the body as the app gave it, which may have been encoded since. */
+  #stream(
+    exchange: Exchange,
+    parts: ResponseParts,
+    head: Head,
+    length: number,
+    given: ResponseBody,
+  ): void {
+    const reply = given instanceof ReplyBody ? given : null;
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;
     const rings = this.#rings;
@@ -193,27 +205,62 @@ export class AnswerWriter {
       this.#complete(exchange, flags, status, 0);
       return;
     }
-    const state = this.#connections.of(slot, generation);
-    this.#host.track(exchange);
-    const limit = exchange.site.settings.outputBytesMax;
+    const ended = (pump: BodyPump): void => {
+      const last = reply !== null && reply.closes ? REPLY_CLOSE : 0;
+      rings.end(slot, generation, isChunked, exchange.trailers?.lines, last);
+      this.#complete(exchange, flags | last, status, pump.sent);
+    };
+    // While native has seen nothing of the answer there can be another one in its place.
+    const retract = (): boolean => headAt >= 0 && rings.retract(headAt, slot, generation);
+    // A limit of 0: each piece is sent, and has left, before the next one is asked for.
+    const limit = source === reply && reply.isPaced ? 0 : exchange.site.settings.outputBytesMax;
     const outlet = { rings, slot, generation, isChunked, begin, limit };
+    this.#pump(exchange, outlet, source, length, ended, retract);
+  }
+
+  #pump(
+    exchange: Exchange,
+    outlet: Outlet,
+    source: object,
+    length: number,
+    ended: (pump: BodyPump) => void,
+    retract: () => boolean,
+  ): void {
+    const state = this.#connections.of(exchange.slot, exchange.generation);
+    this.#host.track(exchange);
     const pump = new BodyPump(this.#queue, outlet, (error) => {
       state.pump = null;
       if (error === undefined) {
-        rings.end(slot, generation, isChunked, exchange.trailers?.lines);
-        this.#complete(exchange, flags, status, pump.sent);
+        ended(pump);
         return;
       }
       if (error === null) {
         this.#turns.lose(exchange);
         return;
       }
-      // While native has seen nothing of the answer there can be another one in its place.
-      exchange.isAnswered = headAt < 0 || !rings.retract(headAt, slot, generation);
+      exchange.isAnswered = !retract();
       this.#host.answerFailed(exchange, error);
     });
     state.pump = pump;
     pump.start(source, length);
+  }
+
+  /** What the app writes is the whole message; where it ends is the app's to say. */
+  #raw(exchange: Exchange, { bytes, sentStatus }: RawParts, close: boolean): void {
+    const { slot, generation } = exchange;
+    const rings = this.#rings;
+    const flags = (exchange.flags & REQUEST_FLAGS) | (close ? REPLY_CLOSE : 0);
+    const begin = (): void => {
+      exchange.body?.expectIfHeld?.();
+      rings.raw(slot, generation, flags, sentStatus);
+    };
+    const limit = exchange.site.settings.outputBytesMax;
+    const outlet = { rings, slot, generation, isChunked: false, begin, limit };
+    this.#pump(exchange, outlet, bytes, -1, (pump) => {
+      const last = bytes.closes ? REPLY_CLOSE : 0;
+      rings.end(slot, generation, false, "", last);
+      this.#complete(exchange, flags | last, sentStatus, pump.sent);
+    }, () => false);
   }
 }
 

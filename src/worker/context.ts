@@ -6,6 +6,7 @@ import type {
   ConnectionInfo, Context, Endpoint, Log, RouteName, ServerControl, TraceContext,
 } from "../shared/app.ts";
 import type { Publishable } from "../shared/published.ts";
+import type { Reply, ReplyOptions } from "../shared/reply.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
@@ -35,6 +36,7 @@ export interface ContextHost {
   next(exchange: Exchange): Promise<Response>;
   informational(exchange: Exchange, status: number, headers: HeadersInit): void;
   addTrailers(exchange: Exchange, headers: HeadersInit): void;
+  reply(exchange: Exchange, options: ReplyOptions | undefined): Reply;
 }
 
 export class HandlerContext implements Context {
@@ -130,6 +132,10 @@ export class HandlerContext implements Context {
 
   addTrailers(headers: HeadersInit): void {
     this.#host.addTrailers(this.#exchange, headers);
+  }
+
+  reply(options?: ReplyOptions): Reply {
+    return this.#host.reply(this.#exchange, options);
   }
 
   publish(topic: string, data: Publishable, compress: boolean = false): number {

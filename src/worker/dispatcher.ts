@@ -14,6 +14,7 @@ import { discardValue, type FailureHost, Failures } from "./failures.ts";
 import type { Isolation } from "./isolation.ts";
 import type { FixedStep, HandlerStep, Step } from "./plan.ts";
 import { prepareBody } from "./prepare-body.ts";
+import { replyOr } from "./reply-sink.ts";
 import { Rewrites } from "./rewrite.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { LightResponse, responseParts, toParts } from "./response.ts";
@@ -90,6 +91,10 @@ export class Dispatcher {
   }
 
   #settleValue(exchange: Exchange, value: unknown): void {
+    if (exchange.reply !== null) {
+      exchange.reply.returned(value);
+      return;
+    }
     if (exchange.isAnswered) {
       discardValue(value);
       return;
@@ -128,7 +133,7 @@ export class Dispatcher {
     const step = exchange.steps[exchange.at]!;
     // A copy: what the handler changes is the answer to this request alone.
     if (step.kind !== "handler") return responseOfStep(step).clone();
-    const value = await this.#thrownToo(exchange, step);
+    const value = await replyOr(exchange, () => this.#thrownToo(exchange, step));
     if (value === undefined) return await this.next(exchange);
     if (value instanceof Response) return value;
     const parts = partsOf(exchange, value);
@@ -138,6 +143,7 @@ export class Dispatcher {
   /** A handler has thrown or rejected, or a body has failed before any of its answer was sent. */
   fail(exchange: Exchange, error: unknown): void {
     if (this.#isolation.isOn) this.#isolation.undo();
+    if (exchange.reply !== null && exchange.reply.fail(error)) return;
     this.failures.fail(exchange, error);
   }
 

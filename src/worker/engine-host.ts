@@ -11,6 +11,7 @@ import {
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
 } from "../shared/layout.ts";
+import type { Reply, ReplyOptions } from "../shared/reply.ts";
 import type { ServeTask } from "../shared/messages.ts";
 import {
   type EngineBlocks, type Handle, type Native, type NativeConnection, READINESS,
@@ -28,6 +29,7 @@ import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
 import { type ListenerSite, ListenerSites } from "./listener-sites.ts";
 import type { BodyFlow } from "./request-body.ts";
+import { takeReply } from "./reply.ts";
 import { RequestNames } from "./request-identity.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
@@ -264,6 +266,10 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   addTrailers(exchange: Exchange, headers: HeadersInit): void {
     if (exchange.isComplete) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
     (exchange.trailers ??= new ResponseTrailers()).add(headers);
+  }
+
+  reply(exchange: Exchange, options: ReplyOptions | undefined): Reply {
+    return takeReply(this, exchange, options);
   }
 
   next(exchange: Exchange): Promise<Response> {

@@ -73,6 +73,14 @@ export interface ExchangeHost {
   answerFailed(exchange: Exchange, error: unknown): void;
 }
 
+/** The writer that a handler has taken in the place of returning an answer. */
+export interface TakenReply {
+  /** What the handler has returned, which counts for nothing. */
+  returned(value: unknown): void;
+  /** The handler has failed. True: the answer that has begun is cut; false: one is to be given. */
+  fail(error: unknown): boolean;
+}
+
 export class Exchange implements RequestSource, BodyOwner {
   readonly host: ExchangeHost;
   readonly slot: number;
@@ -102,6 +110,8 @@ export class Exchange implements RequestSource, BodyOwner {
   trailers: ResponseTrailers | null = null;
   /** Once a handler has asked for them: what it has set goes out with the answer. */
   jar: RequestCookies | null = null;
+  /** Once a handler has taken it. */
+  reply: TakenReply | null = null;
   request: LightRequest | null = null;
   /** In the place of the one that it came with; null: that one. */
   #rewritten: string | null = null;

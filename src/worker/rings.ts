@@ -16,6 +16,7 @@ import {
   KIND_HEAD,
   KIND_INTERIM,
   KIND_NOTHING,
+  KIND_RAW,
   KIND_RESPOND,
   KIND_SEND,
   KIND_UPGRADE,
@@ -198,6 +199,14 @@ export class Rings {
     return this.#putHead(KIND_HEAD, slot, generation, flags, status, type, lines, length);
   }
 
+  /** An answer whose head is among its pieces; `status`: for the logs. */
+  raw(slot: number, generation: number, flags: number, status: number): void {
+    const at = this.#begin(0);
+    this.#put(at, KIND_RAW, slot, generation, flags);
+    this.#replies[at + REPLY_STATUS] = status;
+    this.#commit();
+  }
+
   #putHead(
     kind: number,
     slot: number,
@@ -275,14 +284,14 @@ export class Rings {
 
   /**
    * The end of an answer in pieces, with the last chunk (RFC 9112 7.1) in the same send.
-   * `trailers`: the lines behind it.
+   * `trailers`: the lines behind it. `flags` REPLY_CLOSE: the connection ends with it.
    */
-  end(slot: number, generation: number, isChunked: boolean, trailers = ""): void {
+  end(slot: number, generation: number, isChunked: boolean, trailers = "", flags = 0): void {
     if (isChunked) {
       const last = trailers === "" ? LAST_CHUNK : Buffer.from(`0\r\n${trailers}\r\n`, "latin1");
       this.chunk(slot, generation, last, false, false);
     }
-    this.signal(KIND_END, slot, generation);
+    this.signal(KIND_END, slot, generation, flags);
     // Sent while the processor's cache still has it.
     if (this.#used >= SEND_BYTES_MIN) this.flush();
   }

@@ -1,0 +1,171 @@
+/**
+ * `context.reply()`: the object that an app writes its answer with. Nothing but the app holds it,
+ * so that one that was forgotten is found; what it does is its open reply's. Thread: the engine's.
+ */
+import { MillraceError } from "../shared/errors.ts";
+import type {
+  RawReply, Reply, ReplyData, ReplyErrorOptions, ReplyOptions, ReplyStreamOptions,
+} from "../shared/reply.ts";
+import type { Exchange } from "./exchange.ts";
+import { OpenReply, type ReplyHost } from "./open-reply.ts";
+import { ReplyProducer } from "./reply-producer.ts";
+import { sinkOf } from "./reply-sink.ts";
+
+const NO = Promise.resolve(false);
+
+const objects = new WeakMap<OpenReply, WeakRef<HandlerReply>>();
+/** Held weakly as well: an open reply may refer to the app's object. */
+const forgotten = new FinalizationRegistry<WeakRef<OpenReply>>((ref) => {
+  const open = ref.deref();
+  if (open !== undefined && objects.get(open)?.deref() === undefined) open.forget();
+});
+
+/** The writer of the request, made when first asked for. */
+export function takeReply(
+  host: ReplyHost,
+  exchange: Exchange,
+  options: ReplyOptions = {},
+): HandlerReply {
+  const sink = sinkOf(exchange);
+  const taken = exchange.reply ?? sink?.reply ?? null;
+  if (taken !== null) return objectOf(taken as OpenReply);
+  if (exchange.isAnswered) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
+  const { outputBytesMax } = exchange.site.settings;
+  const { bufferBytesMax = outputBytesMax } = options;
+  if (!(bufferBytesMax >= 0)) throw new RangeError("reply: bufferBytesMax is a number of bytes");
+  const open = new OpenReply(host, exchange, sink, Math.min(bufferBytesMax, outputBytesMax));
+  if (sink === null) exchange.reply = open;
+  else sink.reply = open;
+  return objectOf(open);
+}
+
+/** The same as long as somebody holds it. */
+function objectOf(open: OpenReply): HandlerReply {
+  const known = objects.get(open)?.deref();
+  if (known !== undefined) return known;
+  const reply = new HandlerReply(open);
+  objects.set(open, new WeakRef(reply));
+  forgotten.register(reply, new WeakRef(open));
+  return reply;
+}
+
+export class HandlerReply implements Reply {
+  readonly #open: OpenReply;
+  #producer: ReplyProducer | null = null;
+
+  constructor(open: OpenReply) {
+    this.#open = open;
+  }
+
+  get isGone(): boolean {
+    return this.#open.isGone;
+  }
+
+  get isCommitted(): boolean {
+    return this.#open.isCommitted;
+  }
+
+  get isComplete(): boolean {
+    return this.#open.isComplete;
+  }
+
+  status(code: number, text: string = ""): this {
+    this.#open.setStatus(code, text);
+    return this;
+  }
+
+  header(name: string, value: string | number | readonly string[]): this {
+    const { headers } = this.#open;
+    if (typeof value === "string" || typeof value === "number") {
+      headers.set(name, String(value));
+      return this;
+    }
+    headers.delete(name);
+    for (const each of value) headers.append(name, each);
+    return this;
+  }
+
+  get headers(): Headers {
+    return this.#open.headers;
+  }
+
+  write(data: ReplyData): Promise<boolean> {
+    this.#producer?.arm();
+    return this.#open.write(data);
+  }
+
+  flush(): Promise<boolean> {
+    return this.#open.flush();
+  }
+
+  end(data?: ReplyData): Promise<boolean> {
+    return this.#open.end(data);
+  }
+
+  close(): void {
+    this.#open.close();
+  }
+
+  error(status: number, message?: string, options: ReplyErrorOptions = {}): void {
+    this.#open.error(status, message, options);
+  }
+
+  redirect(location: string | URL, status?: number): void {
+    this.#open.redirect(location, status);
+  }
+
+  stream(
+    producer: (reply: Reply) => void | Promise<void>,
+    options: ReplyStreamOptions = {},
+  ): this {
+    if (typeof producer !== "function") throw new TypeError("stream: the producer is no function");
+    this.#open.pace();
+    const open = this.#open;
+    const isAutomatic = options.manual !== true;
+    this.#producer = new ReplyProducer(open, () => objectOf(open), producer, isAutomatic);
+    if (isAutomatic) this.#producer.start();
+    return this;
+  }
+
+  next(): Promise<boolean> {
+    if (this.#open.isComplete) return NO;
+    if (this.#producer === null || this.#producer.isAutomatic) {
+      throw new MillraceError(
+        "ERR_MILLRACE_REPLY_ORDER", "reply: next() is for streams that are manual",
+      );
+    }
+    return this.#producer.call();
+  }
+
+  raw(): RawReply {
+    this.#open.beginRaw();
+    return new HandlerRawReply(this, this.#open);
+  }
+}
+
+export class HandlerRawReply implements RawReply {
+  /** Held, so that a reply is not forgotten while its raw one is in use. */
+  readonly reply: Reply;
+  readonly #open: OpenReply;
+
+  constructor(reply: Reply, open: OpenReply) {
+    this.reply = reply;
+    this.#open = open;
+  }
+
+  get isGone(): boolean {
+    return this.#open.isGone;
+  }
+
+  write(data: ReplyData): Promise<boolean> {
+    return this.#open.writeRaw(data);
+  }
+
+  end(data?: ReplyData): Promise<boolean> {
+    return this.#open.endRaw(data);
+  }
+
+  close(): void {
+    this.#open.close();
+  }
+}

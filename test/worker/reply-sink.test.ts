@@ -1,0 +1,28 @@
+/** Replies of handlers that run within `context.next()`. */
+import t from "tap";
+import { until } from "../support/deadline.ts";
+import { repositoryFile } from "../support/environment.ts";
+import { startServer } from "../support/server.ts";
+
+const app = repositoryFile("test/fixtures/reply-app.mjs");
+
+t.test("who called next() has the reply as a Response", async (t) => {
+  const { url, connect } = await startServer(t, { app });
+  const whole = await fetch(`${url}/next/whole`);
+  t.match([whole.status, whole.headers.get("x-wrapped"), await whole.text()], [202, "1", "whole"]);
+  const long = await fetch(`${url}/next/long`);
+  t.equal(long.headers.get("x-wrapped"), "1");
+  t.equal((await long.text()).length, 1 << 20, "its writer waits for who reads it");
+  const error = await fetch(`${url}/next/error`);
+  t.match([error.status, error.headers.get("x-wrapped"), await error.text()],
+    [418, null, "a teapot"]);
+
+  const client = await connect();
+  client.write("GET /next/throws HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  t.match(await client.readToEnd(), /begun\r\n$/, "cut");
+  void fetch(`${url}/next/raw`).catch(() => {});
+  await until("the refusal", async () => {
+    const told = await (await fetch(`${url}/-/notes`)).json() as unknown[];
+    return told.includes("ERR_MILLRACE_REPLY_ORDER");
+  });
+});
