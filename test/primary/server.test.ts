@@ -1,10 +1,8 @@
 /** Tests of serve() and of the server's own life: start, several servers, close. */
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import t from "tap";
 import { serve } from "../../src/index.ts";
 import { until } from "../support/deadline.ts";
+import { freePort } from "../support/free-port.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { connectMany, elapsed, get, LIFECYCLE_APP, startLifecycle } from "../support/lifecycle.ts";
 import { startApp, startServer, writeApp } from "../support/server.ts";
@@ -27,11 +25,7 @@ t.test("an object app is served in this thread", async (t) => {
 });
 
 t.test("the app's own port and hostname are used where nothing else is said", async (t) => {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
+  const port = await freePort();
   const app = writeApp(t, `export default
     { port: ${port}, hostname: "localhost", fetch: () => new Response("own") };`);
   const own = await serve({ app, workers: 1, execArgv: [], logLevel: "silent" });

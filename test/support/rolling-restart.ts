@@ -4,7 +4,6 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -14,6 +13,7 @@ import { until } from "./deadline.ts";
 import { foreignEnv, repositoryFile, skipSanitized } from "./environment.ts";
 import { ownFolder } from "./folder.ts";
 import type { Owner } from "./folder.ts";
+import { freePort } from "./free-port.ts";
 import { SteadyClients } from "./steady-clients.ts";
 import { writeApp } from "./server.ts";
 
@@ -50,14 +50,6 @@ export interface Front {
   /** Whether the program passes the addresses of the client on in a PROXY header. */
   readonly announces: boolean;
   readonly change?: readonly [from: string, to: string];
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }
 
 function replaced(text: string, from: string, to: string): string {
@@ -119,8 +111,8 @@ async function firstAnswer(url: string, said: () => string): Promise<string> {
 export async function rollingRestart(tap: Test, front: Front): Promise<void> {
   const options = { skip: lack(front), timeout: TEST_MS };
   await tap.test(`${front.name}: rolling restarts fail no request`, options, async (t) => {
-    const ports = await freePorts(3);
-    const [port, ...backs] = ports as [number, number, number];
+    const port = await freePort();
+    const backs = [await freePort(), await freePort()];
     const app = writeApp(t, APP);
     const start = async (back: number): Promise<Command> => {
       const command = new Command(t, [
