@@ -96,9 +96,9 @@ t.test("pipelined requests: beyond its limit a connection is not read on", async
 
 t.test("clocks", async (t) => {
   const server = await startConformance(t, {
-    headTimeoutMs: 200,
+    headTimeoutMs: 800,
     listeners: [
-      { host: "127.0.0.1", port: 0, idleTimeoutMs: 200, handlerTimeoutMs: 200 },
+      { host: "127.0.0.1", port: 0, idleTimeoutMs: 800, handlerTimeoutMs: 800 },
       { host: "127.0.0.1", port: 0, headTimeoutMs: 60_000 },
     ],
   });

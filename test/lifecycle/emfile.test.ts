@@ -29,6 +29,7 @@ t.test("without descriptors it waits, and serves the queue later", skipSanitized
     return answer.status;
   });
   await until("the limit", () => answered > 10);
+  await server.prints("listenerError");
   const pid = server.child.pid!;
   await until("some quiet", async () => {
     const before = answered;

@@ -292,7 +292,7 @@ function tablesOf(peers: readonly Peer[], generation: () => number = () => 1): R
   const host: TablesHost = {
     generation,
     deadlineMs: 50,
-    controlTimeoutMs: 60,
+    controlTimeoutMs: 1000,
     hasOwnRoutes: () => true,
     channels: () => peers.map(({ channel }) => channel),
     listenerIndex: () => 0,

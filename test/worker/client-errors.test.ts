@@ -128,7 +128,7 @@ t.test("clients that go before their answer is complete, and how", async (t) => 
 });
 
 t.test("nobody is told of ends that are no loss, or the server's own doing", async (t) => {
-  const server = await startApp(t, SOURCE, { handlerTimeoutMs: 300, idleTimeoutMs: 300 });
+  const server = await startApp(t, SOURCE, { handlerTimeoutMs: 1000, idleTimeoutMs: 1000 });
   const [done, aborted, late, idle] = await Promise.all(
     Array.from({ length: 4 }, () => server.connect()),
   );

@@ -54,7 +54,7 @@ t.test("a listener that stops says 1001 to its sockets and to no others", async 
 });
 
 t.test("the closes are spread over time, and a waiting socket goes on meanwhile", async (t) => {
-  const { server, url } = await startApp(t, app("closeSpreadMs: 600"), { workers: 1 });
+  const { server, url } = await startApp(t, app("closeSpreadMs: 3000"), { workers: 1 });
   const peers: Peer[] = [];
   for (let i = 0; i < 12; i++) peers.push(await openPeer(t, url));
   const startedAt = performance.now();
@@ -67,7 +67,7 @@ t.test("the closes are spread over time, and a waiting socket goes on meanwhile"
   const all = await times;
   await closing;
   const spread = all.at(-1)! - all[0]!;
-  t.ok(spread > 300, `from the first to the last: ${Math.round(spread)} ms`);
+  t.ok(spread > 1500, `from the first to the last: ${Math.round(spread)} ms`);
   for (const { closed } of peers) t.equal((await closed).code, 1001);
 });
 
