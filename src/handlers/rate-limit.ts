@@ -1,0 +1,179 @@
+/**
+ * Rate limits: a token bucket for each address, or for whatever a function names, which all workers
+ * of the server share. Around a handler, or before those that come behind it. Any thread.
+ */
+import type {
+  Context, FetchHandler, HandlerResult, MillraceRequest, ServerControl,
+} from "../shared/app.ts";
+import { addressKey } from "./address-key.ts";
+import { bucketBytes, type Taken, TokenBuckets } from "./token-buckets.ts";
+import { answerWith } from "./wrapping.ts";
+
+export interface RateLimitOptions {
+  /** So many requests in `windowMs`, refilled evenly. */
+  readonly limit: number;
+  /** Milliseconds. Default 60,000. */
+  readonly windowMs?: number;
+  /** So many at once, at most. Default: `limit`. */
+  readonly burst?: number;
+  /**
+   * Limiters with the same name and numbers share their buckets. It is told to clients. Printable
+   * ASCII. Default "default".
+   */
+  readonly name?: string;
+  /** Whose bucket; null: this request is not limited. Default: the address of the client. */
+  readonly key?: (
+    request: MillraceRequest,
+    context: Context,
+  ) => string | null | Promise<string | null>;
+  /** The bits of an IPv6 address that count. Default 64: what one customer has. */
+  readonly ipv6PrefixBits?: number;
+  /** How many tokens a request takes, up to `burst`. Default 1. */
+  readonly cost?: (request: MillraceRequest, context: Context) => number;
+  /** Buckets that are kept: 12 bytes each. In a flood of keys the fullest go. Default 65,536. */
+  readonly keysMax?: number;
+  /** Answers say how much is left. Default true. */
+  readonly fields?: boolean;
+  /** An answer in the place of 429. */
+  readonly limited?: (
+    request: MillraceRequest,
+    context: Context,
+    retryAfterSeconds: number,
+  ) => HandlerResult | Promise<HandlerResult>;
+}
+
+const WINDOW_MS = 60_000;
+const KEYS_MAX = 65_536;
+/** Of keys: 12 bytes each. */
+const KEYS_LIMIT = 16 * 1024 * 1024;
+const PER_MS_MAX = 1000;
+const PREFIX_BITS = 64;
+const NAME = /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
+
+type Resolved = Required<Omit<RateLimitOptions, "cost" | "key" | "limited">> &
+  Pick<RateLimitOptions, "cost" | "key" | "limited">;
+
+/**
+ * Throws a TypeError for options that are none. Who has used up the bucket gets 429 with
+ * `Retry-After`; without `handler` the others go on with the next matching handler.
+ */
+export function rateLimit(options: RateLimitOptions, handler?: FetchHandler): FetchHandler {
+  const rules = resolve(options);
+  const byServer = new WeakMap<ServerControl, Promise<TokenBuckets>>();
+  const policy = `"${rules.name}";q=${rules.limit};w=${Math.ceil(rules.windowMs / 1000)}`;
+  return async (request, context) => {
+    const key = await keyOf(rules, request, context);
+    if (key === null) return await passed(handler, request, context);
+    const buckets = await bucketsOf(byServer, rules, context.server);
+    const taken = buckets.take(key, costOf(rules, request, context));
+    const edit = (headers: Headers): void => {
+      if (!rules.fields) return;
+      headers.append("ratelimit-policy", policy);
+      headers.append("ratelimit", stateText(rules.name, taken));
+    };
+    if (taken.isAllowed) return await answerWith(handler, request, context, edit);
+    return await answerWith(() => refuse(rules, taken, request, context), request, context, edit);
+  };
+}
+
+async function passed(
+  handler: FetchHandler | undefined,
+  request: MillraceRequest,
+  context: Context,
+): Promise<HandlerResult> {
+  return handler === undefined ? await context.next() : await handler(request, context, context);
+}
+
+async function keyOf(
+  { key, ipv6PrefixBits }: Resolved,
+  request: MillraceRequest,
+  context: Context,
+): Promise<string | null> {
+  if (key === undefined) return addressKey(context.client, ipv6PrefixBits);
+  return await key(request, context);
+}
+
+function costOf(
+  { cost, burst }: Resolved,
+  request: MillraceRequest,
+  context: Context,
+): number {
+  if (cost === undefined) return 1;
+  const tokens = cost(request, context);
+  if (tokens >= 0 && tokens <= burst) return tokens;
+  throw new TypeError(`rateLimit: a request costs from 0 to ${burst} tokens, not ${tokens}`);
+}
+
+/** Once per server and limiter; what fails is tried again with the next request. */
+function bucketsOf(
+  byServer: WeakMap<ServerControl, Promise<TokenBuckets>>,
+  rules: Resolved,
+  server: ServerControl,
+): Promise<TokenBuckets> {
+  const known = byServer.get(server);
+  if (known !== undefined) return known;
+  const { name, limit, windowMs, burst, keysMax } = rules;
+  const block = `rate-limit ${limit}/${windowMs}/${burst} ${name}`;
+  const made = server.sharedMemory(block, bucketBytes(keysMax)).then(
+    (memory) => new TokenBuckets(memory, { limit, windowMs, burst }),
+  );
+  byServer.set(server, made);
+  made.catch(() => byServer.delete(server));
+  return made;
+}
+
+async function refuse(
+  { limited }: Resolved,
+  { retryMs }: Taken,
+  request: MillraceRequest,
+  context: Context,
+): Promise<Response> {
+  const seconds = Math.max(Math.ceil(retryMs / 1000), 1);
+  const own = await limited?.(request, context, seconds);
+  const retry = { "retry-after": String(seconds) };
+  if (own === undefined) {
+    return new Response("Too many requests\n", { status: 429, headers: retry });
+  }
+  return own instanceof Response
+    ? own
+    : new Response(own as string, { status: 429, headers: retry });
+}
+
+/** As draft-ietf-httpapi-ratelimit-headers has it: what is left, and in how many seconds all is. */
+function stateText(name: string, { remaining, fullMs }: Taken): string {
+  return `"${name}";r=${remaining};t=${Math.ceil(fullMs / 1000)}`;
+}
+
+function resolve(options: RateLimitOptions): Resolved {
+  const { limit, windowMs = WINDOW_MS, name = "default", fields = true } = options;
+  const { burst = limit, keysMax = KEYS_MAX, ipv6PrefixBits = PREFIX_BITS } = options;
+  const { key, cost, limited } = options;
+  checkWhole("limit", limit, 1);
+  checkWhole("windowMs", windowMs, 1);
+  checkWhole("burst", burst, 1);
+  checkWhole("keysMax", keysMax, 1, KEYS_LIMIT);
+  checkWhole("ipv6PrefixBits", ipv6PrefixBits, 1, 128);
+  if (limit / windowMs > PER_MS_MAX) {
+    throw new TypeError(`rateLimit: at most ${PER_MS_MAX} requests a millisecond`);
+  }
+  if (!NAME.test(name)) throw new TypeError("rateLimit: `name` is 1 to 64 printable characters");
+  for (const [member, value] of Object.entries({ key, cost, limited })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw new TypeError(`rateLimit: \`${member}\` is a function`);
+    }
+  }
+  return {
+    limit, windowMs, burst, name, fields, keysMax, ipv6PrefixBits,
+    ...(key && { key }), ...(cost && { cost }), ...(limited && { limited }),
+  };
+}
+
+function checkWhole(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  throw new TypeError(`rateLimit: \`${name}\` is a whole number from ${min} to ${max}`);
+}
