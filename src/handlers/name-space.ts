@@ -1,0 +1,78 @@
+/**
+ * A registry of handlers by path, each put in and taken out while requests run. It is a handler
+ * object itself, for a route such as `/objects/*`: it answers with the object at the path of the
+ * request and declines where there is none. A worker has its own. Any thread.
+ */
+import type {
+  Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest,
+} from "../shared/app.ts";
+
+/** Part of no path that is taken. */
+const SEPARATOR = "\0";
+
+export class NameSpace implements HandlerObject {
+  readonly #objects = new Map<string, Handler>();
+
+  /** False if there is something at the path already; a TypeError for what is no path. */
+  insert(path: string, object: Handler): boolean {
+    const key = keyOf(path);
+    if (key === null) throw new TypeError(`NameSpace: ${JSON.stringify(path)} is no path`);
+    const handle: unknown = typeof object === "function" ? object : object?.handle;
+    if (typeof handle !== "function") {
+      throw new TypeError(`NameSpace: what is to be at ${path} is no handler`);
+    }
+    if (this.#objects.has(key)) return false;
+    this.#objects.set(key, object);
+    return true;
+  }
+
+  /** What is at the path; `%XX` stands for its character. */
+  get(path: string): Handler | undefined {
+    const key = keyOf(path);
+    return key === null ? undefined : this.#objects.get(key);
+  }
+
+  /** False if there was nothing. Requests that it answers go on; its `close` is not called. */
+  delete(path: string): boolean {
+    const key = keyOf(path);
+    return key !== null && this.#objects.delete(key);
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  handle(
+    request: MillraceRequest,
+    context: Context,
+  ): HandlerResult | Promise<HandlerResult> {
+    const object = this.get(new URL(request.url).pathname);
+    if (object === undefined) return undefined;
+    if (typeof object === "function") return object(request, context, context);
+    if (object.match !== undefined && !object.match(request, context)) return undefined;
+    const handle: FetchHandler = (...given) => object.handle(...given);
+    return handle(request, context, context);
+  }
+
+  /** When the worker ends: each object that is still there is closed, also if another fails. */
+  async close(): Promise<void> {
+    const objects = [...new Set(this.#objects.values())];
+    this.#objects.clear();
+    const ended = await Promise.allSettled(objects.map(async (object) => {
+      if (typeof object === "object") await object.close?.();
+    }));
+    const failed = ended.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+/** The decoded segments; an encoded slash is part of its segment. Null: it is no path. */
+function keyOf(path: string): string | null {
+  if (!path.startsWith("/")) return null;
+  try {
+    const segments = path.slice(1).split("/").map(decodeURIComponent);
+    return segments.some((each) => each.includes(SEPARATOR)) ? null : segments.join(SEPARATOR);
+  } catch {
+    return null;
+  }
+}
