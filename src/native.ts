@@ -70,6 +70,15 @@ export interface EngineOptions {
   readonly inFlightMax: number;
 }
 
+/** A file that is held open: native-bindings/core/open-file.h. */
+export interface NativeFile {
+  readonly handle: Handle;
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly inode: number;
+  readonly device: number;
+}
+
 export interface NativeEndpoint {
   readonly address: string;
   readonly port?: number;
@@ -187,6 +196,8 @@ export interface Native {
     proto: string,
     host: string,
   ): NativeEndpoint & { readonly proto: string; readonly host: string };
+  /** The flush of a ring whose last record is a piece of this file. */
+  engineFlushFile(engine: Handle, file: Handle): void;
   engineClose(engine: Handle): void;
   engineReason(engine: Handle, index: number): string;
   engineNames(engine: Handle, prefix: string, headers: readonly string[]): void;
@@ -202,6 +213,11 @@ export interface Native {
   reopenAccessLog(server: Handle): number;
   endAccessLog(server: Handle): void;
   accessLogStats(server: Handle, into: Float64Array): void;
+  /** The number of an error where there is no such file. `root`: it must lie in it, or empty. */
+  openFile(path: string, root: string): NativeFile | number;
+  closeFile(file: Handle): void;
+  /** How many bytes; below 0: the number of an error. */
+  readFile(file: Handle, into: Buffer, offset: number): number;
   notifyService(socket: string, text: string): number;
   replaceDescriptor(from: number, to: number): number;
   nameThread(name: string): void;

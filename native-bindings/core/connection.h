@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bytes.h"
+#include "open-file.h"
 #include "parser.h"
 #include "proxy-protocol.h"
 #include "request-record.h"
@@ -64,6 +65,7 @@ struct Connection {
   Parser* parser = nullptr;  // only while a message is being read; back to the engine's store
   Bytes input;               // an unfinished head, or what lies behind a held message
   Bytes output;              // what the socket did not take
+  FileSend* file = nullptr;  // behind it, the file that is on its way out; owned
   Stage stage = Stage::kFree;
   Clock clock = Clock::kNone;
   Answer answer = Answer::kNone;
@@ -95,6 +97,8 @@ struct Connection {
   bool notify_timeout = false;
   bool notify_queued = false;
   bool resume_queued = false;
+
+  bool has_unsent() const { return output.length > 0 || file != nullptr; }
 
   // Whose connection it is, and where it was made to: as announced, else as the socket has it. The
   // family stays unknown when the socket has gone already.

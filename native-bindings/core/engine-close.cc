@@ -22,7 +22,7 @@ void Engine::settle(Connection& connection) {
     return;
   }
   if (connection.recording != nullptr) recorder_.sent(connection);
-  bool drained = connection.output.length == 0;
+  bool drained = !connection.has_unsent();
   if (drained && connection.wants_writable) {
     connection.wants_writable = false;
     connection.notify_writable = true;
@@ -44,7 +44,7 @@ void Engine::settle(Connection& connection) {
 void Engine::update_interest(Connection& connection) {
   if (!connection.registered) return;
   bool read = wants_input(connection) && !connection.read_ended;
-  bool write = connection.output.length > 0;
+  bool write = connection.has_unsent();
   // Reading is given up lazily, when an unwanted event has come: most pauses end before that.
   if (write == connection.writes_armed && (!read || connection.reads_armed)) return;
   rewatch(connection, read || connection.reads_armed, write);
@@ -74,7 +74,7 @@ void Engine::update_clock(Connection& connection, Progress progress) {
   Clock clock = Clock::kIdle;
   const ListenerOptions& options = *connection.options;
   uint32_t limit = options.idle_timeout_ms;
-  if (connection.output.length > 0) {
+  if (connection.has_unsent()) {
     clock = Clock::kWrite;
     limit = options.write_timeout_ms;
   } else if (connection.body_open && !connection.body_paused && !connection.awaits_continue) {
@@ -210,6 +210,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   if (reading_ != &connection) drop_parser(connection);
   connection.input.release();
   connection.output.release();
+  drop_file(connection);
   delete connection.announced;
   connection.announced = nullptr;
   table_.deadlines[connection.slot] = 0;

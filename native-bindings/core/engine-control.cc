@@ -72,7 +72,7 @@ void Engine::register_fresh() {
     bool is_open = wants_input(connection) && !connection.read_ended;
     bool upgraded = connection.stage == Stage::kUpgraded;
     bool read = lingers || (upgraded ? wants_data(connection) : is_open);
-    bool write = !lingers && connection.output.length > 0;
+    bool write = !lingers && connection.has_unsent();
     uint64_t token = connection.slot | static_cast<uint64_t>(connection.generation) << 32;
     bool end = !connection.end_noticed;
     if (!transport_.watch(connection.fd, token, read, write, end)) {

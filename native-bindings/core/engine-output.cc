@@ -87,12 +87,13 @@ void Engine::drain_output(Connection& connection) {
     connection.sent += result.length;
     Counters::add(shared_->counters[connection.listener].bytes_out, result.length);
     output.drop_front(result.length);
-    slot_words(connection)[SLOT_UNSENT] = static_cast<int32_t>(output.length);
+    note_unsent(connection);
     update_clock(connection, Progress::kSent);
     if (output.length > 0) return;
     output.release();
     if (connection.held) queue_resume(connection);
   }
+  if (connection.file != nullptr && !drain_file(connection)) return;
   settle(connection);
 }
 

@@ -59,6 +59,9 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
     case KIND_CHUNK:
       write_chunk(connection, reply);
       break;
+    case KIND_FILE:
+      write_file(connection, reply);
+      break;
     case KIND_END:
       end_answer(connection, reply[REPLY_FLAGS]);
       break;
@@ -217,8 +220,9 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
   if (length == 0 || connection.answer == Answer::kNone || connection.answer == Answer::kMuted) {
     return;
   }
-  if (length > connection.answer_left) {
-    cut_answer(connection);  // more than the head announced: the message is broken
+  if (length > connection.answer_left || connection.file != nullptr) {
+    // More than the head announced, or before the file in front has left: the message is broken.
+    cut_answer(connection);
     return;
   }
   if (connection.answer_left != ~0ull) connection.answer_left -= length;
@@ -229,9 +233,9 @@ void Engine::write_chunk(Connection& connection, const int32_t* reply) {
 // REPLY_CLOSE: the connection ends with it, though its head did not say so.
 void Engine::end_answer(Connection& connection, int32_t flags) {
   if (connection.answer == Answer::kNone) return;
-  if (connection.answer == Answer::kOpen && connection.answer_left != ~0ull &&
-      connection.answer_left != 0) {
-    cut_answer(connection);  // less than the head announced
+  bool is_short = connection.answer_left != ~0ull && connection.answer_left != 0;
+  if (connection.answer == Answer::kOpen && (is_short || connection.file != nullptr)) {
+    cut_answer(connection);  // less than the head announced, or before it has left
     return;
   }
   connection.answer = Answer::kNone;

@@ -60,6 +60,7 @@ Engine::~Engine() {
     if (connection.recording != nullptr) recorder_.forget(connection);
     connection.input.release();
     connection.output.release();
+    drop_file(connection);
     delete connection.announced;
     delete connection.parser;
   }

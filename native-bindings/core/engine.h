@@ -88,6 +88,7 @@ class Engine final : public MessageSink {
 
   void turn();
   void flush();  // sends what the reply ring holds; JavaScript may be in a batch
+  void flush_file(OpenFile& file);
   void tick();
   bool has_work() const;
 
@@ -224,6 +225,13 @@ class Engine final : public MessageSink {
   void send_output(Connection& connection, const char* body, size_t body_length);
   void drain_output(Connection& connection);
 
+  // engine-file.cc
+  void write_file(Connection& connection, const int32_t* reply);
+  void send_before_file(Connection& connection);
+  bool drain_file(Connection& connection);
+  void drop_file(Connection& connection);
+  void note_unsent(Connection& connection);
+
   // engine-upgrade.cc
   void switch_protocol(Connection& connection, const int32_t* reply);
   void leave_http(Connection& connection);
@@ -338,6 +346,7 @@ class Engine final : public MessageSink {
   Connection* writing_ = nullptr;
   char* out_;
   size_t out_length_ = 0;
+  OpenFile* flushed_file_ = nullptr;  // within flush_file
 
   std::vector<uint32_t> fresh_;   // adopted, not yet registered
   std::vector<uint32_t> resume_;  // their held messages may go on

@@ -98,6 +98,8 @@
   X(REPLY_BODY_OFFSET, 8) \
   X(REPLY_BODY_LENGTH, 9) \
   X(REPLY_LENGTH_F64, 10) \
+  /* Of KIND_FILE, beside its length: where in the file it begins. */ \
+  X(REPLY_OFFSET_F64, 8) \
   X(KIND_NOTHING, 0) \
   X(KIND_RESPOND, 1) \
   X(KIND_HEAD, 2) \
@@ -114,6 +116,8 @@
   X(KIND_FINISH, 12) \
   /* An answer that the app writes as it is, head included; chunks and KIND_END follow. */ \
   X(KIND_RAW, 13) \
+  /* A piece of a body, from the file that is given with the flush. */ \
+  X(KIND_FILE, 14) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
   X(CTL_WORDS, 10) \

@@ -3,8 +3,10 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -56,9 +58,19 @@ IoStatus status_of_errno() {
   return errno == EAGAIN || errno == EINTR ? IoStatus::kBlocked : IoStatus::kError;
 }
 
+// sendfile has no MSG_NOSIGNAL. Node.js ignores SIGPIPE, but not any more once an app has listened
+// for it and stopped: then a peer that goes away would end the process.
+void block_broken_pipes() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 }  // namespace
 
 bool Transport::open() {
+  block_broken_pipes();
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   return epoll_fd_ >= 0;
 }
@@ -127,6 +139,23 @@ IoResult Transport::send(int fd, const char* head, size_t head_length, const cha
   }
   if (count >= 0) return {IoStatus::kDone, static_cast<size_t>(count)};
   return {status_of_errno(), 0};
+}
+
+IoResult Transport::send_on(int fd, const char* bytes, size_t length) {
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_MORE;
+  ssize_t count = ::syscall(SYS_sendto, fd, bytes, length, kFlags, nullptr, 0);
+  if (count >= 0) return {IoStatus::kDone, static_cast<size_t>(count)};
+  return {status_of_errno(), 0};
+}
+
+IoResult Transport::send_file(int fd, int file, uint64_t offset, size_t length) {
+  auto at = static_cast<off_t>(offset);
+  ssize_t count = ::sendfile(fd, file, &at, length);
+  if (count > 0) return {IoStatus::kDone, static_cast<size_t>(count)};
+  if (count == 0) return {IoStatus::kEnd, 0};
+  bool is_peer = errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT;
+  IoStatus status = status_of_errno();
+  return {status == IoStatus::kBlocked || is_peer ? status : IoStatus::kEnd, 0};
 }
 
 void Transport::end(int fd) { ::shutdown(fd, SHUT_WR); }

@@ -55,6 +55,10 @@ class Transport {
   static IoResult receive(int fd, char* into, size_t capacity);
   static IoResult send(int fd, const char* head, size_t head_length, const char* body,
                        size_t body_length);
+  // The same for what is followed at once by more.
+  static IoResult send_on(int fd, const char* bytes, size_t length);
+  // From a file, without a copy to user space. kEnd: the file has nothing there, or gives none.
+  static IoResult send_file(int fd, int file, uint64_t offset, size_t length);
   // FIN out; the peer may still send.
   static void end(int fd);
   static void close_socket(int fd);

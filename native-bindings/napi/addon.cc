@@ -8,6 +8,7 @@
 #include "core/parser.h"
 #include "connection-calls.h"
 #include "engine-bridge.h"
+#include "file-calls.h"
 #include "log-calls.h"
 #include "process-calls.h"
 #include "server-calls.h"
@@ -49,6 +50,7 @@ NAPI_MODULE_INIT() {
   millrace::register_server_calls(env, exports);
   millrace::register_engine_calls(env, exports);
   millrace::register_connection_calls(env, exports);
+  millrace::register_file_calls(env, exports);
   millrace::register_log_calls(env, exports);
   millrace::register_process_calls(env, exports);
   return exports;

@@ -79,6 +79,7 @@ constexpr napi_type_tag kTags[] = {
     {0x2f8be4907c5d4a16, 0xb30d9e61a87f24c5},
     {0xd47a159c02ef4b38, 0x85f6c23d4e9071ab},
     {0x71c3e8025ad94f6b, 0xa90b47d6f2381ec4},
+    {0x3be07d14c86f2a95, 0xe61f58a39b02d47c},
 };
 
 bool is_handle(napi_env env, napi_value value, HandleKind kind) {
@@ -124,6 +125,7 @@ bool fits(napi_env env, napi_value value, char kind) {
     case 'E': return is_handle(env, value, HandleKind::kEngine);
     case 'L': return is_handle(env, value, HandleKind::kListener);
     case 'T': return is_handle(env, value, HandleKind::kTrust);
+    case 'I': return is_handle(env, value, HandleKind::kFile);
     case 'l': return is_index(env, value, kListenersMax);
     case 'w': return is_index(env, value, kWorkersMax);
     case 'n': return is_number(env, value, 0);

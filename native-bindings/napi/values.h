@@ -30,15 +30,15 @@ napi_value undefined(napi_env env);
 void set(napi_env env, napi_value object, const char* name, napi_value value);
 
 // What a handle stands for. A handle is an external value with a tag of its kind.
-enum class HandleKind : uint8_t { kServer, kEngine, kListener, kTrust };
+enum class HandleKind : uint8_t { kServer, kEngine, kListener, kTrust, kFile };
 napi_value make_handle(napi_env env, HandleKind kind, void* data, napi_finalize finalize);
 // Of an argument that has been checked.
 void* handle_data(napi_env env, napi_value value);
 
-// A function for JavaScript. A letter for each argument: S, E, L, T the handle of a server, an
-// engine, a listener, a trust; l the index of a listener, w of a worker; n a number from 0 on, d an
-// integer, b a boolean, s a string, f a function, o an object, a an array, B a Buffer, F a
-// Float64Array.
+// A function for JavaScript. A letter for each argument: S, E, L, T, I the handle of a server, an
+// engine, a listener, a trust, an open file; l the index of a listener, w of a worker; n a number
+// from 0 on, d an integer, b a boolean, s a string, f a function, o an object, a an array, B a
+// Buffer, F a Float64Array.
 struct Call {
   const char* name;
   napi_callback callback;

@@ -47,6 +47,9 @@ export const ERRORS = {
   ERR_MILLRACE_LISTENER_STOPPED: {
     text: "The listener was to be started behind a stop, and was stopped again before that.",
   },
+  ERR_MILLRACE_FILE_CHANGED: {
+    text: "A file has changed after an answer was begun with its length. The answer is cut.",
+  },
   ERR_MILLRACE_LISTENER_UNKNOWN: { text: "No listener has this id, name or bind." },
   ERR_MILLRACE_LISTENER_DUPLICATE: { text: "Two listeners have the same id, name or bind." },
   ERR_MILLRACE_APP_NOT_FOUND: { text: "The file of the app does not exist." },

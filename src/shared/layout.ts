@@ -75,6 +75,7 @@ export const REPLY_HEAD_LENGTH = 7 as const;
 export const REPLY_BODY_OFFSET = 8 as const;
 export const REPLY_BODY_LENGTH = 9 as const;
 export const REPLY_LENGTH_F64 = 10 as const;
+export const REPLY_OFFSET_F64 = 8 as const;
 export const KIND_NOTHING = 0 as const;
 export const KIND_RESPOND = 1 as const;
 export const KIND_HEAD = 2 as const;
@@ -89,6 +90,7 @@ export const KIND_UPGRADE = 10 as const;
 export const KIND_SEND = 11 as const;
 export const KIND_FINISH = 12 as const;
 export const KIND_RAW = 13 as const;
+export const KIND_FILE = 14 as const;
 export const ARENA_BYTES = 1048576 as const;
 export const CTL_WORDS = 10 as const;
 export const CTL_EVENT_COUNT = 0 as const;
@@ -199,6 +201,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   REPLY_BODY_OFFSET,
   REPLY_BODY_LENGTH,
   REPLY_LENGTH_F64,
+  REPLY_OFFSET_F64,
   KIND_NOTHING,
   KIND_RESPOND,
   KIND_HEAD,
@@ -213,6 +216,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_SEND,
   KIND_FINISH,
   KIND_RAW,
+  KIND_FILE,
   ARENA_BYTES,
   CTL_WORDS,
   CTL_EVENT_COUNT,

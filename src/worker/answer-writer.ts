@@ -14,13 +14,14 @@ import {
 import type { ResponseBody } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
+import { FileBlob } from "./file-blob.ts";
 import { FIELD } from "./header-syntax.ts";
 import { headerFlags, headerLines, type LightHeaders } from "./headers.ts";
 import { BodyPump, type Outlet } from "./pump.ts";
 import { PumpQueue } from "./pump-queue.ts";
 import { RawParts } from "./raw-parts.ts";
 import { ReplyBody } from "./reply-body.ts";
-import type { ResponseParts } from "./response-parts.ts";
+import { ResponseParts } from "./response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
 import { NO_TRAILERS, ResponseTrailers } from "./response-trailers.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
@@ -77,7 +78,12 @@ export class AnswerWriter {
       return;
     }
     const { filter } = exchange.site;
-    const parts = filter === null ? given : filter.apply(given, exchange);
+    let parts = filter === null ? given : filter.apply(given, exchange);
+    if (parts.body instanceof FileBlob) {
+      const pinned = this.#pin(exchange, parts, parts.body);
+      if (pinned === null) return;
+      parts = pinned;
+    }
     const head = this.#headOf(exchange, parts, close);
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;
@@ -103,6 +109,17 @@ export class AnswerWriter {
     } else {
       const length = streamLength(whole, parts.headers);
       this.#stream(exchange, parts, head, length, given.body);
+    }
+  }
+
+  /** With the file that is there now, whose length counts; null: there is none. */
+  #pin(exchange: Exchange, parts: ResponseParts, blob: FileBlob): ResponseParts | null {
+    try {
+      return withBody(parts, blob.pin());
+    } catch (error) {
+      exchange.isAnswered = false; // none of it has been written
+      this.#host.answerFailed(exchange, error);
+      return null;
     }
   }
 
@@ -286,6 +303,15 @@ function applyFields(head: Head, headers: LightHeaders): void {
     head.lines += `Upgrade: ${headers.get("upgrade")}\r\n`;
   }
   if (options.length > 0) head.lines += `Connection: ${options.join(", ")}\r\n`;
+}
+
+function withBody(parts: ResponseParts, body: ResponseBody): ResponseParts {
+  if (body === parts.body) return parts;
+  const made = new ResponseParts(body, parts.contentType);
+  made.status = parts.status;
+  made.statusText = parts.statusText;
+  made.headers = parts.headers;
+  return made;
 }
 
 /** What an answer without a body says of its length; -1: nothing. */

@@ -3,8 +3,9 @@
  * Responses, which an app has that was made before the globals were replaced (`workers: 0`). They
  * are read when the app is loaded, before the router sees them. Runs on the thread of the engine.
  */
-import type { App, Route, TableRoute } from "../shared/app.ts";
+import type { App, FetchHandler, Route, TableRoute } from "../shared/app.ts";
 import { readBytes } from "./body.ts";
+import { FileBlob } from "./file-blob.ts";
 import { isFactory } from "./per-connection.ts";
 import { isLightResponse, LightResponse, toParts } from "./response.ts";
 import { isHandler } from "./compiled-route.ts";
@@ -38,10 +39,12 @@ async function readRoute(route: Route): Promise<Route> {
   return Object.fromEntries(await Promise.all(methods));
 }
 
-async function readConstant<T>(value: T): Promise<T | Response> {
+async function readConstant<T>(value: T): Promise<T | Response | FetchHandler> {
   const parts = toParts(value);
   if (parts === null || parts.bodyUsed) return value;
   const { body, status, statusText } = parts;
+  // A file is what it is when it is asked for.
+  if (body instanceof FileBlob) return () => value as Response;
   const isBlob = body instanceof Blob;
   if (!isBlob && (isLightResponse(value) || !(body instanceof ReadableStream))) return value;
   const { headers } = value as Response;

@@ -9,6 +9,8 @@
  */
 import { Readable } from "node:stream";
 import { chunkBytes } from "./body.ts";
+import { FileBlob } from "./file-blob.ts";
+import { FileParts, partsOf } from "./file-parts.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { SLOT_UNSENT, SLOT_WORDS } from "../shared/layout.ts";
 import type { PumpQueue } from "./pump-queue.ts";
@@ -68,7 +70,10 @@ export class BodyPump {
       this.#iterator = bytesOnce(source);
     } else {
       try {
-        this.#iterator = iteratorOf(source);
+        const isFile = source instanceof FileBlob || source instanceof FileParts;
+        // What is framed as chunks passes through here.
+        const sends = isFile && !this.#outlet.isChunked;
+        this.#iterator = sends ? partsOf(source) : iteratorOf(source);
       } catch (error) {
         this.#begin();
         this.#finish(error ?? new Error("the body cannot be read"));
@@ -113,6 +118,10 @@ export class BodyPump {
     }
     let bytes: Uint8Array;
     try {
+      if (result.value instanceof FileBlob) {
+        this.#sendFile(result.value);
+        return;
+      }
       bytes = chunkBytes(result.value);
     } catch (error) {
       this.#stopSource();
@@ -170,6 +179,23 @@ export class BodyPump {
     }
     this.#rest = NOTHING;
     this.#pull();
+  }
+
+  /** Native reads it; the pump goes on when all of it has left. */
+  #sendFile(blob: FileBlob): void {
+    const { file, offset, length } = blob.toSend();
+    const { rings, slot, generation } = this.#outlet;
+    this.#sent += length;
+    if (this.#length >= 0 && this.#sent > this.#length) {
+      throw new Error(`the body is longer than its Content-Length of ${this.#length}`);
+    }
+    rings.file(slot, generation, file.handle, offset, length);
+    if (this.#isBlocked()) {
+      this.#isWaiting = true;
+      this.#queue.done(this);
+    } else {
+      this.#pull();
+    }
   }
 
   /** An empty chunk would be the end of a chunked body. */

@@ -13,6 +13,7 @@ import {
   CTL_REPLY_COUNT,
   KIND_CHUNK,
   KIND_END,
+  KIND_FILE,
   KIND_HEAD,
   KIND_INTERIM,
   KIND_NOTHING,
@@ -31,6 +32,7 @@ import {
   REPLY_LENGTH_F64,
   REPLY_MAX,
   REPLY_NOTIFY,
+  REPLY_OFFSET_F64,
   REPLY_SLOT,
   REPLY_STATUS,
   REPLY_TYPE,
@@ -240,7 +242,7 @@ export class Rings {
     if (at >= end || replies[at + REPLY_KIND] !== KIND_HEAD || !isIts(at)) return false;
     for (let record = at; record < end; record += REPLY_WORDS) {
       const kind = replies[record + REPLY_KIND];
-      if (isIts(record) && (kind === KIND_HEAD || kind === KIND_CHUNK)) {
+      if (isIts(record) && (kind === KIND_HEAD || kind === KIND_CHUNK || kind === KIND_FILE)) {
         replies[record + REPLY_KIND] = KIND_NOTHING;
       }
     }
@@ -272,6 +274,17 @@ export class Rings {
     else this.#writeBytes(bytes);
     this.#replies[at + REPLY_BODY_LENGTH]! += this.#used - start;
     if (notify) this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
+  }
+
+  /** A piece of a body from an open file; sent at once, as far as the socket takes it. */
+  file(slot: number, generation: number, file: Handle, offset: number, length: number): void {
+    const at = this.#begin(0);
+    this.#put(at, KIND_FILE, slot, generation, 0);
+    this.#replyNumbers[(at + REPLY_OFFSET_F64) >> 1] = offset;
+    this.#replyNumbers[(at + REPLY_LENGTH_F64) >> 1] = length;
+    this.#commit();
+    this.#native.engineFlushFile(this.#handle, file);
+    this.#empty();
   }
 
   /** A writable event follows when the socket has taken all that was written so far. */

@@ -1,0 +1,132 @@
+/**
+ * A file as a Blob, read when somebody asks for it: what Bun calls BunFile. As an answer's body it
+ * is opened when the answer is written, and the kernel sends it without a way through JavaScript.
+ * Pinned, it is a range of an open file, whose length cannot change any more. Any thread.
+ */
+import { createReadStream, statSync, type Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { HttpError } from "../shared/errors.ts";
+import { changed, OpenFile } from "./open-file.ts";
+import { OpenFiles } from "./open-files.ts";
+
+/** Of answers that name a path: opened once, looked at for each answer. */
+const KEPT_MAX = 64;
+const opened = new OpenFiles({ max: KEPT_MAX, revalidateMs: 0, root: "" });
+
+/** Of a Blob these are accessors too, which its type does not say. */
+const Base = Blob as unknown as new (parts: []) => object;
+
+export class FileBlob extends Base implements Blob {
+  /** The path. */
+  readonly name: string;
+  readonly #type: string;
+  readonly #start: number;
+  /** Infinity: where the file ends. */
+  readonly #end: number;
+  #file: OpenFile | null;
+
+  constructor(
+    path: string,
+    type: string,
+    start: number = 0,
+    end: number = Infinity,
+    file: OpenFile | null = null,
+  ) {
+    super([]);
+    this.name = path;
+    this.#type = type;
+    this.#start = start;
+    this.#end = end;
+    this.#file = file;
+  }
+
+  /** The bytes from `start` to before `end` of a file that is open, for an answer. */
+  static pinned(file: OpenFile, start: number, end: number, type: string = ""): FileBlob {
+    return new FileBlob(file.path, type, start, end, file);
+  }
+
+  /** In bytes; 0 where there is no such file. */
+  get size(): number {
+    const whole = this.#file === null ? this.#facts()?.size ?? 0 : this.#file.size;
+    return Math.max(0, Math.min(this.#end, whole) - this.#start);
+  }
+
+  get type(): string {
+    return this.#type;
+  }
+
+  /** In milliseconds since 1970; 0 where there is no such file. */
+  get lastModified(): number {
+    return Math.floor(this.#facts()?.mtimeMs ?? 0);
+  }
+
+  async exists(): Promise<boolean> {
+    try {
+      return (await stat(this.name)).isFile();
+    } catch {
+      return false;
+    }
+  }
+
+  slice(start: number = 0, end: number = Infinity, type: string = this.#type): FileBlob {
+    const length = start < 0 || end < 0 ? this.size : Infinity;
+    const from = this.#start + (start < 0 ? Math.max(0, length + start) : start);
+    const to = this.#start + (end < 0 ? Math.max(0, length + end) : end);
+    return new FileBlob(this.name, type, from, Math.max(from, Math.min(to, this.#end)), this.#file);
+  }
+
+  stream(): ReturnType<Blob["stream"]> {
+    if (this.#end <= this.#start) return new Blob([]).stream();
+    const source = createReadStream(this.name, { start: this.#start, end: this.#end - 1 });
+    return Readable.toWeb(source);
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.bytes()).buffer;
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.stream()) chunks.push(chunk);
+    return new Uint8Array(Buffer.concat(chunks));
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.arrayBuffer());
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text()) as unknown;
+  }
+
+  /** The same, of the file as it is now. Throws an HttpError with 404 where there is none. */
+  pin(): FileBlob {
+    if (this.#file !== null) return this;
+    const file = opened.find(this.name);
+    if (typeof file === "string") {
+      throw new HttpError(404, "not found", { cause: new Error(`${file}: ${this.name}`) });
+    }
+    const end = Math.min(this.#end, file.size);
+    return FileBlob.pinned(file, Math.min(this.#start, end), end, this.#type);
+  }
+
+  /** Where native is to send from. Throws ERR_MILLRACE_FILE_CHANGED. */
+  toSend(): { readonly file: OpenFile; readonly offset: number; readonly length: number } {
+    const pinned = this.#file!;
+    if (!pinned.isOpen) {
+      // It was closed to make room for others since the answer was made.
+      const again = OpenFile.open(this.name);
+      if (!again.isSame(pinned)) {
+        again.close();
+        throw changed(this.name);
+      }
+      this.#file = again; // closed with the last that holds it
+    }
+    return { file: this.#file!, offset: this.#start, length: this.size };
+  }
+
+  #facts(): Stats | undefined {
+    return statSync(this.name, { throwIfNoEntry: false });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * A body of several pieces, some of which are ranges of open files: what an answer with several
+ * ranges is made of. Native sends the files; for all others it is a body like any other.
+ * Thread: the engine's.
+ */
+import { FileBlob } from "./file-blob.ts";
+
+export type FilePart = Uint8Array | FileBlob;
+
+export class FileParts implements AsyncIterable<Uint8Array> {
+  readonly parts: readonly FilePart[];
+
+  constructor(parts: readonly FilePart[]) {
+    this.parts = parts;
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.parts.reduce((sum, part) => sum + sizeOf(part), 0);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (const part of this.parts) {
+      if (part instanceof FileBlob) yield await part.bytes();
+      else yield part;
+    }
+  }
+}
+
+function sizeOf(part: FilePart): number {
+  return part instanceof FileBlob ? part.size : part.length;
+}
+
+/** The pieces as they are, for who can send files. */
+export function partsOf(source: FileBlob | FileParts): AsyncIterator<FilePart> {
+  const parts = source instanceof FileParts ? source.parts : [source];
+  let at = 0;
+  return {
+    next: () => {
+      const value = parts[at++];
+      const result: IteratorResult<FilePart> =
+        value === undefined ? { done: true, value } : { done: false, value };
+      return Promise.resolve(result);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/** Tests of files as Blobs, and as answers on real sockets. */
+import { readdirSync, readlinkSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { FileBlob } from "../../src/worker/file-blob.ts";
+import { OpenFile } from "../../src/worker/open-file.ts";
+import { until } from "../support/deadline.ts";
+import { ownFolder } from "../support/folder.ts";
+import { startApp } from "../support/server.ts";
+
+const MODULE = new URL("../../src/worker/file-blob.js", import.meta.url).href;
+const LONG = 8_000_000;
+
+const openIn = (folder: string): number => readdirSync("/proc/self/fd", { withFileTypes: true })
+  .filter(({ name }) => linkOf(name).startsWith(folder)).length;
+
+function linkOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return "";
+  }
+}
+
+t.test("a Blob of a file", async (t) => {
+  const path = join(ownFolder(t), "a.json");
+  const blob = new FileBlob(path, "application/json");
+  t.match(blob, { name: path, size: 0, lastModified: 0, type: "application/json" });
+  t.equal(await blob.exists(), false);
+  await t.rejects(blob.text(), { code: "ENOENT" });
+  writeFileSync(path, '{"a":"ö"}');
+  t.equal(await blob.exists(), true);
+  t.equal(blob.size, 10);
+  t.ok(Math.abs(blob.lastModified - Date.now()) < 60_000);
+  t.ok(blob instanceof Blob);
+  t.strictSame(await blob.json(), { a: "ö" });
+  t.equal(await blob.slice(1, 4).text(), '"a"');
+  t.equal(await blob.slice(-2).text(), '"}');
+  t.equal(await blob.slice(0, -1).slice(2).text(), 'a":"ö"');
+  t.equal(blob.slice(5, 3).size, 0);
+  t.equal(await blob.slice(5, 3).text(), "");
+  t.equal((await blob.bytes()).length, 10);
+  t.equal((await blob.arrayBuffer()).byteLength, 10);
+  t.equal(await new Response(blob as unknown as Blob).text(), '{"a":"ö"}');
+});
+
+t.test("pinned, its length stays", async (t) => {
+  const folder = ownFolder(t);
+  const path = join(folder, "a");
+  writeFileSync(path, "0123456789");
+  const pinned = new FileBlob(path, "").slice(2).pin();
+  writeFileSync(path, "01234567890123456789");
+  t.equal(pinned.size, 8);
+  t.equal(pinned.pin(), pinned);
+  t.match(pinned.toSend(), { offset: 2, length: 8 });
+  t.throws(() => new FileBlob(join(folder, "none"), "").pin(), { message: "not found" });
+  const file = OpenFile.open(path);
+  const range = FileBlob.pinned(file, 1, 3);
+  file.close();
+  t.ok(range.toSend().file.isOpen, "opened again, for it is the same");
+  range.toSend().file.close();
+  writeFileSync(join(folder, "b"), "another");
+  renameSync(join(folder, "b"), path);
+  t.throws(() => range.toSend(), { code: "ERR_MILLRACE_FILE_CHANGED" });
+});
+
+const APP = `import { FileBlob } from ${JSON.stringify(MODULE)};
+  export default {
+    routes: { "/constant": new Response(new FileBlob(process.env.FOLDER + "/a", "text/plain")) },
+    fetch(request) {
+      const path = new URL(request.url).pathname;
+      if (path === "/exit") process.exit(1);
+      return new Response(new FileBlob(process.env.FOLDER + path, "text/plain"));
+    },
+  };`;
+
+t.test("an answer has the file of its moment", async (t) => {
+  const folder = ownFolder(t);
+  const { url, connect } = await startApp(t, APP, { env: { FOLDER: folder } });
+  writeFileSync(join(folder, "a"), "first");
+  for (const path of ["/a", "/constant"]) t.equal(await (await fetch(url + path)).text(), "first");
+  writeFileSync(join(folder, "a"), "second");
+  for (const path of ["/a", "/constant"]) t.equal(await (await fetch(url + path)).text(), "second");
+  t.equal((await fetch(`${url}/none`)).status, 404);
+  const head = await fetch(`${url}/a`, { method: "HEAD" });
+  t.equal(head.headers.get("content-length"), "6");
+  writeFileSync(join(folder, "empty"), "");
+  t.equal(await (await fetch(`${url}/empty`)).text(), "");
+  const client = await connect();
+  client.write("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3));
+  for (let i = 0; i < 3; i++) {
+    t.equal((await client.response()).body, "second", "pipelined");
+  }
+  client.write("GET /a HTTP/1.0\r\n\r\n");
+  t.equal((await client.response()).body, "second");
+});
+
+t.test("compressed on its way it passes through the worker", async (t) => {
+  const folder = ownFolder(t);
+  const text = "compressible ".repeat(20_000);
+  writeFileSync(join(folder, "a"), text);
+  const { url } = await startApp(t, APP, { env: { FOLDER: folder }, compression: true });
+  const answer = await fetch(`${url}/a`, { headers: { "accept-encoding": "gzip" } });
+  t.equal(answer.headers.get("content-encoding"), "gzip");
+  t.equal(await answer.text(), text);
+});
+
+t.test("nothing of a cut answer stays open, whoever cuts it", async (t) => {
+  const folder = ownFolder(t);
+  writeFileSync(join(folder, "long"), Buffer.alloc(LONG, "x"));
+  writeFileSync(join(folder, "shrinks"), Buffer.alloc(LONG, "y"));
+  const { url, connect, server } = await startApp(t, APP, { env: { FOLDER: folder } });
+  const begin = async (name: string): Promise<Awaited<ReturnType<typeof connect>>> => {
+    const client = await connect();
+    client.socket.pause();
+    client.write(`GET /${name} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    return client;
+  };
+  const sent = (): number => server.stats().listeners[0]!.bytesOut;
+  const gone = await begin("long");
+  await until("the answer to begin", () => sent() > 0 && openIn(folder) === 1);
+  gone.socket.destroy();
+  const shrinking = await begin("shrinks");
+  await until("the other to begin", () => openIn(folder) === 2);
+  truncateSync(join(folder, "shrinks"), 10);
+  shrinking.socket.resume();
+  await until("its connection to be cut", () => shrinking.state !== "open");
+  t.ok(shrinking.pending.length < LONG);
+  const cut = await begin("long");
+  await until("the third to be sent", () => server.stats().listeners[0]!.connections === 1);
+  await fetch(`${url}/exit`).catch(() => undefined);
+  cut.socket.resume();
+  await until("the thread's end to cut it", () => cut.state !== "open");
+  t.ok(cut.pending.length < LONG);
+  await until("all to be closed", () => openIn(folder) === 0);
+  t.equal((await (await fetch(`${url}/long`)).arrayBuffer()).byteLength, LONG);
+});
+
+t.test("a reload lets an answer end", async (t) => {
+  const folder = ownFolder(t);
+  writeFileSync(join(folder, "long"), Buffer.alloc(LONG, "x"));
+  const { connect, server } = await startApp(t, APP, { env: { FOLDER: folder } });
+  const client = await connect();
+  client.socket.pause();
+  client.write("GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until("the answer to begin", () => server.stats().listeners[0]!.bytesOut > 0);
+  await server.reload();
+  client.socket.resume();
+  t.equal((await client.response()).body.length, LONG);
+  await until("the old thread's file to be closed", () => openIn(folder) === 0);
+});

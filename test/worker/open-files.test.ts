@@ -1,0 +1,85 @@
+/** Tests of open files by path: what is kept, what is looked at again, and what is closed. */
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import t from "tap";
+import type { OpenFile } from "../../src/worker/open-file.ts";
+import { OpenFiles } from "../../src/worker/open-files.ts";
+import { ownFolder, type Owner } from "../support/folder.ts";
+
+function stage(t: Owner, max: number, revalidateMs: number): {
+  files: OpenFiles; path(name: string): string; write(name: string, text: string): void;
+} {
+  const folder = ownFolder(t);
+  const path = (name: string): string => join(folder, name);
+  const write = (name: string, text: string): void => {
+    writeFileSync(path("new"), text);
+    renameSync(path("new"), path(name));
+  };
+  return { files: new OpenFiles({ max, revalidateMs, root: "" }), path, write };
+}
+
+t.test("a file is opened once, and anew when it has changed", async (t) => {
+  const { files, path, write } = stage(t, 10, 0);
+  write("a", "1");
+  const first = files.find(path("a")) as OpenFile;
+  t.equal(files.find(path("a")), first);
+  write("a", "22");
+  const second = files.find(path("a")) as OpenFile;
+  t.not(second, first);
+  t.equal(second.bytes().toString(), "22");
+  t.notOk(first.isOpen, "the old one is closed");
+  rmSync(path("a"));
+  t.equal(files.find(path("a")), "ENOENT");
+  t.notOk(second.isOpen);
+});
+
+t.test("within the time nothing is looked at", async (t) => {
+  const { files, path, write } = stage(t, 10, 1e9);
+  t.equal(files.find(path("a")), "ENOENT");
+  write("a", "1");
+  t.equal(files.find(path("a")), "ENOENT", "that there is none is kept, too");
+  files.forget(path("a"));
+  const first = files.find(path("a"));
+  rmSync(path("a"));
+  t.equal(files.find(path("a")), first);
+  files.clear();
+  t.equal(files.find(path("a")), "ENOENT");
+});
+
+t.test("after the time it is", async (t) => {
+  const { files, path, write } = stage(t, 10, 1);
+  write("a", "1");
+  files.find(path("a"));
+  write("a", "22");
+  await delay(5);
+  t.equal((files.find(path("a")) as OpenFile).size, 2);
+});
+
+t.test("the bound: who was asked for the longest time ago is closed", async (t) => {
+  const { files, path, write } = stage(t, 2, 1e9);
+  for (const name of ["a", "b", "c"]) write(name, name);
+  const a = files.find(path("a")) as OpenFile;
+  const b = files.find(path("b")) as OpenFile;
+  files.find(path("a"));
+  files.find(path("c"));
+  t.equal(files.size, 2);
+  t.ok(a.isOpen);
+  t.notOk(b.isOpen);
+  const again = files.find(path("b"));
+  t.not(again, b);
+  (again as OpenFile).close();
+  t.ok((files.find(path("b")) as OpenFile).isOpen, "one that somebody has closed is opened anew");
+});
+
+t.test("what is no file", async (t) => {
+  const { files, path, write } = stage(t, 10, 0);
+  mkdirSync(path("folder"));
+  write("a", "a");
+  t.equal(files.find(path("folder")), "EISDIR");
+  t.equal(files.find(path("a/b")), "ENOTDIR");
+  t.equal(files.find(path("x".repeat(300))), "ENAMETOOLONG");
+  if (process.getuid?.() === 0) return;
+  chmodSync(path("a"), 0);
+  t.equal(files.find(path("a")), "EACCES");
+});
