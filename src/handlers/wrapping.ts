@@ -4,6 +4,7 @@
  */
 import type { Context, FetchHandler, HandlerResult, MillraceRequest } from "../shared/app.ts";
 import { withVary } from "../shared/vary.ts";
+import { HandlerContext } from "../worker/context.ts";
 import { isLightResponse, responseParts } from "../worker/response.ts";
 
 /** Changes the headers of an answer. */
@@ -21,7 +22,7 @@ export async function answerWith(
 ): Promise<Response | undefined> {
   const value: HandlerResult = handler === undefined
     ? await context.next()
-    : await handler(request, context, context);
+    : await answerOf(context, () => handler(request, context, context));
   if (value === undefined) return undefined;
   const response = value instanceof Response ? value : new Response(value as string);
   // No answer that HTTP has headers for: Response.error(), or the connection is switched.
@@ -29,6 +30,12 @@ export async function answerWith(
   const copy = copyOf(response);
   edit(copy.headers);
   return copy;
+}
+
+/** A handler that writes its answer gives it to its wrapper. */
+async function answerOf(context: Context, call: () => unknown): Promise<HandlerResult> {
+  const value = context instanceof HandlerContext ? context.answerOf(call) : call();
+  return await value as HandlerResult;
 }
 
 function copyOf(response: Response): Response {

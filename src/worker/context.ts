@@ -12,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
 import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
 import type { SocketAddress, WebSocketUpgradeOptions } from "../shared/websockets.ts";
+import { replyOr } from "./reply-sink.ts";
 import type { LightResponse } from "./response.ts";
 import { type Rewrite, rewriteOf } from "./rewrite.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
@@ -187,5 +188,10 @@ export class HandlerContext implements Context {
 
   next(): Promise<Response> {
     return this.#host.next(this.#exchange);
+  }
+
+  /** What a handler answers that somebody wraps: of one that writes, too, a Response. */
+  answerOf(call: () => unknown): Promise<unknown> {
+    return replyOr(this.#exchange, call);
   }
 }

@@ -26,3 +26,11 @@ t.test("who called next() has the reply as a Response", async (t) => {
     return told.includes("ERR_MILLRACE_REPLY_ORDER");
   });
 });
+
+t.test("so has a wrapper of the toolbox", async (t) => {
+  const { url } = await startServer(t, { app });
+  const answer = await fetch(`${url}/wrapped`);
+  t.match([answer.headers.get("x-own"), answer.headers.get("x-content-type-options")],
+    ["1", "nosniff"]);
+  t.equal((await answer.text()).length, 1 << 20);
+});
