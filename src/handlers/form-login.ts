@@ -1,0 +1,147 @@
+/**
+ * Logging in by a form: who is not known and looks at a page is sent to the login page, and from
+ * there back to where they wanted to go, on this site alone. Any thread.
+ */
+import type { Context, FetchHandler, MillraceRequest, Route } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
+import { authenticated } from "./authentication.ts";
+import type { Authenticator } from "./authenticator.ts";
+import type { Lookup } from "./basic-authentication.ts";
+import { loginPage, type LoginPage } from "./login-page.ts";
+import { quoted } from "./parameters.ts";
+import type { RoleRule } from "./role-rule.ts";
+import { isForged, pathOnSite } from "./same-origin.ts";
+import type { Sessions } from "./session.ts";
+
+export type { LoginPage } from "./login-page.ts";
+
+export interface FormLoginOptions {
+  readonly sessions: Sessions;
+  /** As of `basic`: exactly one record lets in, such as that of `passwordFile`. */
+  readonly lookup: Lookup;
+  /** Default "/login". */
+  readonly loginPath?: string;
+  /** Default "/logout". */
+  readonly logoutPath?: string;
+  /** Where who came from nowhere goes, and who has logged out. Default "/". */
+  readonly home?: string;
+  /** What the session holds of a record, as `request.user`: JSON. Default: the record. */
+  readonly userOf?: (record: unknown) => unknown;
+  /** Default: a plain page. */
+  readonly page?: (page: LoginPage) => Response | Promise<Response>;
+}
+
+export interface GuardOptions {
+  readonly roles?: RoleRule;
+  readonly rolesOf?: (user: unknown) => Iterable<string> | Promise<Iterable<string>>;
+}
+
+export interface FormLogin {
+  /** For `authenticated`: the user of the session. */
+  readonly authenticator: Authenticator;
+  /** The login page, what its form is sent to, and POST of the logout: for the app's `routes`. */
+  readonly routes: Record<string, Route>;
+  /**
+   * Lets in who has logged in. Others are sent to the login page, or get 401 if they ask for no
+   * HTML; what another site has had a browser send gets 403.
+   */
+  guard(options: GuardOptions, handler?: FetchHandler): FetchHandler;
+}
+
+const FORM_BYTES_MAX = 8192;
+const FORM_TYPE = /^application\/x-www-form-urlencoded(?:$|[\s;])/i;
+
+/** Throws a TypeError for paths that are none of the site. */
+export function formLogin(options: FormLoginOptions): FormLogin {
+  const { sessions, page = loginPage, home = "/" } = options;
+  const { loginPath = "/login", logoutPath = "/logout" } = options;
+  for (const [name, path] of Object.entries({ loginPath, logoutPath, home })) {
+    if (pathOnSite(path) !== path) throw new TypeError(`formLogin: \`${name}\` is a path`);
+  }
+  const challenge = `Form ${quoted("location", loginPath)}`;
+  const authenticator: Authenticator = {
+    authenticate: async (request, context) => (await sessions.of(request, context)).user,
+    challenge: () => challenge,
+  };
+  const show = (request: MillraceRequest): Response | Promise<Response> => {
+    const to = pathOnSite(new URL(request.url).searchParams.get("to"));
+    return page({ action: loginPath, to: to ?? home, hasFailed: false, user: "" });
+  };
+  const check = async (request: MillraceRequest, context: Context): Promise<Response> => {
+    const form = await formOf(request);
+    const to = pathOnSite(form.get("to")) ?? home;
+    const user = form.get("user") ?? "";
+    const record = await recordOf(options.lookup, user, form.get("password") ?? "", context);
+    if (record === null) {
+      const answer = await page({ action: loginPath, to, hasFailed: true, user });
+      const headers = new Headers(answer.headers);
+      headers.set("www-authenticate", challenge);
+      return new Response(answer.body, { status: 401, headers });
+    }
+    const session = await sessions.of(request, context);
+    await session.login(user, options.userOf === undefined ? record : options.userOf(record));
+    return seeOther(to);
+  };
+  const end = async (request: MillraceRequest, context: Context): Promise<Response> => {
+    if (isForged(request)) throw new HttpError(403, "this comes from another site");
+    await (await sessions.of(request, context)).logout();
+    return seeOther(home);
+  };
+  const refused = (why: string, request: MillraceRequest): Response | undefined => {
+    const isPage = (request.headers.get("accept") ?? "").includes("text/html");
+    if (why !== "unknown" || !isPage) return undefined;
+    return seeOther(`${loginPath}?to=${encodeURIComponent(backTo(request) ?? home)}`);
+  };
+  return {
+    authenticator,
+    routes: {
+      [loginPath]: { GET: show, POST: { handle: check, bodyBytesMax: FORM_BYTES_MAX } },
+      [logoutPath]: { POST: end },
+    },
+    guard(rules, handler) {
+      const inner = authenticated({ by: authenticator, ...rules, refused }, handler);
+      return async (request, context) => {
+        if (isForged(request)) throw new HttpError(403, "this comes from another site");
+        return await inner(request, context, context);
+      };
+    },
+  };
+}
+
+/** Where who logs in goes on; what was sent to a page cannot be sent again. */
+function backTo({ method, url }: MillraceRequest): string | null {
+  if (method !== "GET" && method !== "HEAD") return null;
+  const { pathname, search } = new URL(url);
+  return pathOnSite(`${pathname}${search}`);
+}
+
+async function formOf(request: MillraceRequest): Promise<URLSearchParams> {
+  if (isForged(request)) throw new HttpError(403, "this comes from another site");
+  if (!FORM_TYPE.test(request.headers.get("content-type") ?? "")) {
+    throw new HttpError(415, "a login is a form");
+  }
+  return new URLSearchParams(await request.text());
+}
+
+/** Exactly one record; null: none, several, or the lookup has failed. */
+async function recordOf(
+  lookup: Lookup,
+  user: string,
+  password: string,
+  context: Context,
+): Promise<unknown> {
+  if (user === "") return null;
+  try {
+    const found: unknown = await lookup(user, password);
+    if (!Array.isArray(found)) return found ?? null;
+    return found.length === 1 ? (found[0] as unknown) : null;
+  } catch (error) {
+    context.log.error({ err: error }, "the lookup of a login failed");
+    return null;
+  }
+}
+
+function seeOther(location: string): Response {
+  const headers = { location, "cache-control": "no-store" };
+  return new Response(null, { status: 303, headers });
+}

@@ -1,0 +1,82 @@
+/**
+ * Sessions: what a server remembers of a client between requests, found by a cookie, known to all
+ * workers and ended by any of them. And logging in by a form, on top of them. Any thread.
+ */
+import type { Context, CookieOptions, MillraceRequest, ServerControl } from "../shared/app.ts";
+import { Session, type SessionRules, type Sessions } from "./session.ts";
+import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
+
+export {
+  formLogin, type FormLogin, type FormLoginOptions, type GuardOptions, type LoginPage,
+} from "./form-login.ts";
+export type { Session, Sessions } from "./session.ts";
+export {
+  memorySessions, type MemorySessionsOptions, type SessionStore, type SessionTable,
+  type SessionWrite,
+} from "./session-store.ts";
+
+export interface SessionsOptions {
+  /** Default `memorySessions()`. */
+  readonly store?: SessionStore;
+  /** Default "__Host-session", or "session" if the cookie may not be called so. */
+  readonly cookieName?: string;
+  /** Default: as `setCookie` has it, which no other site can have sent by a form. */
+  readonly cookie?: CookieOptions;
+  /** Milliseconds without a request after which a session ends. Default 30 minutes. */
+  readonly idleMs?: number;
+  /** Milliseconds after which it ends however much it is used. Default 12 hours. */
+  readonly lifetimeMs?: number;
+  /** Of one session, user included, as JSON. Default 4,096. */
+  readonly dataBytesMax?: number;
+}
+
+const IDLE_MS = 30 * 60_000;
+const LIFETIME_MS = 12 * 3_600_000;
+const DATA_BYTES_MAX = 4096;
+
+/** Throws a TypeError for options that are none. */
+export function sessions(options: SessionsOptions = {}): Sessions {
+  const { store = memorySessions() } = options;
+  const rules = rulesOf(options);
+  const tables = new WeakMap<ServerControl, SessionTable>();
+  // By context: a route behind another may be given another Request.
+  const open = new WeakMap<Context, Promise<Session>>();
+  const tableOf = (server: ServerControl): SessionTable => {
+    let table = tables.get(server);
+    if (table === undefined) tables.set(server, (table = store.open(server)));
+    return table;
+  };
+  const of = (request: MillraceRequest, context: Context): Promise<Session> => {
+    let session = open.get(context);
+    if (session === undefined) {
+      session = Session.open(tableOf(context.server), rules, request.cookies);
+      open.set(context, session);
+    }
+    return session;
+  };
+  return {
+    of,
+    saved: (handler) => async (request, context) => {
+      const session = await of(request, context);
+      const result = handler === undefined
+        ? await context.next()
+        : await handler(request, context, context);
+      await session.save();
+      return result;
+    },
+    endAll: (owner, server) => tableOf(server).deleteOwned(owner),
+  };
+}
+
+function rulesOf(options: SessionsOptions): SessionRules {
+  const { cookie = {}, idleMs = IDLE_MS, lifetimeMs = LIFETIME_MS } = options;
+  const { dataBytesMax = DATA_BYTES_MAX } = options;
+  for (const [name, value] of Object.entries({ idleMs, lifetimeMs, dataBytesMax })) {
+    if (Number.isSafeInteger(value) && value > 0) continue;
+    throw new TypeError(`sessions: \`${name}\` is a whole number above 0`);
+  }
+  const { secure = true, path = "/", domain } = cookie;
+  const isHost = secure && path === "/" && domain === undefined;
+  const { cookieName = isHost ? "__Host-session" : "session" } = options;
+  return { cookieName, cookie, idleMs, lifetimeMs, dataBytesMax };
+}
