@@ -94,10 +94,22 @@ export class DebugLog {
 
   /** An answer that is final, before it is written; what is to be written instead. */
   apply(given: ResponseParts, exchange: DebuggedExchange): ResponseParts {
-    const parts = this.#tapped(given, exchange);
+    const parts = this.#guarded(() => this.#tapped(given, exchange)) ?? given;
     const sent = this.#compression === null ? parts : this.#compression.apply(parts, exchange);
-    if (this.#options.responseHead !== false) this.#responseHead(exchange, sent);
+    if (this.#options.responseHead !== false) {
+      this.#guarded(() => this.#responseHead(exchange, sent));
+    }
     return sent;
+  }
+
+  /** A body of the app's own, or its file, may throw when it is looked at: the answer goes on. */
+  #guarded<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      this.#host.log.error({ listener: this.#listener, err: error }, "debug: failed");
+      return undefined;
+    }
   }
 
   /** One before the final one, or one that ends HTTP on the connection. `lines` end in CRLF. */
