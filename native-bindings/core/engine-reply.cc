@@ -198,6 +198,7 @@ void Engine::begin_answer(Connection& connection, const int32_t* reply) {
 void Engine::begin_raw(Connection& connection, const int32_t* reply) {
   connection.answer = Answer::kOpen;
   connection.answer_left = ~0ull;
+  connection.until_close = true;  // for all that is known here: so a cut of it must be a reset
   persistence_of(connection, reply[REPLY_FLAGS], true);
   if (connection.recording != nullptr) record_answer(connection, reply[REPLY_STATUS], 0);
 }
@@ -243,6 +244,7 @@ void Engine::end_answer(Connection& connection, int32_t flags) {
     connection.close_after = true;
     connection.linger_close = true;
   }
+  if (!connection.close_after) connection.until_close = false;  // the app's, see begin_raw
   finish_answer(connection);
 }
 

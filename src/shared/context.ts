@@ -142,12 +142,12 @@ export interface RequestTrace {
   readonly listener: { readonly id: string; readonly name: string };
   /** At `end`: the handler has returned a promise, and `asyncStart` and `asyncEnd` follow. */
   readonly isAsync: boolean;
-  /** What the handler has returned, or its promise resolved to; `undefined` if it declined. */
+  /** What it returned, or its promise resolved to; `undefined` if it declined, or wrote a reply. */
   readonly result?: unknown;
   /** The result, if it is a Response. */
   readonly response?: Response;
   /**
-   * From `end` on, or from `asyncEnd` on for a promise; absent if the handler declined. After an
+   * From `end` on, or from `asyncEnd` on for a promise; absent if there is no `result`. After an
    * error it is that of the HttpError, else 500, which the app's `error` may still change.
    */
   readonly status?: number;

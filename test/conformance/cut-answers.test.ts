@@ -31,6 +31,16 @@ const SOURCE = `
     routes: {
       "/failing": (request) => new Response(failing(request)),
       "/flood": () => new Response(flood()),
+      "/raw": async (request, context) => {
+        const raw = context.reply().raw();
+        await raw.write("HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nfirst");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        throw new Error("failed midway");
+      },
+      "/raw-whole": async (request, context) => {
+        const raw = context.reply().raw();
+        await raw.end("HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n");
+      },
       "/dying": () => new Response(dying()),
       "/short": () => new Response(failing({ url: "" }), { headers: { "content-length": "9" } }),
       "/release": () => (release(), new Response("released")),
@@ -100,4 +110,17 @@ t.test("a worker that dies, and a stop by force", async (t) => {
   await last.readUntil("first");
   await server.server.stopListener("default", { force: true });
   t.equal(await ended(server, last), "reset");
+});
+
+t.test("a message of the app's own may end with its connection, so a cut is a reset", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  client.write(`GET /raw-whole${NEW}GET /raw${NEW}`);
+  await client.readUntil("first");
+  t.equal(await ended(server, client), "reset");
+  const kept = await server.connect();
+  kept.write(`GET /raw-whole${NEW}GET /failing?wait${NEW}`);
+  await kept.readUntil("first");
+  await fetch(`${server.url}/release`);
+  t.equal(await ended(server, kept), "ended", "the next answer is framed again");
 });
