@@ -18,6 +18,7 @@
  */
 
 import { document16 } from "./apps/document.mjs";
+import { ROWS } from "./apps/rows.mjs";
 
 const CONNECTIONS = 64;
 const HELLO = { status: 200, type: "text/plain", body: "Hello, World!" };
@@ -189,6 +190,15 @@ export const scenarios = [
     connections: CONNECTIONS,
     contenders: ["epoll", "millrace", "millrace-logged"],
     requests: [get("/", BROWSER_HEADERS)],
+    expect: HELLO,
+  },
+  {
+    name: "table",
+    title: "1,000 paths, through a table of 1,000 rows and through one of one row",
+    load: "http",
+    connections: CONNECTIONS,
+    contenders: ["millrace-row", "millrace-table"],
+    requests: Array.from({ length: ROWS }, (_, i) => get(`/rows/${i}`)),
     expect: HELLO,
   },
   {

@@ -17,13 +17,15 @@ import epoll from "./epoll.mjs";
 import fastify from "./fastify.mjs";
 import millrace from "./millrace.mjs";
 import millraceLogged from "./millrace-logged.mjs";
+import { tableOfMany, tableOfOne } from "./millrace-table.mjs";
 import nginx from "./nginx.mjs";
 import nodeHttp from "./node-http.mjs";
 import nodeNet from "./node-net.mjs";
 import ws from "./ws.mjs";
 
 export const contenders = [
-  epoll, millrace, millraceLogged, nginx, bun, deno, nodeHttp, fastify, nodeNet, ws,
+  epoll, millrace, millraceLogged, tableOfOne, tableOfMany,
+  nginx, bun, deno, nodeHttp, fastify, nodeNet, ws,
 ];
 
 /** The one that all ratios are against. */

@@ -97,7 +97,11 @@ void Engine::update_clock(Connection& connection, Progress progress) {
   if (clock == Clock::kIdle) {
     connection.idle_sequence = connection.sequence;
     bool ends = is_stopping(connection.listener) || (retiring_ && is_bound(connection));
-    if (ends) limit = options_.drain_quiet_ms;
+    if (ends) {
+      limit = options_.drain_quiet_ms;
+    } else if (is_pinned(connection)) {
+      limit = 0;
+    }
   }
   set_clock(connection, clock, limit);
 }

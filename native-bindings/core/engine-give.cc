@@ -16,6 +16,11 @@ bool Engine::is_bound(const Connection& connection) {
   return (slot_words(connection)[SLOT_FLAGS] & SLOT_FLAG_WATCHED) != 0;
 }
 
+// One handler of the app has all its requests, whatever their path and however long it is idle.
+bool Engine::is_pinned(const Connection& connection) {
+  return (slot_words(connection)[SLOT_FLAGS] & SLOT_FLAG_PINNED) != 0;
+}
+
 // Idle: nothing of an answer or of a body is under way. An unfinished head goes with its bytes, and
 // so does a message that waits behind one that has been answered.
 bool Engine::can_leave(const Connection& connection) {

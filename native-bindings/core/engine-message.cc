@@ -70,7 +70,7 @@ Failure Engine::on_head(Parser& parser) {
   if (id >= 0 && connection.unanswered == 0 && !connection.body_open &&
       (parser.method() == kMethodGet || parser.method() == kMethodHead)) {
     int32_t constant = targets_.at(id).constant;
-    if (constant >= 0) {
+    if (constant >= 0 && !is_pinned(connection)) {
       constant_ = &constants_[static_cast<size_t>(constant)];
       connection.sequence++;
       slot_words(connection)[SLOT_NEXT_SEQUENCE] = static_cast<int32_t>(connection.sequence);

@@ -295,6 +295,7 @@ class Engine final : public MessageSink {
 
   // engine-give.cc
   bool is_bound(const Connection& connection);
+  bool is_pinned(const Connection& connection);
   bool can_leave(const Connection& connection);
   uint32_t waited_ms(const Connection& connection);
   void shorten_clock(Connection& connection, uint32_t milliseconds);

@@ -142,6 +142,7 @@
   X(SLOT_FLAG_WATCHED, 1) \
   X(SLOT_FLAG_ENDED, 2) \
   X(SLOT_FLAG_RESET, 4) \
+  X(SLOT_FLAG_PINNED, 8) \
   /* Header table in a slab: four 16-bit offsets a field, relative to the message. */ \
   X(HEADER_BYTES, 8) \
   X(SLAB_BYTES_MIN, 131072) \

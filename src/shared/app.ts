@@ -6,7 +6,9 @@ import type { Broker } from "./broker.ts";
 import type { WebSocketHandler } from "./websockets.ts";
 import type { RouteConditions } from "./conditions.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
-import type { Context, MillraceRequest } from "./context.ts";
+import type {
+  Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest,
+} from "./context.ts";
 import type { DebugText } from "./debug.ts";
 import type { ClientErrorInfo, RequestInfo, ResponseInfo } from "./hook-infos.ts";
 import type { ListenerPlace } from "./listener-options.ts";
@@ -34,34 +36,6 @@ export interface ListenerOptions extends ListenerPlace {
   routes?: string | readonly RouteRow[] | undefined;
 }
 
-/** What a handler may return. `undefined` declines: the next matching handler is asked. */
-export type HandlerResult = Response | string | Uint8Array | ArrayBuffer | undefined | void;
-
-/** A fetch-style handler. */
-export type FetchHandler<Params = Record<string, string>> = (
-  request: MillraceRequest<Params>,
-  context: Context,
-  ctx: Context,
-) => HandlerResult | Promise<HandlerResult>;
-
-/**
- * A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. What
- * it says of bodies counts for its requests in place of the options of the same name.
- */
-export interface HandlerObject {
-  match?(request: MillraceRequest, context: Context): boolean;
-  handle: FetchHandler;
-  /** Bytes of a body that is read as a whole; beyond it 413. */
-  bodyBytesMax?: number;
-  /** Bytes of a body that is read as a stream; beyond it 413. 0 sets no limit. */
-  bodyStreamBytesMax?: number;
-  /** Bodies are decoded before the handler sees them, as their `Content-Encoding` says. */
-  decodeBodies?: boolean;
-  /** `handle` runs when the whole body has come, `bodyBytesMax` at most. Default false. */
-  buffered?: boolean;
-  close?(): void | Promise<void>;
-}
-
 /**
  * Makes a handler object for each connection, when its first request reaches the route. What is
  * made is closed with its connection, which stays with its worker until then; a connection that a
@@ -71,8 +45,6 @@ export interface HandlerObject {
 export interface HandlerFactory extends Omit<HandlerObject, "match" | "handle"> {
   perConnection(connection: ConnectionInfo): HandlerObject;
 }
-
-export type Handler = FetchHandler | HandlerObject;
 
 /**
  * One row of the ordered table: the first that the request meets with all its conditions answers,

@@ -1,4 +1,4 @@
-/** What a handler is given: the request and the context. Types only. */
+/** What a handler is, and what it is given: the request and the context. Types only. */
 import type { ConnectionInfo, Endpoint } from "./connection-info.ts";
 import type { Log } from "./log.ts";
 import type { Publishable } from "./published.ts";
@@ -9,6 +9,36 @@ import type { SocketHandler, UpgradeOptions } from "./upgrades.ts";
 import type { SocketAddress, WebSocketUpgradeOptions } from "./websockets.ts";
 
 export type { MillraceRequest } from "./request.ts";
+
+/** What a handler may return. `undefined` declines: the next matching handler is asked. */
+export type HandlerResult = Response | string | Uint8Array | ArrayBuffer | undefined | void;
+
+/** A fetch-style handler. */
+export type FetchHandler<Params = Record<string, string>> = (
+  request: MillraceRequest<Params>,
+  context: Context,
+  ctx: Context,
+) => HandlerResult | Promise<HandlerResult>;
+
+/**
+ * A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. What
+ * it says of bodies counts for its requests in place of the options of the same name.
+ */
+export interface HandlerObject {
+  match?(request: MillraceRequest, context: Context): boolean;
+  handle: FetchHandler;
+  /** Bytes of a body that is read as a whole; beyond it 413. */
+  bodyBytesMax?: number;
+  /** Bytes of a body that is read as a stream; beyond it 413. 0 sets no limit. */
+  bodyStreamBytesMax?: number;
+  /** Bodies are decoded before the handler sees them, as their `Content-Encoding` says. */
+  decodeBodies?: boolean;
+  /** `handle` runs when the whole body has come, `bodyBytesMax` at most. Default false. */
+  buffered?: boolean;
+  close?(): void | Promise<void>;
+}
+
+export type Handler = FetchHandler | HandlerObject;
 
 /** The second argument of a handler: what the standard has no place for. */
 export interface Context {
@@ -100,6 +130,14 @@ export interface Context {
    * is ERR_MILLRACE_REWRITE_INVALID.
    */
   rewrite(location: string): undefined;
+  /**
+   * Gives all further requests of the connection to `handler`, by default the one that runs, until
+   * `unpin()`: no route is matched for them, and the connection may be idle for as long as it
+   * likes. What it declines goes through the routes. The connection stays with its worker. False:
+   * it is not pinned, since it ends with this answer or is about to be drained.
+   */
+  pin(handler?: Handler): boolean;
+  unpin(): void;
   /** Declines: resolves to the answer of the next matching handler. */
   next(): Promise<Response>;
 }

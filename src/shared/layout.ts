@@ -112,6 +112,7 @@ export const SLOT_FLAGS = 3 as const;
 export const SLOT_FLAG_WATCHED = 1 as const;
 export const SLOT_FLAG_ENDED = 2 as const;
 export const SLOT_FLAG_RESET = 4 as const;
+export const SLOT_FLAG_PINNED = 8 as const;
 export const HEADER_BYTES = 8 as const;
 export const SLAB_BYTES_MIN = 131072 as const;
 export const TARGET_MAX = 8192 as const;
@@ -238,6 +239,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   SLOT_FLAG_WATCHED,
   SLOT_FLAG_ENDED,
   SLOT_FLAG_RESET,
+  SLOT_FLAG_PINNED,
   HEADER_BYTES,
   SLAB_BYTES_MIN,
   TARGET_MAX,

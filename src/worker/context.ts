@@ -3,8 +3,9 @@
  */
 import type { Connection, Connections } from "./connections.ts";
 import type {
-  ConnectionInfo, Context, Endpoint, Log, RouteName, ServerControl, TraceContext,
+  ConnectionInfo, Context, Endpoint, Handler, Log, RouteName, ServerControl, TraceContext,
 } from "../shared/app.ts";
+import type { Pins } from "./pins.ts";
 import type { Publishable } from "../shared/published.ts";
 import type { Reply, ReplyOptions } from "../shared/reply.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
@@ -30,6 +31,7 @@ export interface ContextHost {
   readonly topics: Topics;
   readonly upgrades: Upgrades;
   readonly webSockets: WebSockets;
+  readonly pins: Pins;
   connectionOf(exchange: Exchange): Connection;
   readonly connections: Connections;
   clientOf(exchange: Exchange): Endpoint;
@@ -171,6 +173,14 @@ export class HandlerContext implements Context {
     const { address, port, family } = remote;
     if (closed || port === undefined || family === "unix") return null;
     return { address, port, family };
+  }
+
+  pin(handler?: Handler): boolean {
+    return this.#host.pins.pin(this.#exchange, handler);
+  }
+
+  unpin(): void {
+    this.#host.pins.unpin(this.#exchange);
   }
 
   rewrite(location: string): undefined {

@@ -35,6 +35,7 @@ import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
 import { ResponseTrailers } from "./response-trailers.ts";
 import type { RouteTables } from "./route-tables.ts";
+import { Pins } from "./pins.ts";
 import type { Rings } from "./rings.ts";
 import type { Topics } from "./topics.ts";
 import { Tracing } from "./tracing.ts";
@@ -76,6 +77,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   readonly sockets: DedicatedSockets;
   readonly upgrades: Upgrades;
   readonly webSockets: WebSockets;
+  readonly pins: Pins;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
   /** Set by the engine, too. */
@@ -111,6 +113,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     this.sockets = new DedicatedSockets(setup.log);
     this.upgrades = new Upgrades(rings, this);
     this.webSockets = new WebSockets(this);
+    this.pins = new Pins(this);
     this.clientErrors = new ClientErrors(
       setup.tables, (listener) => this.siteOf(listener), this.connections, this.log,
     );

@@ -44,6 +44,7 @@ import { NativeCounts } from "./native-counts.ts";
 import { joinRoutes } from "./own-routes.ts";
 import { isDebugging, nativeListener, nativeOptions } from "./native-options.ts";
 import type { HandlerStep, OwnRoute, Step } from "./plan.ts";
+import type { Pins } from "./pins.ts";
 import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { isLightResponse, responseParts } from "./response.ts";
@@ -79,6 +80,7 @@ export class Engine {
   #hooks: Hooks | null = null;
   readonly #tables: RouteTables;
   readonly #targets: Targets;
+  readonly #pins: Pins;
   readonly #others: ConnectionEvents;
   readonly #entered: Int32Array;
   #slab: Buffer;
@@ -107,6 +109,7 @@ export class Engine {
     this.#host = new EngineHost(this.#native, blocks, this.#rings, setup);
     this.#entered = this.#host.entered.word;
     this.#tracing = this.#host.tracing;
+    this.#pins = this.#host.pins;
     this.#connections = this.#host.connections;
     this.#answers = new Answers(this.#rings, this.#connections, this.#host);
     this.#dispatcher = new Dispatcher(this.#answers, this.#host, this.#isolation);
@@ -322,7 +325,10 @@ export class Engine {
     const { events } = this.#rings;
     const target = this.#targets.at(base, this.#slab);
     const method = events[base + EVENT_METHOD]!;
-    const steps = target.plans[method] ?? this.#targets.plan(target, base);
+    const planned = target.plans[method] ?? this.#targets.plan(target, base);
+    const steps = this.#pins.count === 0 ? planned : this.#pins.before(
+      planned, events[base + EVENT_SLOT]!, events[base + EVENT_GENERATION]!,
+    );
     const first = steps[0]!;
     const hasBody = (events[base + EVENT_FLAGS]! & FLAG_HAS_BODY) !== 0; // its length is checked
     if (!this.#isPlain) {

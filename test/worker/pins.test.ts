@@ -1,0 +1,112 @@
+/** Pinned connections: who has their requests, for how long, and what else changes for them. */
+import t from "tap";
+import { startApp } from "../support/server.ts";
+
+const APP = `
+  const tell = (name) => (request, context) => {
+    const { pathname } = new URL(request.url);
+    return name + " " + pathname + " " + JSON.stringify(request.params) + context.route.pattern;
+  };
+  const session = {
+    matched: 0,
+    match() { this.matched++; return true; },
+    async handle(request, context) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/leave") context.unpin();
+      if (pathname === "/declined") return undefined;
+      const body = request.body === null ? "" : " " + await request.text();
+      return pathname + " " + context.pin() + " " + this.matched + body;
+    },
+  };
+  export default {
+    table: [
+      { path: "/start/:id", headers: { "x-in": true }, handler: session },
+      { path: "/other", handler: (request, context) => {
+        const pinned = context.pin(tell("other"));
+        return "pinned " + pinned;
+      } },
+      { path: "/none", handler: (request, context) => String(context.pin(5)) },
+      { path: "/constant", handler: new Response("constant") },
+    ],
+    routes: { "/free": tell("free"), "/declined": tell("declined") },
+    error: (error) => new Response(error.name, { status: 500 }),
+  };
+`;
+
+const get = (path: string, more = ""): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+
+t.test("all further requests of the connection are the handler's, and no other's", async (t) => {
+  const { connect } = await startApp(t, APP);
+  const [client, other] = [await connect(), await connect()];
+  const ask = async (path: string, more = ""): Promise<string> =>
+    (await client.request(get(path, more))).body;
+  // Native answers the path by itself from here on.
+  t.equal(await ask("/constant"), "constant");
+  t.equal(await ask("/constant"), "constant");
+  t.equal(await ask("/start/1", "X-In: 1\r\n"), "/start/1 true 1");
+  t.equal(await ask("/constant"), "/constant true 1", "nothing is matched any more");
+  t.equal(await ask("/free"), "/free true 1");
+  const withBody = await client.request(`${get("/free", "Content-Length: 2\r\n")}ab`);
+  t.equal(withBody.body, "/free true 1 ab");
+  t.equal(await ask("/declined"), "declined /declined {}/declined", "what it declines is routed");
+  t.equal((await other.request(get("/constant"))).body, "constant");
+  client.write(get("/a") + get("/b"));
+  t.equal((await client.response()).body, "/a true 1");
+  t.equal((await client.response()).body, "/b true 1");
+  t.equal(await ask("/leave"), "/leave true 1", "it has pinned itself again");
+  t.equal((await other.request(get("/other"))).body, "pinned true");
+  t.equal((await other.request(get("/constant"))).body, "other /constant {}/other");
+});
+
+t.test("a pin ends with unpin, or with its connection", async (t) => {
+  const { connect } = await startApp(t, `
+    export default { routes: {
+      "/pin": (request, context) => {
+        context.pin((inner, own) => { own.unpin(); return "last"; });
+        return "pinned";
+      },
+      "/constant": new Response("constant"),
+    } };
+  `);
+  const client = await connect();
+  const ask = async (path: string): Promise<string> => (await client.request(get(path))).body;
+  t.equal(await ask("/constant"), "constant");
+  for (let times = 0; times < 3; times++) {
+    t.equal(await ask("/pin"), "pinned");
+    t.equal(await ask("/constant"), "last");
+    t.equal(await ask("/constant"), "constant");
+  }
+  t.equal(await ask("/pin"), "pinned");
+  client.reset();
+  for (let times = 0; times < 5; times++) {
+    // Of these some get the slot of the one that has gone.
+    const next = await connect();
+    t.equal((await next.request(get("/constant"))).body, "constant");
+    next.close();
+  }
+});
+
+t.test("no idle clock runs for it", async (t) => {
+  const { connect } = await startApp(t, APP, { idleTimeoutMs: 300 });
+  const [pinned, free] = [await connect(), await connect()];
+  t.equal((await pinned.request(get("/other"))).body, "pinned true");
+  await free.request(get("/free"));
+  t.equal(await free.readToEnd(), "", "another is closed");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  t.equal((await pinned.request(get("/free"))).body, "other /free {}/other");
+});
+
+t.test("one that ends is not pinned, and a drain ends one that is", async (t) => {
+  const { connect, server } = await startApp(t, APP, { drainQuietMs: 50 });
+  const closing = await connect();
+  closing.write(get("/other", "Connection: close\r\n"));
+  t.equal((await closing.response()).body, "pinned false");
+  const old = await connect();
+  old.write("GET /other HTTP/1.0\r\n\r\n");
+  t.match(await old.readToEnd(), /pinned false$/);
+  const pinned = await connect();
+  t.equal((await pinned.request(get("/none"))).body, "TypeError");
+  t.equal((await pinned.request(get("/other"))).body, "pinned true");
+  t.match(await server.stopListener(server.listeners[0]!.id), { graceful: true });
+  t.equal(await pinned.readToEnd(), "");
+});
