@@ -27,6 +27,11 @@ export interface FormLoginOptions {
   readonly home?: string;
   /** What the session holds of a record, as `request.user`: JSON. Default: the record. */
   readonly userOf?: (record: unknown) => unknown;
+  /**
+   * Who the record is, among all: the owner of the session. Default: the name as it was typed, so
+   * give one where a lookup takes several spellings of a name, as directories do.
+   */
+  readonly ownerOf?: (record: unknown, user: string) => string;
   /** Default: a plain page. */
   readonly page?: (page: LoginPage) => Response | Promise<Response>;
 }
@@ -54,6 +59,7 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded(?:$|[\s;])/i;
 /** Throws a TypeError for paths that are none of the site. */
 export function formLogin(options: FormLoginOptions): FormLogin {
   const { sessions, page = loginPage, home = "/" } = options;
+  const { userOf = (record) => record, ownerOf = (_record, user) => user } = options;
   const { loginPath = "/login", logoutPath = "/logout" } = options;
   for (const [name, path] of Object.entries({ loginPath, logoutPath, home })) {
     if (pathOnSite(path) !== path) throw new TypeError(`formLogin: \`${name}\` is a path`);
@@ -79,7 +85,7 @@ export function formLogin(options: FormLoginOptions): FormLogin {
       return new Response(answer.body, { status: 401, headers });
     }
     const session = await sessions.of(request, context);
-    await session.login(user, options.userOf === undefined ? record : options.userOf(record));
+    await session.login(ownerOf(record, user), userOf(record));
     return seeOther(to);
   };
   const end = async (request: MillraceRequest, context: Context): Promise<Response> => {

@@ -18,9 +18,12 @@ const APP = `
     lookup: (user, password) => {
       if (user === "broken") throw new Error("no directory");
       if (user === "twice") return [1, 2];
-      if (users[user]?.password !== password) return [];
-      return [{ name: user, roles: users[user].roles ?? [] }];
+      const name = user.toLowerCase(); // as a directory has it
+      if (users[name]?.password !== password) return [];
+      return [{ name, roles: users[name].roles ?? [], hash: "secret" }];
     },
+    userOf: ({ name, roles }) => ({ name, roles }),
+    ownerOf: ({ name }) => name,
   });
   const show = (request) => Response.json([threadId, request.user ?? null]);
   export default {
@@ -166,12 +169,21 @@ t.test("sessions outlive a reload, and are ended for a user everywhere", async (
   const started = await startApp(t, APP, OPTIONS);
   const [one, two] = [visitor(started), visitor(started)];
   await one.login(MILLER);
-  await two.login(MILLER);
+  await two.login({ ...MILLER, user: "Miller" });
+  t.match((await two.ask("/mill")).text, /\{"name":"miller","roles":\["grind"\]\}\]$/);
   await started.server.reload();
   t.equal((await one.ask("/mill")).status, 200);
   t.equal((await one.ask("/end/miller")).text, "2");
   t.equal((await one.ask("/mill")).status, 303);
   t.equal((await two.ask("/mill")).status, 303);
+});
+
+t.test("the same without worker threads", async (t) => {
+  const one = visitor(await startApp(t, APP, { workers: 0 }));
+  await one.login(MILLER);
+  t.equal((await one.ask("/mill")).status, 200);
+  await one.ask("/logout", { method: "POST" });
+  t.equal((await one.ask("/mill")).status, 303);
 });
 
 t.test("what is wrong with options is said when the app is loaded", (t) => {
