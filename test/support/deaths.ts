@@ -37,3 +37,15 @@ export const WAYS: Readonly<Record<Way, () => unknown>> = {
 export function isWay(name: string): name is Way {
   return Object.hasOwn(WAYS, name);
 }
+
+/** What a thread's error says that has died in this way; one that spins does not die by itself. */
+export const ERRORS: Readonly<Record<Exclude<Way, "spin">, RegExp>> = {
+  throw: /thrown on purpose/,
+  rejection: /rejected on purpose/,
+  exit: /exit|code 3/i,
+  heap: /memory/i,
+  stack: /call stack/i,
+};
+
+/** Resource limits under which a heap is full soon. */
+export const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } as const;

@@ -86,7 +86,7 @@ export function collect<T>(server: TestServer, name: string, count: number = 1):
       if (seen.length === count) resolve(seen);
     });
   });
-  return within(() => `${count} events ${name}; ${seen.length} came`, all, 20_000);
+  return within(() => `${count} events ${name}; ${seen.length} came`, all, 60_000);
 }
 
 /** How long something takes, in milliseconds. */

@@ -2,6 +2,7 @@
  * Requests one after the other on many connections, until stopped: what happens to a server under
  * load happens to these. Each answer is counted, and each connection that ended.
  */
+import { until } from "./deadline.ts";
 import { get } from "./lifecycle.ts";
 import type { LifecycleServer } from "./lifecycle.ts";
 import type { RawClient } from "./raw-client.ts";
@@ -31,6 +32,12 @@ export class Traffic {
 
   get answers(): number {
     return this.#answers;
+  }
+
+  /** Resolves when so many more have been answered. */
+  async more(count: number): Promise<void> {
+    const goal = this.#answers + count;
+    await until(`${count} more answers`, () => this.#answers >= goal);
   }
 
   /** Resolves when each connection has had the answer it waits for. */
