@@ -20,7 +20,7 @@ t.test("connections that nobody adopts in time are closed by FIN", async (t) => 
     for (const client of [...clients, fresh]) t.equal(await client.readToEnd(), "");
   });
   t.ok([...clients, fresh].every((client) => client.state === "ended"), "no reset");
-  t.ok(took < 2000, `after ${took} ms`);
+  t.ok(took < 4500, `after ${took} ms; without the option it is 5 s`);
   t.equal(server.server.stats().listeners[0]?.connections, 0);
   await server.server.close();
 });
