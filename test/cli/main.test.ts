@@ -24,13 +24,15 @@ t.test("the app is served until SIGTERM, then the code is 0", async (t) => {
 
 t.test("SIGINT drains too: a request in flight is answered", async (t) => {
   const folder = t.testdir({
-    "app.mjs": `export default { fetch: () => new Promise((resolve) =>
-      setTimeout(() => resolve(new Response("late")), 500)) };`,
+    "app.mjs": `export default { fetch: () => new Promise((resolve) => {
+      process.stdout.write("asked");
+      setTimeout(() => resolve(new Response("late")), 500);
+    }) };`,
   });
   const command = new Command(t, [join(folder, "app.mjs"), ...LOCAL]);
   const url = await command.url();
   const answer = fetch(url);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await command.prints(/asked/);
   command.child.kill("SIGINT");
   t.equal(await (await answer).text(), "late");
   t.equal((await command.ended()).code, 0);
@@ -38,12 +40,12 @@ t.test("SIGINT drains too: a request in flight is answered", async (t) => {
 
 t.test("a second signal ends what does not finish", async (t) => {
   const folder = t.testdir({
-    "app.mjs": "export default { fetch: () => new Promise(() => undefined) };",
+    "app.mjs": "export default { fetch: () => new Promise(() => process.stdout.write('asked')) };",
   });
   const command = new Command(t, [join(folder, "app.mjs"), ...LOCAL]);
   const url = await command.url();
   const answer = t.rejects(fetch(url));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await command.prints(/asked/);
   command.child.kill("SIGTERM");
   await command.prints(/draining/);
   command.child.kill("SIGTERM");

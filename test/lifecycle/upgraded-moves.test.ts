@@ -30,7 +30,7 @@ t.test("a reload asks the handlers of the old workers to stop, and waits for the
 });
 
 t.test("what does not end is closed at the deadline of the reload", async (t) => {
-  const server = await startUpgrades(t, { deadlineMs: 400 });
+  const server = await startUpgrades(t, { deadlineMs: 2000 });
   const client = await server.open("stubborn");
   await server.server.reload();
   await server.noted("stop stubborn");

@@ -64,7 +64,7 @@ t.test("requests in flight end before handlers of sockets are asked", async (t) 
 t.test("who does not end is destroyed at the deadline", async (t) => {
   const server = await startUpgrades(t);
   const clients = [await server.open("stubborn"), await server.open("stubborn")];
-  const result = await server.server.stopListener("web", { deadlineMs: 300 });
+  const result = await server.server.stopListener("web", { deadlineMs: 2000 });
   t.strictSame(result, { graceful: false, destroyed: 2 });
   for (const client of clients) await until("its end", () => client.state !== "open");
   t.equal(server.notes().filter((line) => line === "stop stubborn web").length, 1);
