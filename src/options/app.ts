@@ -8,7 +8,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 
-/** A path against the working directory, a `file:` URL, or, with `workers: 0`, the app itself. */
+/**
+ * A path against the working directory, a `file:` URL, or, with `workers: 0`, the app itself. A
+ * folder is an app that serves its files.
+ */
 export type AppOption = string | URL | App | FetchHandler;
 
 export type ResolvedApp =
@@ -23,8 +26,7 @@ export function isAppOption(value: unknown): value is AppOption {
 export function resolveApp(app: AppOption, workers: number): ResolvedApp {
   if (typeof app === "string" || app instanceof URL) {
     const url = urlOf(app);
-    checkFile(url);
-    return { kind: "module", href: url.href };
+    return { kind: "module", href: isFolder(url) ? folderApp(url) : url.href };
   }
   if (workers === 0) return { kind: "value", value: app };
   const form = typeof app === "function" ? "a function" : "an object";
@@ -45,11 +47,17 @@ function urlOf(app: string | URL): URL {
   );
 }
 
-function checkFile(url: URL): void {
+/** Serves the files of the folder. */
+function folderApp(url: URL): string {
+  const module = new URL("../handlers/folder-app.js", import.meta.url);
+  module.searchParams.set("root", fileURLToPath(url));
+  return module.href;
+}
+
+function isFolder(url: URL): boolean {
   const path = fileURLToPath(url);
-  let isFolder: boolean;
   try {
-    isFolder = statSync(path).isDirectory();
+    return statSync(path).isDirectory();
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "error";
     const why = code === "ENOENT" ? "no such file" : code;
@@ -57,12 +65,6 @@ function checkFile(url: URL): void {
       "ERR_MILLRACE_APP_NOT_FOUND",
       `app not found: ${path} (${why})`,
       { cause },
-    );
-  }
-  if (isFolder) {
-    throw new MillraceError(
-      "ERR_MILLRACE_APP_NOT_FOUND",
-      `app not found: ${path} is a folder, name the file of its module`,
     );
   }
 }

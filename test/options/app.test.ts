@@ -1,4 +1,5 @@
 /** Tests of what the option `app` may be. */
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
 import { isAppOption, resolveApp } from "../../src/options/app.ts";
@@ -20,12 +21,17 @@ t.test("a path with signs that URLs give a meaning is found", async (t) => {
   t.strictSame(resolveApp(path, 2), { kind: "module", href: pathToFileURL(path).href });
 });
 
-t.test("a file that is not there, or a folder, is refused before any thread starts", async (t) => {
+t.test("a file that is not there is refused before any thread starts", async (t) => {
   t.throws(() => resolveApp("./none.mjs", 2), {
     code: "ERR_MILLRACE_APP_NOT_FOUND", message: /^app not found: \/.*none\.mjs \(no such file\)$/,
   });
   t.throws(() => resolveApp("package.json/none.mjs", 2), { message: /\(ENOTDIR\)$/ });
-  t.throws(() => resolveApp(".", 2), { message: /is a folder/ });
+});
+
+t.test("a folder is an app that serves its files", async (t) => {
+  const { href } = resolveApp("test", 2) as { href: string };
+  t.match(href, /\/handlers\/folder-app\.js\?root=/);
+  t.equal(new URL(href).searchParams.get("root"), resolve("test"));
 });
 
 t.test("only file: URLs are taken", async (t) => {

@@ -1,0 +1,181 @@
+/**
+ * Files of a folder as answers: for a route with a wildcard, or as the app's `fetch`. What is open
+ * is kept, bounded, and looked at again once per `revalidateMs`; what is small is in memory, the
+ * rest is sent by the kernel. A path that names no file is declined. Any thread.
+ */
+import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { extname, join } from "node:path";
+import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
+import { redirect } from "../shared/redirect.ts";
+import { FileBlob } from "../worker/file-blob.ts";
+import { OpenFile } from "../worker/open-file.ts";
+import { OpenFiles } from "../worker/open-files.ts";
+import { FileAnswers } from "./file-answers.ts";
+import { listing } from "./file-listing.ts";
+import { decodedPath, isSafePath } from "./file-path.ts";
+import { FileVariants, type VariantCoding } from "./file-variants.ts";
+import { FileWrites } from "./file-writes.ts";
+
+/** A value for all, by extension without the dot (`"*"`: all others), or a function of the path. */
+export type ByExtension =
+  | string
+  | Readonly<Record<string, string>>
+  | ((path: string) => string | undefined);
+
+export interface FilesOptions {
+  /** What a folder is answered with, the first that is there. Default `["index.html"]`. */
+  readonly index?: readonly string[];
+  /** Folders without an index are listed. Default false. */
+  readonly listing?: boolean;
+  /** Names that begin with a dot are served, too. Default false. */
+  readonly dotFiles?: boolean;
+  /** `Cache-Control`. Default: none. */
+  readonly cacheControl?: ByExtension;
+  /** Content types by extension, before those that are known. */
+  readonly types?: Readonly<Record<string, string>>;
+  /** `name.br`, `name.zst` and `name.gz` beside `name` are sent to who takes them. Default none. */
+  readonly precompressed?: boolean | readonly VariantCoding[];
+  /** How long a path is believed to be what it was. Default 1000. */
+  readonly revalidateMs?: number;
+  /** Paths that are kept open, of a worker. Default 256. */
+  readonly keptMax?: number;
+  /** Files up to here are kept in memory while they are kept. Default 16,384 bytes. */
+  readonly inMemoryBytesMax?: number;
+  /** PUT and DELETE change files. Default false. */
+  readonly write?: boolean;
+  /** The longest body of a PUT. Default 100 MiB. */
+  readonly writeBytesMax?: number;
+}
+
+const NAMES: ReadonlySet<string> = new Set([
+  "index", "listing", "dotFiles", "cacheControl", "types", "precompressed", "revalidateMs",
+  "keptMax", "inMemoryBytesMax", "write", "writeBytesMax",
+]);
+
+const { contentType } = createRequire(import.meta.url)("mime-types") as {
+  readonly contentType: (name: string) => string | false;
+};
+
+/**
+ * A handler of the files below `root`, a path against the working directory or a `file:` URL's
+ * path. Throws a TypeError for an option that there is none of, ENOENT if there is no such folder.
+ */
+export function files(root: string, options: FilesOptions = {}): FetchHandler {
+  const unknown = Object.keys(options).find((name) => !NAMES.has(name));
+  if (unknown !== undefined) throw new TypeError(`files: there is no option "${unknown}"`);
+  const folder = new Folder(realpathSync(root), options);
+  return (request, context) => folder.answer(request, context);
+}
+
+/** A file as a Blob, as Bun has it: read when it is asked for, sent by the kernel as an answer. */
+export function file(path: string, options: { readonly type?: string } = {}): FileBlob {
+  return new FileBlob(path, options.type ?? typeOf(path));
+}
+
+function typeOf(path: string): string {
+  const type = contentType(extname(path));
+  return type === false ? "application/octet-stream" : type;
+}
+
+class Folder {
+  readonly #root: string;
+  readonly #options: FilesOptions;
+  readonly #open: OpenFiles;
+  readonly #variants: FileVariants;
+  readonly #writes: FileWrites | null;
+  /** Of the files that are kept; gone with them. */
+  readonly #answers = new WeakMap<OpenFile, Map<string, FileAnswers>>();
+
+  constructor(root: string, options: FilesOptions) {
+    const { keptMax = 256, revalidateMs = 1000, precompressed = false, write = false } = options;
+    this.#root = root;
+    this.#options = options;
+    this.#open = new OpenFiles({ max: keptMax, revalidateMs, root });
+    this.#variants = new FileVariants(this.#open, precompressed);
+    this.#writes = write ? new FileWrites(root, this.#open, options.writeBytesMax) : null;
+  }
+
+  answer(
+    request: MillraceRequest,
+    context: Context,
+  ): Response | undefined | Promise<Response | undefined> {
+    const path = context.params["*"] ?? decodedPath(new URL(request.url).pathname);
+    if (!isSafePath(path, this.#options.dotFiles === true)) return undefined;
+    const { method } = request;
+    if (method === "GET" || method === "HEAD") return this.#read(request, path);
+    if (this.#writes !== null && (method === "PUT" || method === "DELETE")) {
+      return this.#writes.answer(request, path, (found: OpenFile) => this.#answersOf(found));
+    }
+    return this.#refuse(method, path);
+  }
+
+  /** A method that files do not take; what is no file is declined all the same. */
+  #refuse(method: string, path: string): Response | undefined {
+    const found = this.#find(path);
+    if (typeof found === "string" && found !== "EISDIR" && this.#writes === null) return undefined;
+    const allow = this.#writes === null ? "GET, HEAD" : "GET, HEAD, PUT, DELETE";
+    return new Response(null, { status: method === "OPTIONS" ? 204 : 405, headers: { allow } });
+  }
+
+  #read(request: MillraceRequest, path: string): Response | undefined | Promise<Response> {
+    const found = this.#find(path);
+    if (typeof found !== "string") return this.#send(request, found);
+    return found === "EISDIR" ? this.#folder(request, path) : undefined;
+  }
+
+  #folder(request: MillraceRequest, path: string): Response | undefined | Promise<Response> {
+    if (path !== "" && !path.endsWith("/")) {
+      const { pathname, search } = new URL(request.url);
+      return redirect(`${pathname}/${search}`, 301);
+    }
+    for (const name of this.#options.index ?? ["index.html"]) {
+      const found = this.#find(path + name);
+      if (typeof found !== "string") return this.#send(request, found);
+    }
+    if (this.#options.listing !== true) return undefined;
+    const isHidden = this.#options.dotFiles === true;
+    return listing(join(this.#root, path), path, path === "", isHidden);
+  }
+
+  #send(request: MillraceRequest, found: OpenFile): Response {
+    const chosen = this.#variants.choose(found, request.headers);
+    return this.#answersOf(chosen.file, found.path, chosen.headers).to(request);
+  }
+
+  /** Throws an HttpError with 503 where the system has nothing left. */
+  #find(path: string): OpenFile | string {
+    try {
+      return this.#open.find(join(this.#root, path));
+    } catch (cause) {
+      throw new HttpError(503, "files cannot be opened for now", { cause: cause as Error });
+    }
+  }
+
+  #answersOf(
+    found: OpenFile,
+    path: string = found.path,
+    added: Record<string, string> = {},
+  ): FileAnswers {
+    const key = added["content-encoding"] ?? added["vary"] ?? "";
+    let answers = this.#answers.get(found);
+    if (answers === undefined) this.#answers.set(found, (answers = new Map<string, FileAnswers>()));
+    const known = answers.get(key);
+    if (known !== undefined) return known;
+    const { types, cacheControl, inMemoryBytesMax = 16_384 } = this.#options;
+    const cache = byExtension(cacheControl, path);
+    const headers = { ...(cache !== undefined && { "cache-control": cache }), ...added };
+    const type = byExtension(types, path) ?? typeOf(path);
+    const made = new FileAnswers(found, type, headers, inMemoryBytesMax);
+    answers.set(key, made);
+    return made;
+  }
+}
+
+function byExtension(rule: ByExtension | undefined, path: string): string | undefined {
+  if (rule === undefined || typeof rule === "string") return rule;
+  if (typeof rule === "function") return rule(path);
+  const extension = extname(path).slice(1).toLowerCase();
+  return Object.hasOwn(rule, extension) ? rule[extension] : rule["*"];
+}

@@ -1,0 +1,169 @@
+/** Tests of files as answers on real sockets: what is found, what is not, and how it is said. */
+import {
+  mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { file, files, type FilesOptions } from "../../src/handlers/files.ts";
+import { until } from "../support/deadline.ts";
+import { ownFolder, type Owner } from "../support/folder.ts";
+import { startApp, type TestServer } from "../support/server.ts";
+
+const MODULE = new URL("../../src/handlers/files.js", import.meta.url).href;
+const LONG = 3_000_000;
+
+function makeFolder(t: Owner): string {
+  const folder = realpathSync(ownFolder(t));
+  mkdirSync(join(folder, "sub"));
+  mkdirSync(join(folder, "bare"));
+  for (const [name, text] of Object.entries({
+    "index.html": "<p>root", "a.txt": "text", "a b.json": "{}", "sub/index.html": "<p>sub",
+    "bare/x.css": "x", ".env": "SECRET", "unknown.zzz": "z",
+  })) writeFileSync(join(folder, name), text);
+  writeFileSync(join(folder, "long.bin"), Buffer.alloc(LONG, "0123456789"));
+  return folder;
+}
+
+async function start(t: Owner, folder: string, options: FilesOptions = {}): Promise<TestServer> {
+  const source = `import { files } from ${JSON.stringify(MODULE)};
+    const handler = files(process.env.FOLDER, ${JSON.stringify(options)});
+    export default {
+      routes: { "/s/*": handler },
+      fetch: async (request, context) =>
+        await handler(request, context, context) ?? new Response("the app's own", { status: 404 }),
+    };`;
+  return await startApp(t, source, { env: { FOLDER: folder } });
+}
+
+t.test("files, their types, folders and their index", async (t) => {
+  const { url } = await start(t, makeFolder(t));
+  for (const base of [url, `${url}/s`]) {
+    const get = async (path: string): Promise<Response> =>
+      await fetch(base + path, { redirect: "manual" });
+    const text = await get("/a.txt");
+    t.equal(await text.text(), "text");
+    t.equal(text.headers.get("content-type"), "text/plain; charset=utf-8");
+    const json = await get("/a%20b.json");
+    t.equal(json.headers.get("content-type"), "application/json; charset=utf-8");
+    t.equal((await get("/unknown.zzz")).headers.get("content-type"), "application/octet-stream");
+    t.equal(await (await get("/")).text(), "<p>root");
+    t.equal(await (await get("/sub/")).text(), "<p>sub");
+    const moved = await get("/sub?a=1");
+    t.equal(moved.status, 301);
+    t.equal(new URL(moved.headers.get("location")!, base).href, `${base}/sub/?a=1`);
+    t.equal((await get("/bare/")).status, 404);
+    t.equal((await get("/a.txt/")).status, 404);
+    const head = await fetch(`${base}/long.bin`, { method: "HEAD" });
+    t.equal(head.headers.get("content-length"), String(LONG));
+    t.equal(Buffer.from(await (await get("/long.bin")).arrayBuffer()).length, LONG);
+  }
+  t.equal(await (await fetch(`${url}/none`)).text(), "the app's own", "the handler has declined");
+});
+
+t.test("nothing outside, and no name with a dot", async (t) => {
+  const folder = makeFolder(t);
+  const outside = ownFolder(t);
+  writeFileSync(join(outside, "secret"), "SECRET");
+  symlinkSync(join(outside, "secret"), join(folder, "link"));
+  symlinkSync(outside, join(folder, "away"));
+  symlinkSync("a.txt", join(folder, "near"));
+  const { connect } = await start(t, folder, { listing: true });
+  const ask = async (path: string): Promise<{ status: number; body: string }> =>
+    await (await connect()).request(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  t.equal((await ask("/near")).body, "text");
+  for (const path of [
+    "/link", "/away/secret", "/away/", "/away", "/.env", "/s/.env", "/%2eenv", "/sub/..%2f.env",
+    "/s/..%2f..%2f..%2fetc%2fpasswd", "/..%5c..%5cetc", "/a.txt%00", "/a.txt%00.html", "//a.txt",
+    "/s//etc/passwd", "/%252e%252e/a", "/s/%2e%2e%2f%2e%2e%2fetc/passwd", "/sub/%c0%ae%c0%ae/.env",
+  ]) {
+    const { status, body } = await ask(path);
+    t.ok([400, 404].includes(status), `${path}: ${status}`);
+    t.notMatch(body, /SECRET|root:/);
+  }
+  t.equal((await ask("/s/sub/../../a.txt")).status, 200, "resolved as URLs are, within the folder");
+  const list = await ask("/bare/");
+  t.match(list.body, /\.\/x\.css/);
+  t.notMatch((await ask("/?")).body, /env/);
+});
+
+t.test("conditions and ranges, also of what is sent by the kernel", async (t) => {
+  const { url } = await start(t, makeFolder(t));
+  for (const [path, size] of [["/a.txt", 4], ["/long.bin", LONG]] as const) {
+    const whole = await fetch(url + path);
+    await whole.arrayBuffer();
+    const etag = whole.headers.get("etag")!;
+    const same = await fetch(url + path, { headers: { "if-none-match": etag } });
+    t.equal(same.status, 304);
+    t.equal(same.headers.get("etag"), etag);
+    const part = await fetch(url + path, { headers: { range: "bytes=1-2", "if-range": etag } });
+    t.equal(part.status, 206);
+    t.equal((await part.text()).length, 2);
+    t.equal((await fetch(url + path, { headers: { range: `bytes=${size}-` } })).status, 416);
+  }
+  const several = await fetch(`${url}/long.bin`, {
+    headers: { range: "bytes=1-3,1000000-2000000,-2" },
+  });
+  const body = await several.text();
+  t.equal(body.length, Number(several.headers.get("content-length")));
+  t.match(body, /bytes 1-3\/3000000\r\n\r\n123\r\n--/);
+  t.match(body, /bytes 2999998-2999999\/3000000\r\n\r\n89\r\n--/);
+});
+
+t.test("what has changed is seen, and what is kept is bounded", async (t) => {
+  const folder = makeFolder(t);
+  const { url } = await start(t, folder, { revalidateMs: 50, keptMax: 2 });
+  const read = async (path: string): Promise<string> => await (await fetch(url + path)).text();
+  t.equal(await read("/a.txt"), "text");
+  writeFileSync(join(folder, "new"), "changed");
+  renameSync(join(folder, "new"), join(folder, "a.txt"));
+  await until("the change to be seen", async () => await read("/a.txt") === "changed");
+  rmSync(join(folder, "a.txt"));
+  await until("that it has gone", async () => (await fetch(`${url}/a.txt`)).status === 404);
+  for (let i = 0; i < 20; i++) writeFileSync(join(folder, `n${i}`), `${i}`);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 20; i++) t.equal(await read(`/n${i}`), `${i}`);
+  }
+});
+
+t.test("cache headers by extension, types, variants", async (t) => {
+  const folder = makeFolder(t);
+  writeFileSync(join(folder, "a.txt.gz"), Buffer.from("H4sIAAAAAAAAAwMAAAAAAAAAAAA=", "base64"));
+  const { url, connect } = await start(t, folder, {
+    cacheControl: { html: "no-cache", "*": "max-age=60" }, types: { zzz: "text/x-z" },
+    precompressed: ["gzip"],
+  });
+  const field = async (path: string, name: string): Promise<string | null> =>
+    (await fetch(url + path)).headers.get(name);
+  t.equal(await field("/", "cache-control"), "no-cache");
+  t.equal(await field("/unknown.zzz", "cache-control"), "max-age=60");
+  t.equal(await field("/unknown.zzz", "content-type"), "text/x-z");
+  t.equal(await field("/unknown.zzz", "vary"), null);
+  const client = await connect();
+  const ask = async (path: string, accepted: string): Promise<string[]> => {
+    const answer = await client.request(
+      `GET ${path} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: ${accepted}\r\n\r\n`);
+    return ["content-encoding", "vary", "content-type"].map((name) => (
+      answer.headers.find(([each]) => each.toLowerCase() === name)?.[1] ?? ""
+    ));
+  };
+  const type = "text/plain; charset=utf-8";
+  t.strictSame(await ask("/a.txt", "gzip"), ["gzip", "Accept-Encoding", type]);
+  t.strictSame(await ask("/a.txt", "br"), ["", "Accept-Encoding", type]);
+  t.strictSame(await ask("/a.txt.gz", "gzip"), ["", "", "application/gzip"], "asked for by itself");
+});
+
+t.test("methods that files do not take", async (t) => {
+  const { url } = await start(t, makeFolder(t));
+  t.equal((await fetch(`${url}/a.txt`, { method: "POST" })).status, 405);
+  t.equal((await fetch(`${url}/none`, { method: "POST" })).status, 404);
+  const options = await fetch(`${url}/a.txt`, { method: "OPTIONS" });
+  t.equal(options.status, 204);
+  t.equal(options.headers.get("allow"), "GET, HEAD");
+});
+
+t.test("wrong options, and Blobs of files", async (t) => {
+  t.throws(() => files(".", { indexes: [] } as FilesOptions), TypeError);
+  t.throws(() => files("/none/at/all"), { code: "ENOENT" });
+  t.equal(file("x.css").type, "text/css; charset=utf-8");
+  t.equal(file("x.css", { type: "a/b" }).type, "a/b");
+});
