@@ -143,7 +143,7 @@ void Engine::counts(double* into, size_t length) const {
 }
 
 void Engine::bind_constant(int32_t target, int32_t version, int32_t constant) {
-  if (target < 0 || target >= static_cast<int32_t>(InternTable::kEntries)) return;
+  if (target < 0 || target >= targets_.count()) return;
   if (constant < 0 || constant >= static_cast<int32_t>(constants_.size())) return;
   InternEntry& entry = targets_.at(target);
   if (entry.version == version) entry.constant = constant;

@@ -53,11 +53,24 @@ uint64_t process_seed() {
 
 }  // namespace
 
-InternTable::InternTable() : entries_(new InternEntry[kEntries]) {}
+InternTable::InternTable()
+    : entries_(new InternEntry[kEntries]), places_(new uint16_t[kEntries]()) {
+  static_assert(kEntries <= 1u << 16, "a place takes 16 bits");
+}
 
 InternTable::~InternTable() {
-  for (uint32_t i = 0; i < kEntries; i++) std::free(entries_[i].path);
+  for (uint32_t i = 0; i < kEntries; i++) std::free(entries_[i].longer);
   delete[] entries_;
+  delete[] places_;
+}
+
+void InternTable::put(InternEntry& entry, const char* path, uint32_t length) {
+  if (length <= InternEntry::kInlineBytes) {
+    std::memcpy(entry.bytes, path, length);
+    return;
+  }
+  entry.longer = static_cast<char*>(std::realloc(entry.longer, length));
+  std::memcpy(entry.longer, path, length);
 }
 
 int32_t InternTable::find_or_add(const char* path, uint32_t length, uint32_t routes) {
@@ -70,23 +83,26 @@ int32_t InternTable::find_or_add(const char* path, uint32_t length, uint32_t rou
   uint32_t victim = first + (hash & (kWays - 1));
   for (uint32_t i = first; i < first + kWays; i++) {
     InternEntry& entry = entries_[i];
-    if (entry.path == nullptr) {
+    if (entry.id < 0) {
       victim = i;
       break;
     }
     if (entry.hash == hash && entry.key == key &&
-        std::memcmp(entry.path, path, length) == 0) {
-      return static_cast<int32_t>(i);
+        std::memcmp(entry.path(), path, length) == 0) {
+      return entry.id;
     }
   }
   InternEntry& entry = entries_[victim];
-  entry.path = static_cast<char*>(std::realloc(entry.path, length == 0 ? 1 : length));
-  std::memcpy(entry.path, path, length);
+  if (entry.id < 0) {
+    places_[used_] = static_cast<uint16_t>(victim);
+    entry.id = used_++;
+  }
+  put(entry, path, length);
   entry.key = key;
   entry.hash = hash;
   entry.version++;
   entry.constant = -1;
-  return static_cast<int32_t>(victim);
+  return entry.id;
 }
 
 void InternTable::new_epoch() {

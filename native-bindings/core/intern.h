@@ -18,13 +18,22 @@
 
 namespace millrace {
 
-struct InternEntry {
-  char* path = nullptr;  // owned by the table
-  uint32_t key = 0;      // the path's length, and above it the table of routes
+// One line of the cache, a short path included: of many targets each line on the way is a miss.
+struct alignas(64) InternEntry {
+  static constexpr uint32_t kInlineBytes = 32;
+
+  uint32_t key = 0;  // the path's length, and above it the table of routes
   uint32_t hash = 0;
+  int32_t id = -1;  // -1: never used
   int32_t version = 0;
-  int32_t constant = -1;  // index of a prebuilt response, or -1
+  int32_t constant = -1;   // index of a prebuilt response, or -1
+  char* longer = nullptr;  // of a path that is not in `bytes`; owned by the table
+  char bytes[kInlineBytes];
+
+  const char* path() const { return (key & 0xffff) <= kInlineBytes ? bytes : longer; }
 };
+
+static_assert(sizeof(InternEntry) == 64, "an entry is one line of the cache");
 
 class InternTable {
  public:
@@ -40,10 +49,17 @@ class InternTable {
   int32_t find_or_add(const char* path, uint32_t length, uint32_t routes);
   // No id that was given out keeps its version or its constant.
   void new_epoch();
-  InternEntry& at(int32_t id) { return entries_[id]; }
+  // Of ids that were given out: those below.
+  int32_t count() const { return used_; }
+  InternEntry& at(int32_t id) { return entries_[places_[id]]; }
 
  private:
+  static void put(InternEntry& entry, const char* path, uint32_t length);
+
   InternEntry* entries_;
+  // By id. Ids are given out from 0 on, so that what JavaScript keeps by them lies close together.
+  uint16_t* places_;
+  int32_t used_ = 0;
 };
 
 }  // namespace millrace

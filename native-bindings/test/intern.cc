@@ -60,6 +60,27 @@ void a_recycled_id_has_a_new_version_and_no_constant() {
   CHECK(recycled > 0);
 }
 
+void ids_begin_at_0_and_leave_none_out() {
+  InternTable table;
+  for (int32_t i = 0; i < 1000; i++) {
+    std::string path = "/" + std::string(static_cast<size_t>(i) % 70, 'x') + std::to_string(i);
+    int32_t id = id_of(table, path);
+    // A full set gives the id of another path away, which takes none from the row.
+    CHECK(id >= 0 && id <= i);
+    CHECK(id_of(table, path) == id);
+  }
+  CHECK(table.count() >= 990 && id_of(table, "/the next") <= table.count());
+}
+
+void paths_of_any_length_take_the_place_of_others() {
+  InternTable table;
+  const auto inlined = millrace::InternEntry::kInlineBytes;
+  for (uint32_t i = 0; i < 4 * InternTable::kEntries; i++) {
+    std::string path = "/" + std::to_string(i) + std::string(i % (2 * inlined), 'y');
+    CHECK(id_of(table, path) == id_of(table, path));
+  }
+}
+
 void the_same_path_of_another_table_of_routes_is_another() {
   InternTable table;
   // So many that ids are recycled too.
@@ -103,6 +124,8 @@ int main() {
   paths_that_share_much_differ();
   a_long_path_is_not_kept();
   a_recycled_id_has_a_new_version_and_no_constant();
+  ids_begin_at_0_and_leave_none_out();
+  paths_of_any_length_take_the_place_of_others();
   the_same_path_of_another_table_of_routes_is_another();
   a_new_epoch_keeps_ids_but_no_version_and_no_constant();
 }

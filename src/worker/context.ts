@@ -60,7 +60,7 @@ export class HandlerContext implements Context {
   }
 
   get route(): RouteName {
-    const { id, route: pattern } = this.#exchange.steps[this.#exchange.at]!;
+    const { id, route: pattern } = this.#exchange.step;
     return { id, pattern };
   }
 

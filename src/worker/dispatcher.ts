@@ -50,7 +50,7 @@ export class Dispatcher {
 
   /** Runs the step that the exchange is at. */
   run(exchange: Exchange): void {
-    const step = exchange.steps[exchange.at]!;
+    const { step } = exchange;
     if (step.kind !== "handler") {
       const isMalformed = step.kind === "malformed";
       if (isMalformed) this.#host.clientErrors.undecodable(exchange, FIXED_STATUS.malformed);
@@ -130,7 +130,7 @@ export class Dispatcher {
   /** `context.next()`: the answer of the steps behind the present one. */
   async next(exchange: Exchange): Promise<Response> {
     this.#goOn(exchange);
-    const step = exchange.steps[exchange.at]!;
+    const { step } = exchange;
     // A copy: what the handler changes is the answer to this request alone.
     if (step.kind !== "handler") return responseOfStep(step).clone();
     const value = await replyOr(exchange, () => this.#thrownToo(exchange, step));
@@ -206,11 +206,12 @@ function isLast(exchange: Exchange): boolean {
  * that came whole can be read again.
  */
 function advance(exchange: Exchange): void {
-  const before = exchange.steps[exchange.at]!;
+  const before = exchange.step;
   const after = exchange.steps[exchange.at + 1]!;
   const hasParams = before.paramNames.length > 0 || after.paramNames.length > 0;
   if (hasParams) void exchange.request?.params; // who holds it goes on to see its parameters
   exchange.at++;
+  exchange.step = after;
   if (hasParams && before.paramValues !== after.paramValues) exchange.renewRequest();
   if (before.kind === "handler" && before.rules?.buffered === true) exchange.rewindBody();
 }

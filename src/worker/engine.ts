@@ -325,39 +325,38 @@ export class Engine {
     const { events } = this.#rings;
     const target = this.#targets.at(base, this.#slab);
     const method = events[base + EVENT_METHOD]!;
-    const planned = target.plans[method] ?? this.#targets.plan(target, base);
-    const steps = this.#pins.count === 0 ? planned : this.#pins.before(
-      planned, events[base + EVENT_SLOT]!, events[base + EVENT_GENERATION]!,
+    if (target.method !== method) this.#targets.choose(target, base);
+    const steps = this.#pins.count === 0 ? target.steps : this.#pins.before(
+      target.steps, events[base + EVENT_SLOT]!, events[base + EVENT_GENERATION]!,
     );
-    const first = steps[0]!;
+    const first = steps === target.steps ? target.first! : steps[0]!;
     const hasBody = (events[base + EVENT_FLAGS]! & FLAG_HAS_BODY) !== 0; // its length is checked
     if (!this.#isPlain) {
-      this.#observed(base, target, steps);
+      this.#observed(base, target, steps, first);
     } else if (first.kind === "handler" && first.isBare && !hasBody) {
       this.#runBare(base, target, steps, first);
     } else {
-      this.#runWhole(base, target, steps);
+      this.#runWhole(base, target, steps, first);
     }
   }
 
-  #runWhole(base: number, target: Target, steps: readonly Step[]): void {
-    const exchange = this.#exchange(base, target, steps);
+  #runWhole(base: number, target: Target, steps: readonly Step[], first: Step): void {
+    const exchange = this.#exchange(base, target, steps, first);
     if (this.#hooks !== null) this.#hooks.requested(exchange);
     this.#dispatcher.run(exchange);
   }
 
   /** The same for those who trace or count. */
-  #observed(base: number, target: Target, steps: readonly Step[]): void {
+  #observed(base: number, target: Target, steps: readonly Step[], first: Step): void {
     const { events } = this.#rings;
     const meter = this.#meter;
     const flags = events[base + EVENT_FLAGS]!;
     const listener = events[base + EVENT_LISTENER]!;
     const method = METHODS[events[base + EVENT_METHOD]!]!;
-    const first = steps[0]!;
     if (meter !== null) meter.begin(method, listener);
     const isBare = first.kind === "handler" && first.isBare && (flags & FLAG_HAS_BODY) === 0;
     if (meter === null || this.#tracing.isOn || !isBare) {
-      this.#runWhole(base, target, steps);
+      this.#runWhole(base, target, steps, first);
       return;
     }
     const parts = this.#runBare(base, target, steps, first);
@@ -383,7 +382,7 @@ export class Engine {
       const handler = step.handler as () => unknown;
       result = this.#isolation.isOn ? this.#isolation.run(handler) : handler();
     } catch (error) {
-      this.#dispatcher.fail(this.#exchange(base, target, steps), error);
+      this.#dispatcher.fail(this.#exchange(base, target, steps, step), error);
       return null;
     }
     if (isLightResponse(result)) {
@@ -397,15 +396,15 @@ export class Engine {
       );
       if (answered) return parts;
     }
-    this.#dispatcher.settle(this.#exchange(base, target, steps), result);
+    this.#dispatcher.settle(this.#exchange(base, target, steps, step), result);
     return null;
   }
 
-  #exchange(base: number, target: Target, steps: readonly Step[]): Exchange {
+  #exchange(base: number, target: Target, steps: readonly Step[], first: Step): Exchange {
     const { events, eventNumbers, control } = this.#rings;
     control[CTL_SLAB_HELD] = 1;
     const exchange = new Exchange(
-      this.#host, this.#slab, events, eventNumbers, base, target, steps,
+      this.#host, this.#slab, events, eventNumbers, base, target, steps, first,
     );
     if ((exchange.flags & (FLAG_HAS_BODY | FLAG_BODY_COMPLETE)) === FLAG_HAS_BODY) {
       this.#connections.of(exchange.slot, exchange.generation).reading = exchange;

@@ -30,7 +30,7 @@ import { RequestCookies } from "./cookie-map.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
 import type { ListenerSite } from "./listener-sites.ts";
-import type { HandlerStep, Step } from "./plan.ts";
+import type { Step } from "./plan.ts";
 import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
@@ -97,7 +97,8 @@ export class Exchange implements RequestSource, BodyOwner {
   readonly received: RequestBody | ReadyBody | null;
   /** The body that the Request shows: the same, or what was made of it before the handler ran. */
   body: BodySource | null;
-  /** The step being run. */
+  /** The step being run: `steps[at]`. */
+  step: Step;
   at = 0;
   isAnswered = false;
   /** How often an answer could not be given. */
@@ -136,6 +137,7 @@ export class Exchange implements RequestSource, BodyOwner {
     base: number,
     target: Target,
     steps: readonly Step[],
+    first: Step,
   ) {
     this.host = host;
     this.slot = events[base + EVENT_SLOT]!;
@@ -146,6 +148,7 @@ export class Exchange implements RequestSource, BodyOwner {
     this.site = host.siteOf(this.listener);
     this.method = METHODS[events[base + EVENT_METHOD]!]!;
     this.steps = steps;
+    this.step = first;
     this.target = target;
     this.#slab = slab;
     this.#message = events[base + EVENT_MESSAGE_OFFSET]!;
@@ -171,7 +174,7 @@ export class Exchange implements RequestSource, BodyOwner {
 
   /** How long the body may be: what the present handler says, else what its listener does. */
   get bodyLimits(): BodyLimits {
-    const step = this.steps[this.at]!;
+    const { step } = this;
     const rules = step.kind === "handler" ? step.rules : null;
     const settings = this.site.settings;
     if (rules === null) return settings;
@@ -299,7 +302,7 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   params(): Record<string, string> {
-    const { paramNames, paramValues } = this.steps[this.at]!;
+    const { paramNames, paramValues } = this.step;
     const params: Record<string, string> = {};
     for (let i = 0; i < paramNames.length; i++) params[paramNames[i]!] = paramValues[i]!;
     return params;
@@ -319,7 +322,7 @@ export class Exchange implements RequestSource, BodyOwner {
 
   /** The name of the route for messages. */
   get routeName(): string {
-    const step = this.steps[this.at] as HandlerStep;
+    const { step } = this;
     return step.route === "" ? "fetch" : `the route "${step.route}"`;
   }
 

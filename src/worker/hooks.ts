@@ -97,7 +97,7 @@ class ResponseFacts implements ResponseInfo {
   }
 
   get route(): string {
-    return this.#exchange === null ? "" : this.#exchange.steps[this.#exchange.at]!.route;
+    return this.#exchange === null ? "" : this.#exchange.step.route;
   }
 
   get requestId(): string | null {

@@ -25,8 +25,7 @@ export interface MeteredExchange {
   readonly method: string;
   readonly listener: number;
   readonly flags: number;
-  readonly steps: readonly { readonly route: string }[];
-  readonly at: number;
+  readonly step: { readonly route: string };
   /** Its body, as it came. */
   readonly received: { readonly length: number } | null;
   startedAt: number;
@@ -82,7 +81,7 @@ export class Meter {
     const { method, listener, flags, startedAt, received } = exchange;
     if (startedAt === 0) return;
     exchange.startedAt = 0;
-    const { route } = exchange.steps[exchange.at]!;
+    const { route } = exchange.step;
     const bytes = received instanceof RequestBody ? received.bytesReceived : received?.length ?? 0;
     this.end(method, listener, flags, startedAt, route, status, bytes, sent);
   }

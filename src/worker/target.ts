@@ -19,6 +19,13 @@ const HOSTS_MAX = 256;
 
 export class Target {
   readonly version: number;
+  /**
+   * The method that was asked for last, its steps and the first of them. Of many targets each
+   * object on the way to a handler is a miss of the cache: these save four of them.
+   */
+  method = -1;
+  steps: readonly Step[] = [];
+  first: Step | null = null;
   /** Where its path is looked up, and whose hooks its requests have. */
   readonly table: RouteTable;
   /** Of the table when the target was made: all steps of a request are of one version of it. */

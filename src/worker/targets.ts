@@ -56,8 +56,16 @@ export class Targets {
     return target;
   }
 
-  /** For a method that the target was not planned for yet. */
-  plan(target: Target, base: number): Step[] {
+  /** Has the target show the steps of the request's method, planned when it comes first. */
+  choose(target: Target, base: number): void {
+    const method = this.#events[base + EVENT_METHOD]!;
+    const steps = target.plans[method] ?? this.#plan(target, base);
+    target.method = method;
+    target.steps = steps;
+    target.first = steps[0]!;
+  }
+
+  #plan(target: Target, base: number): Step[] {
     const events = this.#events;
     const { constants, host } = this.#host;
     const method = events[base + EVENT_METHOD]!;

@@ -28,7 +28,7 @@ class TraceMessage implements RequestTrace {
 
   constructor(exchange: Exchange, context: Context) {
     this.method = exchange.method;
-    this.route = exchange.steps[exchange.at]!.route;
+    this.route = exchange.step.route;
     this.listener = context.listener;
     this.context = context;
     this.#exchange = exchange;

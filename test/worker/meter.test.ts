@@ -59,7 +59,7 @@ t.test("each attribute has rows of its own", async (t) => {
 t.test("an exchange is counted once", async (t) => {
   const { meter, table, count } = open();
   const exchange = {
-    method: "HEAD", listener: 0, flags: 0, steps: [{ route: "" }, { route: "/a" }], at: 1,
+    method: "HEAD", listener: 0, flags: 0, step: { route: "/a" },
     received: { length: 3 }, startedAt: 1,
   };
   meter.begin("HEAD", 0);

@@ -41,7 +41,8 @@ function setup(app: App, debug: object | null = null) {
     events[EVENT_TARGET_OFFSET] = OFFSET;
     events[EVENT_TARGET_LENGTHS] = (path.length << 16) | (path.length + query.length);
     const target = targets.at(0, Buffer.from("x".repeat(OFFSET) + path + query));
-    const steps = target.plans[METHODS.indexOf(method)] ?? targets.plan(target, 0);
+    targets.choose(target, 0);
+    const { steps } = target;
     return { target, steps, first: steps[0]! };
   };
   return { targets, own, bound, request };
