@@ -21,6 +21,8 @@ export const ratioBounds = [
   { scenario: "churn", atMost: 1.4, against: "epoll" },
   { scenario: "async", atMost: 1.15, against: "self" },
   { scenario: "access-log", contender: "millrace-logged", atMost: 1.1, against: "millrace" },
+  { scenario: "file-1k", atMost: 1.2, against: "nginx" },
+  { scenario: "file-1m", atMost: 1.1, against: "nginx" },
   { scenario: "table", contender: "millrace-table", atMost: 1.1, against: "millrace-row" },
   { scenario: "upload", atMost: 0.9, against: "node-http" },
   { scenario: "download", atMost: 1.05, against: "node-http" },

@@ -1,8 +1,12 @@
-/** Compiles the yardstick and the C clients into bin/. They need gcc and a CPU with AVX2. */
+/**
+ * Compiles the yardstick and the C clients into bin/, where the files that are served go, too. They
+ * need gcc and a CPU with AVX2.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { writeFiles } from "./lib/served-files.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const CLIENTS = ["churn", "idle", "bulk", "messages"];
@@ -24,6 +28,7 @@ export function build() {
     const { status } = spawnSync("gcc", [...FLAGS, "-o", binary, source], { stdio: "inherit" });
     if (status !== 0) throw new Error(`gcc failed on bench/${name}`);
   }
+  writeFiles();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) build();

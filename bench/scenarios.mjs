@@ -18,6 +18,7 @@
  */
 
 import { document16 } from "./apps/document.mjs";
+import { textOf } from "./lib/served-files.mjs";
 import { ROWS } from "./apps/rows.mjs";
 
 const CONNECTIONS = 64;
@@ -191,6 +192,24 @@ export const scenarios = [
     contenders: ["epoll", "millrace", "millrace-logged"],
     requests: [get("/", BROWSER_HEADERS)],
     expect: HELLO,
+  },
+  {
+    name: "file-1k",
+    title: "static file of 1 KiB",
+    load: "http",
+    connections: CONNECTIONS,
+    contenders: ["millrace", "nginx"],
+    requests: [get("/files/1k.txt")],
+    expect: { status: 200, type: "text/plain", body: () => textOf("1k.txt") },
+  },
+  {
+    name: "file-1m",
+    title: "static file of 1 MiB",
+    load: "http",
+    connections: CONNECTIONS,
+    contenders: ["millrace", "nginx"],
+    requests: [get("/files/1m.txt")],
+    expect: { status: 200, type: "text/plain", body: () => textOf("1m.txt") },
   },
   {
     name: "table",

@@ -1,6 +1,8 @@
 /** The benchmark's app for Millrace: plain fetch-style handlers, nothing tuned. */
 import { chunks, count, pieces } from "./chunks.mjs";
 import { document16 } from "./document.mjs";
+import { files } from "../../dist/src/handlers/files.js";
+import { FILES_ROOT } from "../lib/served-files.mjs";
 
 /** Owns its sockets until they close. */
 const rawEcho = {
@@ -48,6 +50,7 @@ export default {
     "/compressed": () => new Response(document16, {
       headers: { "content-type": "application/json" },
     }),
+    "/files/*": files(FILES_ROOT),
     "/constant": new Response("Hello, World!"),
   },
 };

@@ -5,7 +5,7 @@ import { median, spread } from "./statistics.mjs";
 const YARDSTICK = "epoll";
 const MILLRACE = "millrace";
 /** By what others' ratios are where the yardstick takes no part: the first that is there. */
-const REFERENCES = [YARDSTICK, "node-http", "node-net", "ws"];
+const REFERENCES = [YARDSTICK, "node-http", "node-net", "ws", "nginx"];
 
 export const findRow = (rows, contender, isBase = false) =>
   rows.find((row) => row.contender === contender && row.isBase === isBase);
