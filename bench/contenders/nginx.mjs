@@ -1,6 +1,6 @@
 /**
- * nginx with one worker process, fixed answers, and files by sendfile, whose descriptors it keeps as
- * Millrace does; only when it is installed.
+ * nginx with one worker process, fixed answers, and files by sendfile, whose descriptors it keeps
+ * as Millrace does; only when it is installed.
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
