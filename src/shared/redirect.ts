@@ -1,7 +1,11 @@
 /**
  * The helper `redirect` of the public surface: unlike `Response.redirect` it takes a relative
- * location (RFC 9110 10.2.2). Pure; makes whatever `Response` is in the thread that calls it.
+ * location (RFC 9110 10.2.2); and what stands for a location where routes are data. Pure; makes
+ * whatever `Response` is in the thread that calls it.
  */
+
+/** `https://` and `https:///path`, and the same with `http`. */
+const SHORT = /^(https?):\/\/(?:\/(.*))?$/s;
 
 /** A redirect to `location`. Default 302. Throws a RangeError for a status that is no redirect. */
 export function redirect(location: string | URL, status: number = 302): Response {
@@ -9,4 +13,23 @@ export function redirect(location: string | URL, status: number = 302): Response
     throw new RangeError(`redirect: ${status} is no status of a redirect`);
   }
   return new Response(null, { status, headers: { location: String(location) } });
+}
+
+/**
+ * The location that is meant for a request with this URL: `https://` is the same URL by https,
+ * `https:///path` another path of the same host. A port is left out: the other scheme has its own.
+ * Anything else is what it is.
+ */
+export function locationFrom(location: string, url: string): string {
+  const short = SHORT.exec(location);
+  if (short === null) return location;
+  const [, scheme, path] = short;
+  const target = new URL(url);
+  const rest = path === undefined ? target.pathname + target.search : `/${path}`;
+  return `${scheme}://${target.hostname}${rest}`;
+}
+
+/** Whether `locationFrom` makes another one of it for each request. */
+export function isShortLocation(location: string): boolean {
+  return SHORT.test(location);
 }

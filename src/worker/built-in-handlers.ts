@@ -4,7 +4,7 @@
  * elsewhere, `rewrite:…` through the routes again. Thread: the engine's.
  */
 import type { FetchHandler, Handler, HandlerObject, MillraceRequest } from "../shared/app.ts";
-import { redirect } from "../shared/redirect.ts";
+import { isShortLocation, locationFrom, redirect } from "../shared/redirect.ts";
 import { invalidRoute } from "./route-pattern.ts";
 import type { Router } from "./router.ts";
 
@@ -30,7 +30,10 @@ export function builtInHandler(
     : redirectHandler(name, pattern);
 }
 
-/** `redirect:/new`, `redirect:301:https://host/*`: `*` stands for what the wildcard has matched. */
+/**
+ * `redirect:/new`, `redirect:301:https://host/*`: `*` stands for what the wildcard has matched.
+ * `redirect:301:https://` is the same URL by https, `redirect:https:///login` a path of the host.
+ */
 function redirectHandler(name: string, pattern: string): FetchHandler {
   const [, code = "302", location] = REDIRECT.exec(name) ?? [];
   if (location === undefined) throw invalidRoute(pattern, `"${name}" names no location`);
@@ -39,12 +42,19 @@ function redirectHandler(name: string, pattern: string): FetchHandler {
     throw invalidRoute(pattern, `"${name}" has a wildcard, and the pattern has none`);
   }
   try {
-    redirect(location, status);
+    redirect(locationFrom(location, "http://host/"), status);
   } catch (cause) {
     throw invalidRoute(pattern, `"${name}": ${(cause as Error).message}`);
   }
-  if (!location.includes("*")) return () => redirect(location, status);
-  return ({ params }) => redirect(location.replace("*", () => encoded(params["*"]!)), status);
+  if (!location.includes("*")) {
+    return isShortLocation(location)
+      ? ({ url }) => redirect(locationFrom(location, url), status)
+      : () => redirect(location, status);
+  }
+  return ({ params, url }) => {
+    const to = location.replace("*", () => encoded(params["*"]!));
+    return redirect(locationFrom(to, url), status);
+  };
 }
 
 /** `rewrite:/new/*`: what stands there is said as that of a redirect. */

@@ -1,6 +1,6 @@
 /** Test of the helper for redirects. */
 import t from "tap";
-import { redirect } from "../../src/shared/redirect.ts";
+import { isShortLocation, locationFrom, redirect } from "../../src/shared/redirect.ts";
 
 t.test("it is an answer with a location, which may be relative", async (t) => {
   const found = redirect("/new?a=b");
@@ -14,4 +14,21 @@ t.test("it is an answer with a location, which may be relative", async (t) => {
 t.test("another status is refused, and so is a location that breaks the head", async (t) => {
   for (const status of [200, 300, 304, 404]) t.throws(() => redirect("/", status), RangeError);
   t.throws(() => redirect("/a\r\nset-cookie: b"), TypeError);
+});
+
+t.test("short locations are the same URL by another scheme, or another path of the host", (t) => {
+  const url = "http://a.test:8080/b%20c?d=e";
+  const from = (location: string, expected: string): void => {
+    t.equal(locationFrom(location, url), expected);
+    t.equal(isShortLocation(location), location !== expected, location);
+  };
+  from("https://", "https://a.test/b%20c?d=e");
+  from("http://", "http://a.test/b%20c?d=e");
+  from("https:///", "https://a.test/");
+  from("https:///x?y", "https://a.test/x?y");
+  for (const same of ["/x", "//b.test", "https://b.test", "https:/x", "ftp://", "x"]) {
+    from(same, same);
+  }
+  t.equal(locationFrom("https://", "http://[::1]:80/"), "https://[::1]/");
+  t.end();
 });

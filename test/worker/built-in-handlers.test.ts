@@ -12,6 +12,8 @@ const APP = `
       "/open": "continue",
       "/gone/*": "redirect:308:/here/*",
       "/up/*": "redirect:/*",
+      "/plain/*": "redirect:301:https://",
+      "/short/*": "redirect:https:///to/*",
       "/old": { GET: "redirect:https://other.example/new?a=1" },
       "/both": { GET: () => "got", PUT: () => "put" },
       "/any": () => "any",
@@ -33,6 +35,9 @@ t.test("rows name them, in an app and while the server runs", async (t) => {
   t.strictSame(await ask("/gone/%2F%2Fevil.example"), [308, "/here/%2F%2Fevil.example"]);
   t.strictSame(await ask("/up//evil.example/x"), [302, "/evil.example/x"], "of this host");
   t.strictSame(await ask("/old"), [302, "https://other.example/new?a=1"]);
+  const { hostname } = new URL(url);
+  t.strictSame(await ask("/plain/a%20b?c=d"), [301, `https://${hostname}/plain/a%20b?c=d`]);
+  t.strictSame(await ask("/short//evil.example"), [302, `https://${hostname}/to/evil.example`]);
   const options = { method: "OPTIONS" };
   t.strictSame(await ask("/none", options), [200, "fetch"], "no other row has the path");
   t.strictSame(await ask("/none"), [200, "fetch"]);
