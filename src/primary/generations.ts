@@ -168,7 +168,9 @@ export class Generations {
   async #retire(pool: WorkerPool): Promise<void> {
     this.#ending.push(pool);
     const left = pool.retire();
-    void pool.gone().then(() => this.#ending.splice(this.#ending.indexOf(pool), 1));
+    const gone = (): void => void this.#ending.splice(this.#ending.indexOf(pool), 1);
+    // Its threads have ended in either case.
+    void pool.gone().then(gone, gone);
     if (this.#ending.length > ENDING_MAX) this.#ending[0]!.hurry();
     await left;
   }
