@@ -48,9 +48,9 @@ t.test("facts of listener and connection", async (t) => {
     log: true,
     server: [
       "addListener", "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics",
-      "pauseListener", "publish", "reload", "removeListener", "removeRoute", "reopenLogs",
-      "routes", "scale", "setApp", "setRoutes", "startListener", "stopListener",
-      "subscriberCount",
+      "pauseListener", "publish", "records", "reload", "removeListener", "removeRoute",
+      "reopenLogs", "routes", "scale", "setApp", "setRoutes", "sharedMemory",
+      "startListener", "stopListener", "subscriberCount",
     ],
   });
 });

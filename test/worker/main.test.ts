@@ -47,9 +47,9 @@ for (const workers of [0, 1]) {
       aborted: false,
       calls: [
         "addListener", "addRoute", "close", "disableRoute", "drain", "enableRoute", "metrics",
-        "pauseListener", "publish", "reload", "removeListener", "removeRoute", "reopenLogs",
-        "routes", "scale", "setApp", "setRoutes", "startListener", "stopListener",
-        "subscriberCount",
+        "pauseListener", "publish", "records", "reload", "removeListener", "removeRoute",
+        "reopenLogs", "routes", "scale", "setApp", "setRoutes", "sharedMemory",
+        "startListener", "stopListener", "subscriberCount",
       ],
       log: "function",
       info: "function",
