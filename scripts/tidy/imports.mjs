@@ -8,6 +8,7 @@ import { posix } from "node:path";
 const MAY_IMPORT = {
   cli: ["index", "options", "shared"],
   index: ["primary", "options", "shared"],
+  "create-fetch": ["primary", "worker", "options", "native", "shared"],
   primary: ["options", "native", "shared"],
   worker: ["native", "shared"],
   handlers: ["worker", "shared"],

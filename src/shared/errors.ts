@@ -196,6 +196,9 @@ export const ERRORS = {
   ERR_MILLRACE_WEBSOCKET_NONE: {
     text: "A request was to become a WebSocket, and the app has no `websocket`.",
   },
+  ERR_MILLRACE_NO_SOCKET: {
+    text: "An app that `createFetch` calls wanted what only a server has. The message says what.",
+  },
   ERR_MILLRACE_RESPONSE_HEADERS: {
     text: "An answer has a Content-Length that contradicts its body, or other unfit headers.",
   },

@@ -29,8 +29,8 @@ export interface ContextHost {
   readonly names: RequestNames;
   readonly server: ServerControl;
   readonly topics: Topics;
-  readonly upgrades: Upgrades;
-  readonly webSockets: WebSockets;
+  readonly upgrades: Pick<Upgrades, "offer">;
+  readonly webSockets: Pick<WebSockets, "upgrade" | "count">;
   readonly pins: Pins;
   connectionOf(exchange: Exchange): Connection;
   readonly connections: Connections;

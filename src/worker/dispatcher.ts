@@ -5,7 +5,7 @@
 import type { Context, MillraceRequest } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
-import type { Answers } from "./answers.ts";
+import type { AnswerSink } from "./answer-sink.ts";
 import type { ClientErrors } from "./client-errors.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
 import type { EnteredRoute } from "./entered-route.ts";
@@ -25,20 +25,20 @@ import { checkSwitch } from "./upgrade.ts";
 /** What the dispatcher asks of its engine. */
 export interface DispatchHost extends ContextHost, FailureHost {
   readonly tracing: Tracing;
-  readonly clientErrors: ClientErrors;
+  readonly clientErrors: Pick<ClientErrors, "undecodable">;
   readonly entered: EnteredRoute;
 }
 
 export class Dispatcher {
   readonly failures: Failures;
-  readonly #answers: Answers;
+  readonly #answers: AnswerSink;
   readonly #host: DispatchHost;
   readonly #isolation: Isolation;
   readonly #tracing: Tracing;
   readonly #entered: Int32Array;
   readonly #rewrites: Rewrites;
 
-  constructor(answers: Answers, host: DispatchHost, isolation: Isolation) {
+  constructor(answers: AnswerSink, host: DispatchHost, isolation: Isolation) {
     this.failures = new Failures(answers, host, partsOf);
     this.#answers = answers;
     this.#host = host;

@@ -6,7 +6,7 @@
  */
 import type { Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
-import type { Answers } from "./answers.ts";
+import type { AnswerSink } from "./answer-sink.ts";
 import { discard } from "./answer-writer.ts";
 import { describe, errorPage, textParts } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
@@ -31,11 +31,11 @@ const FAILURES_MAX = 2;
 const FAULT_TEXT = "Internal Server Error";
 
 export class Failures {
-  readonly #answers: Answers;
+  readonly #answers: AnswerSink;
   readonly #host: FailureHost;
   readonly #partsOf: PartsOf;
 
-  constructor(answers: Answers, host: FailureHost, partsOf: PartsOf) {
+  constructor(answers: AnswerSink, host: FailureHost, partsOf: PartsOf) {
     this.#answers = answers;
     this.#host = host;
     this.#partsOf = partsOf;

@@ -34,6 +34,9 @@ export interface HooksHost extends ContextHost {
   siteOf(listener: number): ListenerSite;
 }
 
+/** The event of which one is told. */
+type HookEvents = Pick<Rings, "events" | "eventNumbers">;
+
 export function hasHooks(app: App): boolean {
   return app.onRequest !== undefined || app.onResponse !== undefined;
 }
@@ -75,7 +78,7 @@ class ResponseFacts implements ResponseInfo {
   readonly context: Context | null;
   readonly #exchange: Exchange | null;
 
-  constructor(host: HooksHost, rings: Rings, base: number, exchange: Exchange | null) {
+  constructor(host: HooksHost, rings: HookEvents, base: number, exchange: Exchange | null) {
     const { events, eventNumbers } = rings;
     const status = events[base + EVENT_STATUS]! & 0xffff;
     this.listener = (exchange?.site ?? host.siteOf(events[base + EVENT_LISTENER]!)).view;
@@ -107,15 +110,21 @@ class ResponseFacts implements ResponseInfo {
 
 export class Hooks {
   readonly #apps: AppsByListener;
-  readonly #native: Native;
+  readonly #native: Pick<Native, "engineReason">;
   readonly #handle: Handle;
-  readonly #rings: Rings;
+  readonly #rings: HookEvents;
   readonly #host: HooksHost;
   /** Requests whose answers have not left, in their order, by connection. */
   readonly #open = new Map<number, Exchange[]>();
   #young: readonly Exchange[] = [];
 
-  constructor(apps: AppsByListener, native: Native, handle: Handle, rings: Rings, host: HooksHost) {
+  constructor(
+    apps: AppsByListener,
+    native: Pick<Native, "engineReason">,
+    handle: Handle,
+    rings: HookEvents,
+    host: HooksHost,
+  ) {
     this.#apps = apps;
     this.#native = native;
     this.#handle = handle;

@@ -199,7 +199,7 @@ async function initAll(apps: Apps, tables: RouteTables): Promise<void> {
 }
 
 /** Handler objects and the app itself, once per worker. A failure is logged, the rest goes on. */
-async function closeApp(app: App, registry: HandlerRegistry, log: Log): Promise<void> {
+export async function closeApp(app: App, registry: HandlerRegistry, log: Log): Promise<void> {
   const closers: (() => unknown)[] = [];
   for (const entry of registry.entries) {
     if (!("handle" in entry) || entry.close === undefined) continue;

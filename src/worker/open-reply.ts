@@ -7,7 +7,7 @@ import { AsyncResource } from "node:async_hooks";
 import { HttpError, MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { ReplyData, ReplyErrorOptions } from "../shared/reply.ts";
-import type { Answers } from "./answers.ts";
+import type { AnswerSink } from "./answer-sink.ts";
 import { chunkBytes, TYPE_NONE, TYPE_TEXT } from "./body.ts";
 import type { Connection } from "./connections.ts";
 import type { Exchange, TakenReply } from "./exchange.ts";
@@ -22,7 +22,7 @@ import { redirect, responseFrom } from "./response.ts";
 
 /** What a reply asks of its engine. */
 export interface ReplyHost {
-  readonly answers: Answers;
+  readonly answers: AnswerSink;
   readonly dispatcher: { readonly failures: Failures };
   connectionOf(exchange: Exchange): Connection;
   isConnected(exchange: Exchange): boolean;

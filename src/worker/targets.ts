@@ -27,7 +27,7 @@ export interface TargetsHost {
   readonly events: Int32Array;
   readonly tables: RouteTables;
   readonly host: Pick<EngineHost, "entered" | "siteOf">;
-  readonly constants: Constants;
+  readonly constants: Pick<Constants, "bind">;
   /** Those that the server has for itself now, by path. */
   ownRoutes(): ReadonlyMap<string, OwnRoute>;
 }

@@ -6,7 +6,6 @@ import {
   EVENT_TARGET_VERSION, EVENT_WORDS,
 } from "../../src/shared/layout.ts";
 import { METHODS } from "../../src/shared/methods.ts";
-import type { Constants } from "../../src/worker/constant-answers.ts";
 import type { EnteredRoute } from "../../src/worker/entered-route.ts";
 import type { ListenerSite } from "../../src/worker/listener-sites.ts";
 import type { OwnRoute } from "../../src/worker/plan.ts";
@@ -29,7 +28,7 @@ function setup(app: App, debug: object | null = null) {
     host: { entered: { mark: () => {} } as unknown as EnteredRoute, siteOf: () => site },
     constants: {
       bind: (_router: unknown, _target: unknown, id: number) => bound.push(id),
-    } as unknown as Constants,
+    },
     ownRoutes: () => own,
   });
   /** The target and the steps of a request as native would tell of it. */
