@@ -1,6 +1,7 @@
 /**
  * The answers that an open file gives: whole, not modified, failed preconditions, one range or
- * several (RFC 9110 13 and 14). What does not depend on the request is made once. Thread: one.
+ * several (RFC 9110 13 and 14). What does not depend on the request is made once and given away as
+ * copies, for who gets an answer may change it. Thread: one.
  */
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
@@ -82,7 +83,7 @@ export class FileAnswers {
       if (isFresh(asked, mine)) return this.#notModifiedAnswer();
     }
     const range = method === "GET" ? headers.get("range") : null;
-    if (range === null || !this.#isSame(headers.get("if-range"))) return this.#whole;
+    if (range === null || !this.#isSame(headers.get("if-range"))) return this.#whole.clone();
     return this.#ranges(range);
   }
 
@@ -100,7 +101,8 @@ export class FileAnswers {
   }
 
   #notModifiedAnswer(): Response {
-    return (this.#notModified ??= new Response(null, { status: 304, headers: this.#headers }));
+    this.#notModified ??= new Response(null, { status: 304, headers: this.#headers });
+    return this.#notModified.clone();
   }
 
   /** If-Range: the part is wanted of this very file only (RFC 9110 13.1.5). */
@@ -111,8 +113,8 @@ export class FileAnswers {
   #ranges(header: string): Response {
     const { size } = this.#file;
     const ranges = parseRange(size, clamped(header, size), { combine: true });
-    if (ranges === -2 || !/^bytes=/i.test(header)) return this.#whole;
-    if (ranges !== -1 && ranges.length > RANGES_MAX) return this.#whole;
+    if (ranges === -2 || !/^bytes=/i.test(header)) return this.#whole.clone();
+    if (ranges !== -1 && ranges.length > RANGES_MAX) return this.#whole.clone();
     if (ranges === -1) {
       const headers = { ...this.#headers, "content-range": `bytes */${size}` };
       return new Response(null, { status: 416, headers });

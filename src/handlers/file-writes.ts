@@ -1,16 +1,16 @@
 /**
  * PUT and DELETE of files. A file is written beside its place under a name that begins with a dot,
  * and renamed when it is whole: nobody reads a part of it, and a body that breaks off changes
- * nothing. The folder is opened first and named through its descriptor from then on, so that no
- * link leads out of the root in the meantime. Any thread.
+ * nothing. Any thread.
  */
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, readlink, rename, stat, unlink } from "node:fs/promises";
+import { open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HttpError } from "../shared/errors.ts";
 import { OpenFile } from "../worker/open-file.ts";
 import type { OpenFiles } from "../worker/open-files.ts";
 import type { FileAnswers } from "./file-answers.ts";
+import { openFolder, pathOf } from "./inner-folder.ts";
 
 const BYTES_MAX = 100 * 1024 * 1024;
 
@@ -44,10 +44,10 @@ export class FileWrites {
       : missing(headers);
     if (failed !== null) return failed;
     if (isThere && headers.get("if-none-match") === "*") return refused(412, "it is there already");
-    const folder = await this.#folder(dirname(full));
+    const folder = await openFolder(this.#root, dirname(full));
     if (folder === null) return refused(method === "PUT" ? 409 : 404, "no such folder");
     try {
-      const here = `/proc/self/fd/${folder.fd}`;
+      const here = pathOf(folder);
       if (method === "PUT") await this.#write(request, here, basename(full));
       else if (!(await removed(join(here, basename(full))))) return refused(404, "no such file");
     } finally {
@@ -55,21 +55,6 @@ export class FileWrites {
       this.#open.forget(full);
     }
     return new Response(null, { status: method === "PUT" && !isThere ? 201 : 204 });
-  }
-
-  /** Null: there is none inside of the root. */
-  async #folder(path: string): Promise<FileHandle | null> {
-    let folder: FileHandle;
-    try {
-      folder = await open(path, "r");
-    } catch {
-      return null;
-    }
-    const place = await readlink(`/proc/self/fd/${folder.fd}`);
-    const isInside = place === this.#root || place.startsWith(`${this.#root}/`);
-    if (isInside && (await folder.stat()).isDirectory()) return folder;
-    await folder.close();
-    return null;
   }
 
   async #write(request: Request, folder: string, name: string): Promise<void> {

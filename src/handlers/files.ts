@@ -119,13 +119,19 @@ class Folder {
     return new Response(null, { status: method === "OPTIONS" ? 204 : 405, headers: { allow } });
   }
 
-  #read(request: MillraceRequest, path: string): Response | undefined | Promise<Response> {
+  #read(
+    request: MillraceRequest,
+    path: string,
+  ): Response | undefined | Promise<Response | undefined> {
     const found = this.#find(path);
     if (typeof found !== "string") return this.#send(request, found);
     return found === "EISDIR" ? this.#folder(request, path) : undefined;
   }
 
-  #folder(request: MillraceRequest, path: string): Response | undefined | Promise<Response> {
+  #folder(
+    request: MillraceRequest,
+    path: string,
+  ): Response | undefined | Promise<Response | undefined> {
     if (path !== "" && !path.endsWith("/")) {
       const { pathname, search } = new URL(request.url);
       return redirect(`${pathname}/${search}`, 301);
@@ -135,8 +141,7 @@ class Folder {
       if (typeof found !== "string") return this.#send(request, found);
     }
     if (this.#options.listing !== true) return undefined;
-    const isHidden = this.#options.dotFiles === true;
-    return listing(join(this.#root, path), path, path === "", isHidden);
+    return listing(this.#root, path, this.#options.dotFiles === true);
   }
 
   #send(request: MillraceRequest, found: OpenFile): Response {

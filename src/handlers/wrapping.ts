@@ -5,6 +5,7 @@
 import type { Context, FetchHandler, HandlerResult, MillraceRequest } from "../shared/app.ts";
 import { withVary } from "../shared/vary.ts";
 import { HandlerContext } from "../worker/context.ts";
+import { FileParts } from "../worker/file-parts.ts";
 import { isLightResponse, responseParts } from "../worker/response.ts";
 
 /** Changes the headers of an answer. */
@@ -49,8 +50,8 @@ function isRepeatable(response: Response): boolean {
   if (!isLightResponse(response)) return false;
   const { body, stream } = responseParts(response);
   if (stream !== null) return false;
-  const isBytes = body instanceof Uint8Array || body instanceof Blob;
-  return body === null || typeof body === "string" || isBytes;
+  if (body === null || typeof body === "string") return true;
+  return body instanceof Uint8Array || body instanceof Blob || body instanceof FileParts;
 }
 
 /** Those of redirects refuse changes, whatever the change is (Fetch 5.1). */

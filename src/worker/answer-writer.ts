@@ -77,13 +77,15 @@ export class AnswerWriter {
       else this.#switch(exchange, given, close);
       return;
     }
-    const { filter } = exchange.site;
-    let parts = filter === null ? given : filter.apply(given, exchange);
+    let parts = given;
     if (parts.body instanceof FileBlob) {
+      // First: what is read of it on its way is the same file, whatever its path names by then.
       const pinned = this.#pin(exchange, parts, parts.body);
       if (pinned === null) return;
       parts = pinned;
     }
+    const { filter } = exchange.site;
+    if (filter !== null) parts = filter.apply(parts, exchange);
     const head = this.#headOf(exchange, parts, close);
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;

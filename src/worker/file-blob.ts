@@ -13,6 +13,8 @@ import { OpenFiles } from "./open-files.ts";
 /** Of answers that name a path: opened once, looked at for each answer. */
 const KEPT_MAX = 64;
 const opened = new OpenFiles({ max: KEPT_MAX, revalidateMs: 0, root: "" });
+/** What a stream of an open file reads at a time: as much as Node's streams of files do. */
+const PIECE_BYTES = 65_536;
 
 /** Of a Blob these are accessors too, which its type does not say. */
 const Base = Blob as unknown as new (parts: []) => object;
@@ -77,7 +79,9 @@ export class FileBlob extends Base implements Blob {
   }
 
   stream(): ReturnType<Blob["stream"]> {
-    if (this.#end <= this.#start) return new Blob([]).stream();
+    const isEmpty = this.#end <= this.#start || (this.#file !== null && this.size === 0);
+    if (isEmpty) return new Blob([]).stream();
+    if (this.#file !== null) return this.#read(this.#file);
     const source = createReadStream(this.name, { start: this.#start, end: this.#end - 1 });
     return Readable.toWeb(source);
   }
@@ -113,20 +117,62 @@ export class FileBlob extends Base implements Blob {
 
   /** Where native is to send from. Throws ERR_MILLRACE_FILE_CHANGED. */
   toSend(): { readonly file: OpenFile; readonly offset: number; readonly length: number } {
-    const pinned = this.#file!;
-    if (!pinned.isOpen) {
-      // It was closed to make room for others since the answer was made.
-      const again = OpenFile.open(this.name);
-      if (!again.isSame(pinned)) {
-        again.close();
-        throw changed(this.name);
-      }
-      this.#file = again; // closed with the last that holds it
-    }
-    return { file: this.#file!, offset: this.#start, length: this.size };
+    return { file: this.#current(this.#file!), offset: this.#start, length: this.size };
   }
 
+  /** The open file, whatever its path names by now. */
+  #current(pinned: OpenFile): OpenFile {
+    if (pinned.isOpen) return pinned;
+    // It was closed to make room for others since the answer was made.
+    const again = OpenFile.open(this.name);
+    if (!again.isSame(pinned)) {
+      again.close();
+      throw changed(this.name);
+    }
+    this.#file = again; // closed with the last that holds it
+    return again;
+  }
+
+  /** The pinned bytes, read when they are asked for: never more than a piece is in memory. */
+  #read(pinned: OpenFile): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const end = this.#start + this.size;
+    let at = this.#start;
+    let file: OpenFile | null = null;
+    const hold = (): OpenFile => {
+      file = this.#current(pinned);
+      file.hold();
+      return file;
+    };
+    const release = (): void => {
+      file?.release();
+      file = null;
+    };
+    // Now, so that who replaces the file meanwhile does not break it off.
+    if (pinned.isOpen) hold();
+    return new ReadableStream({
+      pull: (controller) => {
+        try {
+          const piece = (file ?? hold()).read(at, Math.min(PIECE_BYTES, end - at));
+          at += piece.length;
+          controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+        } catch (error) {
+          release();
+          throw error;
+        }
+        if (at < end) return;
+        release();
+        controller.close();
+      },
+      cancel: release,
+    }, { highWaterMark: 0 });
+  }
+
+  /** Undefined for whatever reason it has none: who sends it is told by `pin`. */
   #facts(): Stats | undefined {
-    return statSync(this.name, { throwIfNoEntry: false });
+    try {
+      return statSync(this.name, { throwIfNoEntry: false });
+    } catch {
+      return undefined;
+    }
   }
 }

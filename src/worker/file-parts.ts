@@ -1,6 +1,7 @@
 /**
  * A body of several pieces, some of which are ranges of open files: what an answer with several
- * ranges is made of. Native sends the files; for all others it is a body like any other.
+ * ranges is made of. Native sends the files; for all others it is a body like any other, which can
+ * be read any number of times, a piece of the file after the other.
  * Thread: the engine's.
  */
 import { FileBlob } from "./file-blob.ts";
@@ -21,8 +22,8 @@ export class FileParts implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (const part of this.parts) {
-      if (part instanceof FileBlob) yield await part.bytes();
-      else yield part;
+      if (!(part instanceof FileBlob)) yield part;
+      else for await (const chunk of part.stream()) yield chunk;
     }
   }
 }

@@ -4,6 +4,7 @@
  * what it was when it was opened: `isOf` compares it with what its path names now.
  * Thread: the one that opened it.
  */
+import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { type Handle, loadNative, type NativeFile } from "../native.ts";
 import { MillraceError } from "../shared/errors.ts";
@@ -25,6 +26,7 @@ export class OpenFile {
   readonly #inode: number;
   readonly #device: number;
   #isOpen = true;
+  #readers = 0;
 
   private constructor(path: string, opened: NativeFile) {
     this.path = path;
@@ -40,6 +42,8 @@ export class OpenFile {
    * are followed. Throws as node:fs does; EISDIR for a folder, EACCES for what lies elsewhere.
    */
   static open(path: string, root: string = ""): OpenFile {
+    // Native's text would end there, and name another file.
+    if (path.includes("\0")) throw systemError(constants.errno.EINVAL, path);
     const opened = loadNative().openFile(path, root);
     if (typeof opened === "number") throw systemError(opened, path);
     return new OpenFile(path, opened);
@@ -71,11 +75,30 @@ export class OpenFile {
     return whole;
   }
 
-  /** Answers that are being sent go on. */
+  /** Up to `length` bytes from `offset` on. Throws ERR_MILLRACE_FILE_CHANGED if there are none. */
+  read(offset: number, length: number): Buffer {
+    const piece = Buffer.allocUnsafeSlow(length); // not of the pool: streams give buffers away
+    const count = loadNative().readFile(this.handle, piece, offset);
+    if (count < 0) throw systemError(-count, this.path);
+    if (count === 0) throw changed(this.path);
+    return piece.subarray(0, count);
+  }
+
+  /** Somebody reads: until `release` the descriptor stays, whoever closes the file. */
+  hold(): void {
+    this.#readers++;
+  }
+
+  release(): void {
+    this.#readers--;
+    if (!this.#isOpen && this.#readers === 0) loadNative().closeFile(this.handle);
+  }
+
+  /** Answers that are being sent or read go on. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    loadNative().closeFile(this.handle);
+    if (this.#readers === 0) loadNative().closeFile(this.handle);
   }
 }
 

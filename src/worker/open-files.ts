@@ -89,8 +89,12 @@ export class OpenFiles {
 
   #isStill(path: string, found: OpenFile | string): boolean {
     if (typeof found === "string" || !found.isOpen) return false;
-    const facts = statSync(path, { throwIfNoEntry: false });
-    return facts !== undefined && found.isOf(facts);
+    try {
+      const facts = statSync(path, { throwIfNoEntry: false });
+      return facts !== undefined && found.isOf(facts);
+    } catch {
+      return false; // opening it says why
+    }
   }
 }
 

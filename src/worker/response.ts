@@ -19,6 +19,7 @@ import {
   wellFormedText,
 } from "./body.ts";
 import { asStandard } from "./form.ts";
+import { FileParts } from "./file-parts.ts";
 import { toForeignParts } from "./foreign.ts";
 import { cloneHeaders, freezeHeaders, LightHeaders } from "./headers.ts";
 import {
@@ -214,12 +215,13 @@ function isTaken(parts: ResponseParts): boolean {
   return stream !== null && isStreamTaken(stream);
 }
 
-/** Strings, bytes and blobs can be read any number of times. */
+/** Strings, bytes, blobs and parts of files can be read any number of times. */
 function isReadOnce(
   body: ResponseBody,
-): body is Exclude<ResponseBody, null | string | Uint8Array | Blob> {
+): body is Exclude<ResponseBody, null | string | Uint8Array | Blob | FileParts> {
   if (body === null || typeof body === "string") return false;
-  return !(body instanceof Uint8Array || body instanceof Blob);
+  if (body instanceof Uint8Array || body instanceof Blob) return false;
+  return !(body instanceof FileParts);
 }
 
 /** A redirection to anywhere: unlike `Response.redirect` it takes relative references too. */

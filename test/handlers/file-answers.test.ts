@@ -27,7 +27,13 @@ for (const inMemoryBytesMax of [0, 100]) {
       etag: made.etag, vary: "X", "accept-ranges": "bytes", "content-type": "text/plain",
       "last-modified": "Sun, 13 Sep 2020 12:26:40 GMT",
     });
-    t.equal(ask(), ask(), "it is made once");
+    for (const given of [ask(), ask({ "if-none-match": made.etag })]) {
+      given.headers.append("set-cookie", "sid=mine");
+      await given.text();
+    }
+    t.equal(await ask().text(), TEXT, "each is the asker's own");
+    t.notOk(ask().headers.has("set-cookie"));
+    t.notOk(ask({ "if-none-match": made.etag }).headers.has("set-cookie"));
 
     const status = (headers: Record<string, string>): number => ask(headers).status;
     t.equal(status({ "if-none-match": made.etag }), 304);

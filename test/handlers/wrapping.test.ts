@@ -2,8 +2,9 @@
 import t from "tap";
 import { addVary, answerWith } from "../../src/handlers/wrapping.ts";
 import type { Context, FetchHandler, MillraceRequest } from "../../src/shared/app.ts";
+import { FileParts } from "../../src/worker/file-parts.ts";
 import { LightRequest } from "../../src/worker/request.ts";
-import { LightResponse } from "../../src/worker/response.ts";
+import { LightResponse, responseParts } from "../../src/worker/response.ts";
 
 const request = new LightRequest("http://a/") as unknown as MillraceRequest;
 
@@ -24,11 +25,13 @@ t.test("a Response that is given again and again is never changed", async (t) =>
     new LightResponse(new Uint8Array([1, 2])),
     new LightResponse(null, { status: 204 }),
     LightResponse.json({ a: 1 }),
+    new LightResponse(new FileParts([new Uint8Array([1, 2]), new Uint8Array([3])])),
   ];
   for (const response of given) {
     for (let i = 0; i < 2; i++) {
       const answer = await edited(() => response);
       t.equal(answer!.headers.get("x-a"), "1");
+      t.equal(responseParts(answer as LightResponse).stream, null, "no second reader");
       t.equal(answer!.headers.get("content-type"), response.headers.get("content-type"));
       t.equal(answer!.status, response.status);
       t.equal(answer!.headers.get("x-b"), response.headers.get("x-b"));

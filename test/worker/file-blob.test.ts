@@ -1,9 +1,12 @@
 /** Tests of files as Blobs, and as answers on real sockets. */
-import { readdirSync, readlinkSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { FileBlob } from "../../src/worker/file-blob.ts";
 import { OpenFile } from "../../src/worker/open-file.ts";
+import { OpenFiles } from "../../src/worker/open-files.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
@@ -64,6 +67,57 @@ t.test("pinned, its length stays", async (t) => {
   t.throws(() => range.toSend(), { code: "ERR_MILLRACE_FILE_CHANGED" });
 });
 
+t.test("pinned, it is read through what is open", async (t) => {
+  const folder = ownFolder(t);
+  const path = join(folder, "a");
+  const inside = Buffer.alloc(200_000, "inside");
+  writeFileSync(path, inside);
+  const files = new OpenFiles({ max: 1, revalidateMs: 0, root: "" });
+  const file = files.find(path) as OpenFile;
+  const pinned = FileBlob.pinned(file, 0, inside.length);
+  const begun = pinned.stream();
+  writeFileSync(join(folder, "secret"), Buffer.alloc(200_000, "secret"));
+  rmSync(path);
+  symlinkSync(join(folder, "secret"), path);
+  t.ok(Buffer.from(await pinned.bytes()).equals(inside));
+  t.equal(await pinned.slice(6, 12).text(), "inside");
+  files.clear();
+  t.notOk(file.isOpen);
+  const given = Buffer.from(await new Response(begun).arrayBuffer());
+  t.ok(given.equals(inside), "who reads goes on");
+  t.equal(openIn(folder), 0, "closed with its last reader");
+  await t.rejects(pinned.text(), { code: "ERR_MILLRACE_FILE_CHANGED" });
+});
+
+t.test("a reader that gives up, and a file that has been cut", async (t) => {
+  const folder = ownFolder(t);
+  const path = join(folder, "a");
+  writeFileSync(path, Buffer.alloc(200_000, "x"));
+  const file = OpenFile.open(path);
+  const pinned = FileBlob.pinned(file, 0, 200_000);
+  const left = pinned.stream();
+  const cut = pinned.stream();
+  file.close();
+  t.equal(openIn(folder), 1);
+  await left.cancel();
+  truncateSync(path, 70_000);
+  await t.rejects(new Response(cut).arrayBuffer(), { code: "ERR_MILLRACE_FILE_CHANGED" });
+  t.equal(openIn(folder), 0);
+  t.equal(await FileBlob.pinned(OpenFile.open(path), 5, 5).text(), "");
+});
+
+t.test("what no file can be called has no size", async (t) => {
+  const path = join(ownFolder(t), "a");
+  writeFileSync(path, "a");
+  symlinkSync("loop", join(path, "..", "loop"));
+  for (const name of ["x".repeat(300), "a\0b", "loop"]) {
+    const blob = new FileBlob(join(path, "..", name), "");
+    t.match(blob, { size: 0, lastModified: 0 });
+    t.equal(await blob.exists(), false);
+    t.throws(() => blob.pin(), { message: "not found" });
+  }
+});
+
 const APP = `import { FileBlob } from ${JSON.stringify(MODULE)};
   export default {
     routes: { "/constant": new Response(new FileBlob(process.env.FOLDER + "/a", "text/plain")) },
@@ -103,6 +157,10 @@ t.test("compressed on its way it passes through the worker", async (t) => {
   const answer = await fetch(`${url}/a`, { headers: { "accept-encoding": "gzip" } });
   t.equal(answer.headers.get("content-encoding"), "gzip");
   t.equal(await answer.text(), text);
+  for (const name of ["x".repeat(300), "none"]) {
+    const none = await fetch(`${url}/${name}`, { headers: { "accept-encoding": "gzip" } });
+    t.equal(none.status, 404, name);
+  }
 });
 
 t.test("nothing of a cut answer stays open, whoever cuts it", async (t) => {

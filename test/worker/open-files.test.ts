@@ -1,5 +1,5 @@
 /** Tests of open files by path: what is kept, what is looked at again, and what is closed. */
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import t from "tap";
@@ -70,6 +70,16 @@ t.test("the bound: who was asked for the longest time ago is closed", async (t) 
   t.not(again, b);
   (again as OpenFile).close();
   t.ok((files.find(path("b")) as OpenFile).isOpen, "one that somebody has closed is opened anew");
+});
+
+t.test("a path that cannot be looked at is not as it was", async (t) => {
+  const { files, path, write } = stage(t, 10, 0);
+  write("a", "1");
+  const found = files.find(path("a")) as OpenFile;
+  rmSync(path("a"));
+  symlinkSync("a", path("a"));
+  t.equal(files.find(path("a")), "ELOOP");
+  t.notOk(found.isOpen);
 });
 
 t.test("what is no file", async (t) => {
