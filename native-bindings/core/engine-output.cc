@@ -23,8 +23,14 @@ void Engine::flush_output() {
   settle(*connection);
 }
 
-void Engine::make_room() {
+// What JavaScript may send in one piece is bounded so that it fits; the buffer grows all the same,
+// for a bound that somebody has missed must not become a write behind it.
+void Engine::make_room(size_t length) {
   if (out_length_ > 0 && writing_ != nullptr) send_output(*writing_, nullptr, 0);
+  if (writing_ == nullptr) out_length_ = 0;  // of a connection that was destroyed in the middle
+  if (out_length_ + length <= out_capacity_) return;
+  out_capacity_ = out_length_ + length;
+  out_ = static_cast<char*>(std::realloc(out_, out_capacity_));
 }
 
 void Engine::put_out(const char* from, size_t length) {

@@ -214,11 +214,11 @@ class Engine final : public MessageSink {
   }
   // Room in the output buffer of the connection being written.
   char* reserve(size_t length) {
-    if (out_length_ + length > kOutFlush) make_room();
+    if (out_length_ + length > kOutFlush) make_room(length);
     return out_ + out_length_;
   }
   void change_output(Connection& connection);
-  void make_room();
+  void make_room(size_t length);
   void flush_output();
   void put_out(const char* from, size_t length);
   void write_bytes(Connection& connection, const char* from, size_t length);
@@ -346,6 +346,7 @@ class Engine final : public MessageSink {
   // The connection whose answers are being encoded.
   Connection* writing_ = nullptr;
   char* out_;
+  size_t out_capacity_ = kOutBytes;
   size_t out_length_ = 0;
   OpenFile* flushed_file_ = nullptr;  // within flush_file
 

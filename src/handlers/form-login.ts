@@ -108,6 +108,7 @@ export function formLogin(options: FormLoginOptions): FormLogin {
       const inner = authenticated({ by: authenticator, ...rules, refused }, handler);
       return async (request, context) => {
         if (isForged(request)) throw new HttpError(403, "this comes from another site");
+        await sessions.of(request, context); // a store that fails is no reason to log in: 503
         return await inner(request, context, context);
       };
     },

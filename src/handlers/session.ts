@@ -88,7 +88,9 @@ export class Session {
   }
 
   get(name: string): unknown {
-    return this.#changes.has(name) ? this.#changes.get(name) : this.#content.data[name];
+    if (this.#changes.has(name)) return this.#changes.get(name);
+    const { data } = this.#content;
+    return Object.hasOwn(data, name) ? data[name] : undefined; // names may come from a client
   }
 
   /** A value as JSON has it. `undefined` deletes. */
@@ -134,12 +136,15 @@ export class Session {
 
   /**
    * From now on the session is that of the user: under a new id, whatever it was before, with what
-   * it held. `owner` names the user among all; `user` is a value as JSON has it.
+   * it held, unless that was another user's. `owner` names the user among all; `user` is a value as
+   * JSON has it.
    */
   async login(owner: string, user: unknown): Promise<void> {
     if (typeof owner !== "string" || owner === "") {
       throw new TypeError("Session.login: the owner is the name of a user");
     }
+    const before = this.#record?.owner ?? "";
+    if (before !== "" && before !== owner) this.#content = { user: null, data: {} };
     await this.#create(user, owner, this.#key ?? undefined);
   }
 

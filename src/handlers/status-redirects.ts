@@ -44,7 +44,7 @@ export function statusRedirects(table: StatusRedirects, handler?: FetchHandler):
       if (thrown !== null) throw thrown;
       return answer;
     }
-    void answer?.body?.cancel();
+    answer?.body?.cancel().catch(() => {}); // its producer's affair
     return redirected(to, row!.status, answer);
   };
 }

@@ -22,7 +22,9 @@ import { PumpQueue } from "./pump-queue.ts";
 import { RawParts } from "./raw-parts.ts";
 import { ReplyBody } from "./reply-body.ts";
 import { ResponseParts } from "./response-parts.ts";
-import { bodyLength, declaredLength, isBodyless } from "./response-rules.ts";
+import {
+  bodyLength, declaredLength, HEAD_LINES_MAX, isBodyless, tooLong,
+} from "./response-rules.ts";
 import { NO_TRAILERS, ResponseTrailers } from "./response-trailers.ts";
 import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
 
@@ -87,9 +89,14 @@ export class AnswerWriter {
     const { filter } = exchange.site;
     if (filter !== null) parts = filter.apply(parts, exchange);
     const head = this.#headOf(exchange, parts, close);
+    const { body } = parts;
+    if (head.lines.length > HEAD_LINES_MAX) {
+      discard(body);
+      this.#refuseHead(exchange, head.lines.length);
+      return;
+    }
     const { slot, generation } = exchange;
     const { flags, status, type, lines } = head;
-    const { body } = parts;
     if (isBodyless(status) || (body === null && (flags & FLAG_HEAD) !== 0)) {
       discard(body);
       const length = emptyLength(status, parts.headers);
@@ -134,6 +141,10 @@ export class AnswerWriter {
   #switch(exchange: Exchange, parts: ResponseParts, close: boolean): void {
     const { slot, generation, method } = exchange;
     const { flags, lines } = this.#headOf(exchange, parts, close);
+    if (lines.length > HEAD_LINES_MAX) {
+      this.#refuseHead(exchange, lines.length);
+      return;
+    }
     let refusal: ResponseParts | null;
     try {
       refusal = this.#host.refuseSwitch(exchange, parts, flags);
@@ -154,6 +165,13 @@ export class AnswerWriter {
     exchange.site.debug?.interim(exchange, status, lines);
     this.#turns.complete(exchange, status, 0);
     this.#host.switched(exchange, parts);
+  }
+
+  /** With what was added to it, such as cookies, it is more than can be sent: that is a 500. */
+  #refuseHead(exchange: Exchange, length: number): void {
+    exchange.jar = null; // else no answer could be sent
+    exchange.isAnswered = false; // none of it has been written
+    this.#host.answerFailed(exchange, tooLong(length));
   }
 
   #headOf(exchange: Exchange, parts: ResponseParts, close: boolean): Head {

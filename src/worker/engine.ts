@@ -60,6 +60,7 @@ const BATCH_MS = 1;
 /** Handlers between two looks at the clock. */
 const CLOCK_STEP = 16;
 
+const CONNECT = METHODS.indexOf("CONNECT");
 const NO_EXCHANGES: readonly Exchange[] = [];
 
 export class Engine {
@@ -326,7 +327,7 @@ export class Engine {
     const target = this.#targets.at(base, this.#slab);
     const method = events[base + EVENT_METHOD]!;
     if (target.method !== method) this.#targets.choose(target, base);
-    const steps = this.#pins.count === 0 ? target.steps : this.#pins.before(
+    const steps = this.#pins.count === 0 || method === CONNECT ? target.steps : this.#pins.before(
       target.steps, events[base + EVENT_SLOT]!, events[base + EVENT_GENERATION]!,
     );
     const first = steps === target.steps ? target.first! : steps[0]!;

@@ -56,7 +56,7 @@ export function describe(error: unknown): string {
 /** HTML for who asks for it, as browsers do; text for everybody else. */
 export function errorPage(exchange: Exchange, error: unknown, answer: Answer): ResponseParts {
   const text = describe(error).slice(0, ERROR_MAX);
-  const excerpt = excerptOf(text);
+  const excerpt = excerptOf(framesOf(text, error));
   const isHtml = /(?:^|[\s,])text\/html(?:[\s,;]|$)/i.test(exchange.find("accept") ?? "");
   if (!isHtml) {
     const shown = excerpt === null ? text : `${text}\n\n${excerpt.place}\n${excerpt.lines}`;
@@ -69,6 +69,23 @@ export function errorPage(exchange: Exchange, error: unknown, answer: Answer): R
   headers.set("cache-control", "no-store");
   const html = htmlPage(exchange, answer.status, text, excerpt);
   return responseParts(new LightResponse(html, { status: answer.status, headers }));
+}
+
+/** The message may hold what looks like a frame, and may come from a client. */
+function framesOf(text: string, error: unknown): string {
+  const message = messageOf(error);
+  if (message === "") return text;
+  const at = text.indexOf(message);
+  return at < 0 ? "" : text.slice(at + message.length);
+}
+
+function messageOf(error: unknown): string {
+  try {
+    const message: unknown = error instanceof Error ? error.message : "";
+    return typeof message === "string" ? message : "";
+  } catch {
+    return "";
+  }
 }
 
 interface Excerpt {

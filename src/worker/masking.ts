@@ -33,12 +33,13 @@ export class Masking {
   target(target: string, resolved?: string): string {
     const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i.exec(target)?.[0] ?? "";
     const [path, query] = cutAt(target.slice(origin.length), "?");
+    const place = origin.replace(/\/\/.*@/, `//${MASK}@`);
     const rule = this.#ruleOf(path) ?? this.#ruleOf(resolved ?? path);
     if (rule !== undefined) {
       const shown = rule.endsWith("*") ? `${rule.slice(0, -1)}${MASK}` : rule;
-      return origin + (query === null ? shown : `${shown}?${MASK}`);
+      return place + (query === null ? shown : `${shown}?${MASK}`);
     }
-    return origin + (query === null ? path : `${path}?${this.pairs(query)}`);
+    return place + (query === null ? path : `${path}?${this.pairs(query)}`);
   }
 
   field(name: string, value: string): string {
@@ -57,12 +58,21 @@ export class Masking {
     return this.pairs(text);
   }
 
-  /** `name=value`, joined by `&`, `;`, `#`, `?` or white space. */
+  /**
+   * `name=value`, joined by `&`, `;`, `#`, `?` or white space. Only `&` ends what is masked: the
+   * others may be part of a value.
+   */
   pairs(text: string): string {
-    return text.split(/([&;#?\s])/).map((piece) => {
+    let shown = "";
+    let isHidden = false;
+    for (const piece of text.split(/([&;#?\s])/)) {
+      if (piece === "&") isHidden = false;
+      if (isHidden) continue;
       const [name, value] = cutAt(piece, "=");
-      return value === null || !this.#isMasked(decoded(name)) ? piece : `${name}=${MASK}`;
-    }).join("");
+      isHidden = value !== null && this.#isMasked(decoded(name));
+      shown += isHidden ? `${name}=${MASK}` : piece;
+    }
+    return shown;
   }
 
   #json(text: string): string {

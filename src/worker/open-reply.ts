@@ -18,7 +18,7 @@ import { ReplyBody } from "./reply-body.ts";
 import type { ReplySink } from "./reply-sink.ts";
 import { ResponseParts, TYPE_IN_HEADERS } from "./response-parts.ts";
 import { checkAnswer, isBodyless } from "./response-rules.ts";
-import { redirect, responseFrom } from "./response.ts";
+import { redirect, responseFrom, toParts } from "./response.ts";
 
 /** What a reply asks of its engine. */
 export interface ReplyHost {
@@ -177,8 +177,10 @@ export class OpenReply implements TakenReply {
     const isGone = this.isGone;
     this.#stage = "ended";
     if (isGone) return;
-    if (this.#sink === null) this.#host.answers.abort(this.#exchange);
-    else this.#sink.deliver(Response.error());
+    // In its turn: answers of requests before it are still to come.
+    if (this.#sink === null) {
+      this.#host.answers.answer(this.#exchange, toParts(Response.error())!, false);
+    } else this.#sink.deliver(Response.error());
   }
 
   error(status: number, message: string | undefined, options: ReplyErrorOptions): void {
@@ -210,6 +212,7 @@ export class OpenReply implements TakenReply {
     parts.status = to.status;
     parts.headers = this.#headersAlone();
     parts.headers.set("location", text);
+    this.#check(parts);
     this.#stage = "ended";
     this.#drain();
     this.#deliver(parts);

@@ -64,7 +64,9 @@ export class Pins {
   /** The steps of a request: first the handler that has its connection, if one has. */
   before(steps: readonly Step[], slot: number, generation: number): readonly Step[] {
     const pin = this.#pins.get(slot);
-    return pin === undefined || pin.generation !== generation ? steps : [pin.step, ...steps];
+    if (pin === undefined || pin.generation !== generation) return steps;
+    // What has no path is nobody's: a malformed target is 400.
+    return steps[0]!.kind === "malformed" ? steps : [pin.step, ...steps];
   }
 
   #drop(slot: number, generation: number): boolean {
@@ -74,7 +76,8 @@ export class Pins {
 
 /** Without the `match` of its object, and without parameters: no path has led to it. */
 function pinnedStep(exchange: Exchange, given: Handler | undefined): HandlerStep {
-  const present = exchange.steps[exchange.at] as HandlerStep;
+  const present = exchange.step;
+  if (present.kind !== "handler") throw new TypeError("pin: no handler is running any more");
   const step = given === undefined ? present : handlerStep(given, null);
   const { id, route } = present;
   const { handler, owner, rules } = step;

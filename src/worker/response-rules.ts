@@ -25,9 +25,12 @@ export function checkAnswer(parts: ResponseParts, isHead: boolean): void {
   if ((present & FIELD.contentLength) !== 0) checkLength(parts, headers, isHead);
   if ((present & FIELD.transferEncoding) !== 0) checkCoding(headers);
   const length = headerLines(headers).length + parts.statusText.length;
-  if (length > HEAD_LINES_MAX) {
-    throw invalid(`its headers have ${length} bytes; ${HEAD_LINES_MAX} can be sent`);
-  }
+  if (length > HEAD_LINES_MAX) throw tooLong(length);
+}
+
+/** `length`: of the lines of a head. */
+export function tooLong(length: number): MillraceError {
+  return invalid(`its headers have ${length} bytes; ${HEAD_LINES_MAX} can be sent`);
 }
 
 function checkLength(parts: ResponseParts, headers: LightHeaders, isHead: boolean): void {
@@ -76,7 +79,7 @@ export function interimLines(
     throw new RangeError(`informational: the status is 100 or 102 to 199, not ${status}`);
   }
   const lines = headerLines(new LightHeaders(init));
-  if (lines.length > HEAD_LINES_MAX) throw invalid(`its headers have ${lines.length} bytes`);
+  if (lines.length > HEAD_LINES_MAX) throw tooLong(lines.length);
   return lines;
 }
 

@@ -57,6 +57,12 @@ export class Rewrites {
 
 /** `passes`: how often it has gone through the routes. Throws what keeps it from going again. */
 export function rewriteOf(exchange: Exchange, location: string, passes: number): Rewrite {
+  if (exchange.method === "CONNECT") {
+    throw new MillraceError(
+      "ERR_MILLRACE_REWRITE_INVALID",
+      `${exchange.routeName} rewrites a CONNECT, which has no path`,
+    );
+  }
   if (typeof location !== "string" || !location.startsWith("/") || location.includes("#")) {
     throw new MillraceError(
       "ERR_MILLRACE_REWRITE_INVALID",

@@ -4,11 +4,22 @@
 import { stringifySetCookie } from "cookie";
 import type { CookieOptions } from "../shared/cookies.ts";
 
+/** RFC 6265bis 5.7: name and value together. */
+const PAIR_BYTES_MAX = 4096;
+const ATTRIBUTES_BYTES_MAX = 2560; // a path and a domain of 1,024 each, and the rest
+
 /** Throws a TypeError for what no browser would keep. */
 export function setCookieText(name: string, value: string, options: CookieOptions): string {
   const { path = "/", secure = true, httpOnly = true, sameSite = "lax" } = options;
   checkRules(name, { ...options, path, secure, sameSite });
-  return stringifySetCookie(name, value, { ...options, path, secure, httpOnly, sameSite });
+  const text = stringifySetCookie(name, value, { ...options, path, secure, httpOnly, sameSite });
+  const end = text.indexOf(";");
+  const length = (end < 0 ? text.length : end) - 1; // without the "="
+  if (length > PAIR_BYTES_MAX || text.length > PAIR_BYTES_MAX + ATTRIBUTES_BYTES_MAX) {
+    throw new TypeError(`The cookie ${name.slice(0, 64)} is longer than a browser keeps: ` +
+      `${PAIR_BYTES_MAX} bytes of name and encoded value`);
+  }
+  return text;
 }
 
 /** The one that ends it. */

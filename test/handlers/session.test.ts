@@ -121,6 +121,25 @@ t.test("requests at once each keep what they set", async (t) => {
   t.equal(after.get("n"), 0);
 });
 
+t.test("another user's login does not take over what the first one's session held", async (t) => {
+  const one = browser(store());
+  const visit = await one.request();
+  visit.set("cart", 1);
+  await visit.login("ann", { name: "ann" });
+  t.equal((await one.request()).get("cart"), 1, "a visitor's is kept");
+  const session = await one.request();
+  session.set("isTrusted", true);
+  await session.save();
+  const again = await one.request();
+  await again.login("ann", { name: "ann" });
+  t.equal((await one.request()).get("isTrusted"), true, "the same user's, too");
+  const other = await one.request();
+  await other.login("bob", { name: "bob" });
+  const last = await one.request();
+  t.strictSame([last.get("isTrusted"), last.get("cart")], [undefined, undefined]);
+  t.equal(last.get("constructor"), undefined, "nor what every object has");
+});
+
 t.test("a user's other sessions end at once", async (t) => {
   const table = store();
   const browsers = [browser(table), browser(table), browser(table)];

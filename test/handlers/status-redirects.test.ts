@@ -26,6 +26,9 @@ const APP = `
       "/in/thrown": () => { throw new HttpError(401, "who?"); },
       "/in/login": secret,
       "/in/broken": () => { throw new Error("broken"); },
+      "/in/stream": () => new Response(new ReadableStream({
+        pull() {}, cancel() { throw new Error("not cancelled"); },
+      }), { status: 401 }),
       "/in/fine": () => new Response("fine"),
       "/in/declined": statusRedirects({ 401: "/login" }, () => undefined),
     },
@@ -42,6 +45,7 @@ t.test("answers and errors with such a status lead elsewhere, others do not", as
   t.strictSame(await ask("/in/secret"), [302, "/in/login"], "of what comes behind it");
   t.strictSame(await ask("/in/thrown"), [302, "/in/login"], "of an HttpError");
   t.strictSame(await ask("/in/none"), [303, `https://${hostname}/lost`]);
+  t.strictSame(await ask("/in/stream"), [302, "/in/login"], "a body that cannot be cancelled");
   t.strictSame(await ask("/in/fine"), [200, "fine"]);
   t.strictSame(await ask("/in/login"), [401, "who?"], "not to itself");
   t.equal((await ask("/in/broken"))[0], 500, "an error that is no answer is the error hook's");

@@ -52,6 +52,15 @@ t.test("HTML for browsers: stack, source line and request, all of it escaped", a
   t.notMatch(body, /<script|<img|c2Vj|hidden|[^\P{Cc}\n\t]/u);
 });
 
+t.test("a message that looks like a stack chooses no file", async (t) => {
+  const server = await startApp(t, APP, { development: true });
+  const client = await server.connect();
+  const frame = `x\n    at ${fileURLToPath(import.meta.url)}:1:1\ny`;
+  const { body } = await client.request(get(`/throw/${encodeURIComponent(frame)}`, "text/plain"));
+  t.match(body, /app\.mjs:8\n/);
+  t.notMatch(body, /error-page\.test\.js:1\n/);
+});
+
 t.test("text for everybody else", async (t) => {
   const server = await startApp(t, APP, { development: true });
   const client = await server.connect();

@@ -110,3 +110,22 @@ t.test("one that ends is not pinned, and a drain ends one that is", async (t) =>
   t.match(await server.stopListener(server.listeners[0]!.id), { graceful: true });
   t.equal(await pinned.readToEnd(), "");
 });
+
+t.test("what has no path is not its, and behind the last handler nothing is pinned", async (t) => {
+  const { connect } = await startApp(t, `
+    export default {
+      routes: {
+        "/pin": (request, context) => { context.pin(); return new URL(request.url).pathname; },
+        "/late": async (request, context) => {
+          const answer = await context.next();
+          try { context.pin(); } catch (error) { return error.message; }
+          return answer;
+        },
+      },
+    };`);
+  const client = await connect();
+  t.match((await client.request(get("/late"))).body, /no handler is running/);
+  t.equal((await client.request(get("/pin"))).body, "/pin");
+  t.equal((await client.request(get("/other"))).body, "/other");
+  t.equal((await client.request(get("http://1.2.3.4.5/"))).status, 400);
+});

@@ -16,3 +16,12 @@ t.test("the one that ends a cookie stands where the cookie does", (t) => {
     "HttpOnly; Secure; SameSite=Lax");
   t.end();
 });
+
+t.test("what is longer than browsers keep is refused", (t) => {
+  t.equal(setCookieText("n", "v".repeat(4095), {}).length > 4096, true);
+  for (const [name, value] of [["n", "v".repeat(4096)], ["n", '"'.repeat(1366)]] as const) {
+    t.throws(() => setCookieText(name, value, {}), { message: /longer than a browser keeps/ });
+  }
+  t.throws(() => setCookieText("n", "", { path: `/${"p".repeat(7000)}` }), TypeError);
+  t.end();
+});
