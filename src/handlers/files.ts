@@ -37,9 +37,9 @@ export interface FilesOptions {
   readonly types?: Readonly<Record<string, string>>;
   /** `name.br`, `name.zst` and `name.gz` beside `name` are sent to who takes them. Default none. */
   readonly precompressed?: boolean | readonly VariantCoding[];
-  /** How long a path is believed to be what it was. Default 1000. */
+  /** How long a path is believed to be what it was, from 0 on. Default 1000. */
   readonly revalidateMs?: number;
-  /** Paths that are kept open, of a worker. Default 256. */
+  /** Paths that are kept open, of a worker, at least 8. Default 256. */
   readonly keptMax?: number;
   /** Files up to here are kept in memory while they are kept. Default 16,384 bytes. */
   readonly inMemoryBytesMax?: number;
@@ -58,13 +58,24 @@ const { contentType } = createRequire(import.meta.url)("mime-types") as {
   readonly contentType: (name: string) => string | false;
 };
 
+/** One request has a file, its index and three variants open: none may close another of them. */
+const KEPT_MIN = 8;
+
 /**
  * A handler of the files below `root`, a path against the working directory or a `file:` URL's
- * path. Throws a TypeError for an option that there is none of, ENOENT if there is no such folder.
+ * path. Throws a TypeError for an option that there is none of, and for a number that is out of
+ * its bounds; ENOENT if there is no such folder.
  */
 export function files(root: string, options: FilesOptions = {}): FetchHandler {
   const unknown = Object.keys(options).find((name) => !NAMES.has(name));
   if (unknown !== undefined) throw new TypeError(`files: there is no option "${unknown}"`);
+  const { keptMax = 256, revalidateMs = 1000 } = options;
+  if (!Number.isInteger(keptMax) || keptMax < KEPT_MIN) {
+    throw new TypeError(`files: keptMax is a whole number of at least ${KEPT_MIN}`);
+  }
+  if (typeof revalidateMs !== "number" || !(revalidateMs >= 0)) {
+    throw new TypeError("files: revalidateMs is a number of milliseconds from 0 on");
+  }
   const folder = new Folder(realpathSync(root), options);
   return (request, context) => folder.answer(request, context);
 }

@@ -111,7 +111,7 @@ t.test("conditions and ranges, also of what is sent by the kernel", async (t) =>
 
 t.test("what has changed is seen, and what is kept is bounded", async (t) => {
   const folder = makeFolder(t);
-  const { url } = await start(t, folder, { revalidateMs: 50, keptMax: 2 });
+  const { url } = await start(t, folder, { revalidateMs: 50, keptMax: 8 });
   const read = async (path: string): Promise<string> => await (await fetch(url + path)).text();
   t.equal(await read("/a.txt"), "text");
   writeFileSync(join(folder, "new"), "changed");
@@ -163,6 +163,15 @@ t.test("methods that files do not take", async (t) => {
 
 t.test("wrong options, and Blobs of files", async (t) => {
   t.throws(() => files(".", { indexes: [] } as FilesOptions), TypeError);
+  for (const keptMax of [0, 7, 8.5, NaN, Infinity, -1, "9" as never]) {
+    t.throws(() => files(".", { keptMax }), new TypeError(
+      "files: keptMax is a whole number of at least 8"));
+  }
+  for (const revalidateMs of [-1, NaN, "9" as never, null as never]) {
+    t.throws(() => files(".", { revalidateMs }), new TypeError(
+      "files: revalidateMs is a number of milliseconds from 0 on"));
+  }
+  t.doesNotThrow(() => files(".", { keptMax: 8, revalidateMs: 0 }));
   t.throws(() => files("/none/at/all"), { code: "ENOENT" });
   t.equal(file("x.css").type, "text/css; charset=utf-8");
   t.equal(file("x.css", { type: "a/b" }).type, "a/b");
