@@ -35,6 +35,8 @@ export class FileAnswers {
   /** In memory if it is small: cheaper than a call of sendfile for each answer. */
   readonly #bytes: Buffer | null;
   readonly #headers: Record<string, string>;
+  /** Of answers without the file: what tells of its bytes or how long they keep is not theirs. */
+  readonly #refusedHeaders: Record<string, string>;
   readonly #type: string;
   readonly #etag: string;
   readonly #modified: string;
@@ -58,6 +60,8 @@ export class FileAnswers {
     this.#headers = {
       ...headers, etag: this.#etag, "last-modified": this.#modified, "accept-ranges": "bytes",
     };
+    const { vary } = headers;
+    this.#refusedHeaders = { ...(vary !== undefined && { vary }), "accept-ranges": "bytes" };
     this.#whole = new Response(this.#part(0, file.size) as never, { headers: this.#typed() });
   }
 
@@ -90,18 +94,28 @@ export class FileAnswers {
   /** If-Match and If-Unmodified-Since; null: they hold. */
   preconditionFailed(headers: Headers): Response | null {
     const match = headers.get("if-match");
-    if (match !== null) {
-      const tags = new Set(match.split(",").map((tag) => tag.trim()));
-      const holds = tags.has("*") || tags.has(this.#etag);
-      return holds ? null : new Response(null, { status: 412, headers: this.#headers });
-    }
     const since = headers.get("if-unmodified-since");
-    if (since === null || !(Date.parse(this.#modified) > Date.parse(since))) return null;
-    return new Response(null, { status: 412, headers: this.#headers });
+    const holds = match === null
+      ? since === null || !(Date.parse(this.#modified) > Date.parse(since))
+      : isAnyOf(match, (tag) => tag === "*" || tag === this.#etag);
+    return holds ? null : this.#refused(412);
+  }
+
+  /** For who would change the file, to whom If-None-Match says that it may not be this one. */
+  writePreconditionFailed(headers: Headers): Response | null {
+    const noneMatch = headers.get("if-none-match");
+    const isMine = (tag: string): boolean => tag === "*" || tag.replace(/^W\//, "") === this.#etag;
+    const isNamed = noneMatch !== null && isAnyOf(noneMatch, isMine);
+    return this.preconditionFailed(headers) ?? (isNamed ? this.#refused(412) : null);
+  }
+
+  #refused(status: number, added: Record<string, string> = {}): Response {
+    return new Response(null, { status, headers: { ...this.#refusedHeaders, ...added } });
   }
 
   #notModifiedAnswer(): Response {
-    this.#notModified ??= new Response(null, { status: 304, headers: this.#headers });
+    const { "content-encoding": _, ...headers } = this.#headers; // of a body, and there is none
+    this.#notModified ??= new Response(null, { status: 304, headers });
     return this.#notModified.clone();
   }
 
@@ -115,10 +129,7 @@ export class FileAnswers {
     const ranges = parseRange(size, clamped(header, size), { combine: true });
     if (ranges === -2 || !/^bytes=/i.test(header)) return this.#whole.clone();
     if (ranges !== -1 && ranges.length > RANGES_MAX) return this.#whole.clone();
-    if (ranges === -1) {
-      const headers = { ...this.#headers, "content-range": `bytes */${size}` };
-      return new Response(null, { status: 416, headers });
-    }
+    if (ranges === -1) return this.#refused(416, { "content-range": `bytes */${size}` });
     const [first] = ranges;
     return ranges.length === 1 ? this.#single(first!) : this.#several(ranges);
   }
@@ -155,6 +166,10 @@ export class FileAnswers {
   #typed(): Record<string, string> {
     return this.#type === "" ? this.#headers : { ...this.#headers, "content-type": this.#type };
   }
+}
+
+function isAnyOf(tags: string, is: (tag: string) => boolean): boolean {
+  return tags.split(",").some((tag) => is(tag.trim()));
 }
 
 /** A suffix longer than the file is all of it (RFC 9110 14.1.2); the parser takes it for none. */

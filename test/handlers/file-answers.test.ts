@@ -12,7 +12,8 @@ function answers(t: Owner, inMemoryBytesMax: number): FileAnswers {
   const path = join(ownFolder(t), "a.txt");
   writeFileSync(path, TEXT);
   utimesSync(path, 1_600_000_000, 1_600_000_000);
-  return new FileAnswers(OpenFile.open(path), "text/plain", { vary: "X" }, inMemoryBytesMax);
+  const headers = { vary: "X", "content-encoding": "br", "cache-control": "max-age=9" };
+  return new FileAnswers(OpenFile.open(path), "text/plain", headers, inMemoryBytesMax);
 }
 
 for (const inMemoryBytesMax of [0, 100]) {
@@ -83,3 +84,26 @@ for (const inMemoryBytesMax of [0, 100]) {
     t.equal(body, `${head("0-1")}01${head("5-6")}56\r\n--${boundary}--\r\n`);
   });
 }
+
+t.test("what an answer without the file says of it", async (t) => {
+  const made = answers(t, 100);
+  const ask = (headers: Record<string, string> = {}): Response =>
+    made.to({ method: "GET", headers: new Headers(headers) });
+  const fieldsOf = (headers: Record<string, string>): Record<string, string> =>
+    Object.fromEntries(ask(headers).headers);
+  const few = { vary: "X", "accept-ranges": "bytes" };
+  t.strictSame(fieldsOf({ "if-match": '"x"' }), few);
+  t.strictSame(fieldsOf({ range: "bytes=10-" }), { ...few, "content-range": "bytes */10" });
+  t.strictSame(fieldsOf({ "if-none-match": made.etag }), {
+    ...few, etag: made.etag, "last-modified": made.modified, "cache-control": "max-age=9",
+  }, "no coding of no body");
+  t.equal(ask().headers.get("content-encoding"), "br");
+  const toWrite = (headers: Record<string, string>): number | undefined =>
+    made.writePreconditionFailed(new Headers(headers))?.status;
+  t.equal(toWrite({}), undefined);
+  t.equal(toWrite({ "if-none-match": '"x", "y"' }), undefined);
+  for (const tags of ["*", made.etag, `"x", W/${made.etag}`]) {
+    t.equal(toWrite({ "if-none-match": tags }), 412);
+  }
+  t.equal(toWrite({ "if-match": '"x"' }), 412);
+});

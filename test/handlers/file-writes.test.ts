@@ -1,10 +1,12 @@
 /** Tests of PUT and DELETE, through a server. */
+import { execFileSync } from "node:child_process";
 import {
-  existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
+  chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { until } from "../support/deadline.ts";
+import { foreignEnv } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
 
@@ -64,6 +66,77 @@ t.test("files are written whole, or not at all", async (t) => {
   t.notOk(existsSync(join(folder, "a")));
   t.equal(await ask("DELETE", "a"), 404);
   t.equal(await ask("DELETE", "in"), 409);
+});
+
+t.test("what came meanwhile is not written over", async (t) => {
+  const folder = ownFolder(t);
+  writeFileSync(join(folder, "a"), "first");
+  const { url, connect } = await startApp(t, APP, { env: { FOLDER: folder } });
+  const etagOf = async (name: string): Promise<string> =>
+    (await fetch(`${url}/w/${name}`, { method: "HEAD" })).headers.get("etag")!;
+  const put = async (name: string, body: string): Promise<number> =>
+    (await fetch(`${url}/w/${name}`, { method: "PUT", body })).status;
+  const begun = (): number => readdirSync(folder).filter((name) => name.startsWith(".")).length;
+  for (const [name, condition, status] of [
+    ["a", `If-Match: ${await etagOf("a")}`, 204],
+    ["new", "If-None-Match: *", 201],
+  ] as const) {
+    const client = await connect();
+    const fields = `Host: a\r\n${condition}\r\nContent-Length: 6`;
+    client.write(`PUT /w/${name} HTTP/1.1\r\n${fields}\r\n\r\nsec`);
+    await until("the body to be taken", () => begun() === 1);
+    t.equal(await put(name, "between"), status);
+    client.write("ond");
+    t.equal((await client.response()).status, 412, condition);
+    t.equal(readFileSync(join(folder, name), "utf8"), "between");
+    t.equal(begun(), 0);
+  }
+  const etag = await etagOf("a");
+  for (const method of ["PUT", "DELETE"]) {
+    const body = method === "PUT" ? { body: "x" } : {};
+    const answer = await fetch(`${url}/w/a`, {
+      method, headers: { "if-none-match": `"x", ${etag}` }, ...body,
+    });
+    t.equal(answer.status, 412, method);
+  }
+  t.equal(await put("a", "third"), 204);
+});
+
+t.test("a file that nobody can read is there all the same", async (t) => {
+  const folder = ownFolder(t);
+  execFileSync("mkfifo", [join(folder, "fifo")], { env: foreignEnv() });
+  const { url } = await startApp(t, APP, { env: { FOLDER: folder } });
+  const put = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+    (await fetch(`${url}/w/${path}`, { method: "PUT", body: "x", headers })).status;
+  for (const headers of [
+    { "if-none-match": "*" }, { "if-none-match": '"x"' }, { "if-match": '"x"' },
+    { "if-unmodified-since": new Date().toUTCString() },
+  ]) t.equal(await put("fifo", headers), 412, JSON.stringify(headers));
+  t.equal(await put("fifo/a"), 409, "it is no folder, and its writer is not waited for");
+  t.ok(statSync(join(folder, "fifo")).isFIFO());
+  t.equal(await put("fifo", { "if-match": "*" }), 204);
+  t.ok(statSync(join(folder, "fifo")).isFile());
+});
+
+t.test("the mode stays; what is too long or a folder is refused at once", async (t) => {
+  const folder = ownFolder(t);
+  const { url, connect } = await startApp(t, APP, { env: { FOLDER: folder } });
+  const put = async (path: string): Promise<Response> =>
+    await fetch(`${url}/w/${path}`, { method: "PUT", body: "x" });
+  for (const mode of [0o600, 0o646, 0o4755]) {
+    writeFileSync(join(folder, "a"), "a");
+    chmodSync(join(folder, "a"), mode);
+    t.equal((await put("a")).status, 204);
+    t.equal(statSync(join(folder, "a")).mode & 0o7777, mode & 0o777);
+  }
+  const refusal = await put("");
+  t.equal(refusal.status, 405);
+  t.equal(refusal.headers.get("allow"), "GET, HEAD");
+  const client = await connect();
+  const head = "PUT /w/a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
+  client.write(`${head}Content-Length: 100001\r\n\r\n`);
+  t.equal((await client.response()).status, 413, "not 100");
+  t.equal(readFileSync(join(folder, "a"), "utf8"), "x");
 });
 
 t.test("without the option nothing is", async (t) => {
