@@ -1,6 +1,6 @@
 /** Tests of files as answers on real sockets: what is found, what is not, and how it is said. */
 import {
-  mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync,
+  mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -10,6 +10,7 @@ import { ownFolder, type Owner } from "../support/folder.ts";
 import { startApp, type TestServer } from "../support/server.ts";
 
 const MODULE = new URL("../../src/handlers/files.js", import.meta.url).href;
+const HEADERS_MODULE = new URL("../../src/handlers/security-headers.js", import.meta.url).href;
 const LONG = 3_000_000;
 
 function makeFolder(t: Owner): string {
@@ -175,4 +176,34 @@ t.test("wrong options, and Blobs of files", async (t) => {
   t.throws(() => files("/none/at/all"), { code: "ENOENT" });
   t.equal(file("x.css").type, "text/css; charset=utf-8");
   t.equal(file("x.css", { type: "a/b" }).type, "a/b");
+});
+
+t.test("a handler around files keeps none of them in memory", async (t) => {
+  const folder = makeFolder(t);
+  const length = 20_000_000;
+  truncateSync(join(folder, "long.bin"), length);
+  const { url, connect, server } = await startApp(t, `
+    import { files } from ${JSON.stringify(MODULE)};
+    import { securityHeaders } from ${JSON.stringify(HEADERS_MODULE)};
+    export default { routes: {
+      "/s/*": securityHeaders({}, files(process.env.FOLDER)),
+      "/memory": () => String(process.memoryUsage().arrayBuffers),
+    } };`, { env: { FOLDER: folder }, workers: 1 });
+  const range = "bytes=0-0,2-";
+  const whole = await fetch(`${url}/s/long.bin`, { headers: { range } });
+  t.equal(whole.status, 206);
+  t.equal(whole.headers.get("x-content-type-options"), "nosniff");
+  const given = (await whole.arrayBuffer()).byteLength;
+  t.equal(given, Number(whole.headers.get("content-length")));
+  const bytesOut = (): number => server.stats().listeners[0]!.bytesOut;
+  const before = bytesOut();
+  const memory = async (): Promise<number> => Number(await (await fetch(`${url}/memory`)).text());
+  const atFirst = await memory();
+  for (let i = 0; i < 10; i++) {
+    const client = await connect();
+    client.socket.pause();
+    client.write(`GET /s/long.bin HTTP/1.1\r\nHost: a\r\nRange: ${range}\r\n\r\n`);
+  }
+  await until("bytes of the file to be sent", () => bytesOut() > before + 10 * 60_000);
+  t.ok(await memory() < atFirst + length);
 });
