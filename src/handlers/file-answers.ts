@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { FileBlob } from "../worker/file-blob.ts";
 import { type FilePart, FileParts } from "../worker/file-parts.ts";
+import { headerLines, LightHeaders } from "../worker/headers.ts";
 import type { OpenFile } from "../worker/open-file.ts";
 
 type Fields = Record<string, string | undefined>;
@@ -62,7 +63,8 @@ export class FileAnswers {
     };
     const { vary } = headers;
     this.#refusedHeaders = { ...(vary !== undefined && { vary }), "accept-ranges": "bytes" };
-    this.#whole = new Response(this.#part(0, file.size) as never, { headers: this.#typed() });
+    const init = { headers: written(this.#typed()) };
+    this.#whole = new Response(this.#part(0, file.size) as never, init);
   }
 
   get etag(): string {
@@ -115,7 +117,7 @@ export class FileAnswers {
 
   #notModifiedAnswer(): Response {
     const { "content-encoding": _, ...headers } = this.#headers; // of a body, and there is none
-    this.#notModified ??= new Response(null, { status: 304, headers });
+    this.#notModified ??= new Response(null, { status: 304, headers: written(headers) });
     return this.#notModified.clone();
   }
 
@@ -166,6 +168,13 @@ export class FileAnswers {
   #typed(): Record<string, string> {
     return this.#type === "" ? this.#headers : { ...this.#headers, "content-type": this.#type };
   }
+}
+
+/** With the lines of the head, which all copies have then: they are not made for each answer. */
+function written(fields: Record<string, string>): Headers {
+  const headers = new LightHeaders(fields);
+  headerLines(headers);
+  return headers;
 }
 
 function isAnyOf(tags: string, is: (tag: string) => boolean): boolean {
