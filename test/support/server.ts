@@ -37,6 +37,8 @@ export async function startServer(owner: Owner, options: ServeOptions): Promise<
     stuckMs: 60_000,
     ...address,
     ...options,
+    // With the addon that is being tested.
+    ...(options.env !== undefined && { env: cleanEnv(options.env) }),
   });
   owner.teardown(() => server.close({ force: true }));
   const [first] = server.listeners;
