@@ -305,11 +305,14 @@ t.test("hooks that come with it are told of its requests alone", async (t) => {
   const client = await connectRaw({ port: added.port! });
   await client.request("BAD\r\n\r\n");
   const seen = JSON.parse(await text(added.url, "/seen")) as unknown[][];
-  t.match(seen, [
-    ["request", "/own", "own", null], ["response", "/own", "own", 200],
+  // Of each connection in order; between two of them there is none.
+  const about = (...whats: unknown[]): unknown[][] =>
+    seen.filter(([, what]) => whats.includes(what));
+  t.match(about("/own"), [["request", "/own", "own", null], ["response", "/own", "own", 200]]);
+  t.match(about(400, null), [
     ["malformed", 400], ["request", null, "own", 400], ["response", null, "own", 400],
-    ["request", "/seen", "own", null],
   ]);
+  t.match(about("/seen"), [["request", "/seen", "own", null]]);
   t.equal(seen.length, 6);
 });
 
