@@ -8,6 +8,7 @@
 #include <string>
 
 #include "check.h"
+#include "engine-stage.h"
 #include "peer.h"
 #include "socket-app.h"
 
@@ -18,30 +19,15 @@ inline constexpr std::string_view kUp = "GET /up HTTP/1.1\r\nHost: a\r\nConnecti
 inline constexpr std::string_view kWait = "GET /wait HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n"
                                    "Upgrade: echo\r\n\r\n";
 
-// One engine and its server.
-struct SocketStage {
-  ServerShared* server = ServerShared::create();
-  int worker = server->add_worker();
-  SocketApp app;
-  WorkerEngine engine;
+struct SocketStage : EngineStage<SocketApp> {
   int patience_ms = 0;
 
-  explicit SocketStage(const ListenerOptions& options = {})
-      : engine(*server, worker, app, options) {
-    CHECK(engine->open_mailbox());
-  }
+  explicit SocketStage(const ListenerOptions& options = {}) : EngineStage(options) {}
   ~SocketStage() {
     engine->die();
     CHECK(upgraded() == 0);
-    server->drop_orphans(-1);  // idle ones of HTTP
-    CHECK(live() == 0);
-    CHECK(server->worker(worker)->connections.load() == 0);
-    CHECK(server->worker(worker)->in_flight.load() == 0);
-    server->remove_worker(worker);
-    server->release();
   }
 
-  int64_t live() { return server->listener(0).connections.load(); }
   int64_t upgraded() { return server->listener(0).upgraded.load(); }
   Socket& socket(size_t index = 0) { return app.sockets[index]; }
 
