@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine.h"
+#include "target.h"
 
 namespace millrace {
 
@@ -23,6 +24,13 @@ bool is_safe(int method) {
     default:
       return false;
   }
+}
+
+// RFC 9110 7.4: whose word it is that TLS stood before this connection.
+bool is_gateway(const Connection& connection) {
+  PeerAddress peer;
+  connection.read_peer(peer);
+  return is_believed(connection.options->forwarded, peer);
 }
 
 uint32_t path_length_of(const char* target, uint32_t length) {
@@ -66,6 +74,10 @@ Failure Engine::on_head(Parser& parser) {
   if (options.body_bytes_max > 0 && parser.content_length() > options.body_bytes_max) {
     connection.body_open = false;
     return kContentTooLarge;
+  }
+  if (id < 0 && is_https(target, parser.target_length()) && !is_gateway(connection)) {
+    connection.body_open = false;
+    return kMisdirected;
   }
   if (id >= 0 && connection.unanswered == 0 && !connection.body_open &&
       (parser.method() == kMethodGet || parser.method() == kMethodHead)) {

@@ -44,6 +44,8 @@ struct Failure {
     "a declared length above `bodyBytesMax` and `bodyStreamBytesMax`") \
   X(kLineTooLong, 414, "request line too long", \
     "a target above `targetBytesMax`, or a line above `headBytesMax`") \
+  X(kMisdirected, 421, "not the server of an https URL", \
+    "a target `https://…` over a connection without TLS, unless `trustProxy` names its peer") \
   X(kExpectation, 417, "expectation not supported", \
     "any but `100-continue`") \
   X(kHeadTooLarge, 431, "header fields too large", \

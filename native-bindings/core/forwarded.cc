@@ -147,11 +147,15 @@ bool is_trusted(const ForwardedTrust& trust, const PeerAddress& address, size_t 
 
 }  // namespace
 
+bool is_believed(const ForwardedTrust& trust, const PeerAddress& peer) {
+  return is_trusted(trust, peer, 0);
+}
+
 ForwardedClient find_client(const ForwardedTrust& trust, const PeerAddress& peer,
                             const ForwardedFields& fields) {
   ForwardedClient client;
   client.address = peer;
-  if (!is_trusted(trust, peer, 0)) return client;
+  if (!is_believed(trust, peer)) return client;
   bool is_standard = trust.kind == ForwardedKind::kForwarded;
   std::vector<Element> elements =
       is_standard ? read_forwarded(fields.list) : read_addresses(fields.list);

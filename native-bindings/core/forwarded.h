@@ -36,6 +36,9 @@ struct ForwardedClient {
   std::string_view host;
 };
 
+// Whether the peer of a connection is one of those that are believed.
+bool is_believed(const ForwardedTrust& trust, const PeerAddress& peer);
+
 // An address that is none (unknown, _hidden) ends what is known: the client is then the proxy that
 // has said so.
 ForwardedClient find_client(const ForwardedTrust& trust, const PeerAddress& peer,

@@ -19,7 +19,7 @@ bool has_only_target_chars(const char* target, uint32_t length) {
 bool is_absolute(const char* target, uint32_t length) {
   uint32_t scheme = 0;
   if (begins(target, length, "http://")) scheme = 7;
-  if (begins(target, length, "https://")) scheme = 8;
+  if (is_https(target, length)) scheme = 8;
   if (scheme == 0) return false;
   uint32_t end = scheme;
   while (end < length && target[end] != '/' && target[end] != '?') end++;
@@ -27,6 +27,8 @@ bool is_absolute(const char* target, uint32_t length) {
 }
 
 }  // namespace
+
+bool is_https(const char* target, uint32_t length) { return begins(target, length, "https://"); }
 
 TargetForm target_form(int method, const char* target, uint32_t length) {
   if (!has_only_target_chars(target, length)) return TargetForm::kMalformed;

@@ -17,4 +17,7 @@ enum class TargetForm : uint8_t {
 // `method` is llhttp's number. No form has control bytes, spaces, bytes above 126 or a fragment.
 TargetForm target_form(int method, const char* target, uint32_t length);
 
+// Whether a target in one of those forms is that of a resource which only TLS may serve.
+bool is_https(const char* target, uint32_t length);
+
 }  // namespace millrace

@@ -91,6 +91,20 @@ t.test("the URL has from the proxy what it may have", async (t) => {
   }
 });
 
+t.test("a target of https is a trusted proxy's to send", async (t) => {
+  const answerOf = async (port: number): Promise<string> => {
+    const client = await connectRaw({ port });
+    client.write(`GET https://a.example/b HTTP/1.1\r\n${HOST}\r\nConnection: close\r\n\r\n`);
+    return await client.readToEnd();
+  };
+  for (const trustProxy of [1, "127.0.0.0/8"]) {
+    const { port } = await startApp(t, APP, { trustProxy });
+    t.match(await answerOf(port), /^HTTP\/1\.1 200 [^]*"url":"https:\/\/a\.example\/b"/);
+  }
+  const { port } = await startApp(t, APP, { trustProxy: "192.0.2.0/24" });
+  t.match(await answerOf(port), /^HTTP\/1\.1 421 /);
+});
+
 t.test("the access log names the same client, also behind a PROXY header", async (t) => {
   const accessLog = join(ownFolder(t), "access.log");
   const { server } = await startApp(t, APP, {
