@@ -4,7 +4,7 @@
  */
 import type { Exchange, TakenReply } from "./exchange.ts";
 
-/** The innermost one of each request; mostly there is none, so that requests pay nothing. */
+/** The newest one of each request; mostly there is none, so that requests pay nothing. */
 const sinks = new WeakMap<Exchange, ReplySink>();
 
 export class ReplySink {
@@ -12,8 +12,13 @@ export class ReplySink {
   deliver!: (response: Response) => void;
   refuse!: (error: unknown) => void;
   reply: TakenReply | null = null;
+  /** The handler has returned: what is asked for from now on is not its reply. */
+  isSettled = false;
+  /** That of the handler which has called this one. */
+  readonly outer: ReplySink | null;
 
-  constructor() {
+  constructor(outer: ReplySink | null) {
+    this.outer = outer;
     this.response = new Promise((resolve, reject) => {
       this.deliver = resolve;
       this.refuse = reject;
@@ -22,29 +27,30 @@ export class ReplySink {
   }
 }
 
-/** The one that a reply taken now goes to; null: to the client. */
+/**
+ * The one that a reply taken now goes to; null: to the client. A handler whose head has gone on to
+ * its caller has it as long as it runs, for it may ask for its writer again.
+ */
 export function sinkOf(exchange: Exchange): ReplySink | null {
-  return sinks.get(exchange) ?? null;
+  let sink = sinks.get(exchange) ?? null;
+  while (sink !== null && sink.isSettled) sink = sink.outer;
+  return sink;
 }
 
 /** What `call` gives, or, if it takes the writer, what is written: as soon as its head is known. */
 export async function replyOr(exchange: Exchange, call: () => unknown): Promise<unknown> {
-  const outer = sinks.get(exchange);
-  const sink = new ReplySink();
+  const sink = new ReplySink(sinkOf(exchange));
   sinks.set(exchange, sink);
-  try {
-    return await Promise.race([sink.response, settled(sink, call)]);
-  } finally {
-    if (outer === undefined) sinks.delete(exchange);
-    else sinks.set(exchange, outer);
-  }
+  return await Promise.race([sink.response, settled(sink, call)]);
 }
 
 async function settled(sink: ReplySink, call: () => unknown): Promise<unknown> {
   let value: unknown;
   try {
     value = await call();
+    sink.isSettled = true;
   } catch (error) {
+    sink.isSettled = true;
     if (sink.reply?.fail(error) !== true) throw error;
     return await sink.response;
   }

@@ -27,7 +27,7 @@ export function takeReply(
   options: ReplyOptions = {},
 ): HandlerReply {
   const sink = sinkOf(exchange);
-  const taken = exchange.reply ?? sink?.reply ?? null;
+  const taken = sink === null ? exchange.reply : sink.reply;
   if (taken !== null) return objectOf(taken as OpenReply);
   if (exchange.isAnswered) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
   const { outputBytesMax } = exchange.site.settings;

@@ -17,6 +17,12 @@ t.test("who called next() has the reply as a Response", async (t) => {
   t.match([error.status, error.headers.get("x-wrapped"), await error.text()],
     [418, null, "a teapot"]);
 
+  const again = await fetch(`${url}/next/again`);
+  t.match([again.status, again.headers.get("x-wrapped"), await again.text()],
+    [202, "1", "one two three"], "it may ask for its writer as often as it likes");
+  const own = await fetch(`${url}/own/again`);
+  t.match([own.status, await own.text()], [203, "[one two three]"], "and so may its caller then");
+
   const client = await connect();
   client.write("GET /next/throws HTTP/1.1\r\nHost: a.test\r\n\r\n");
   t.match(await client.readToEnd(), /begun\r\n$/, "cut");
