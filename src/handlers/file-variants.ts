@@ -41,10 +41,8 @@ export class FileVariants {
   choose(file: OpenFile, asked: Headers): ChosenFile {
     const variants = new Map<string, OpenFile>();
     for (const coding of this.#codings) {
-      const found = this.#open.find(file.path + EXTENSIONS[coding]);
-      if (typeof found !== "string" && found.modifiedMs >= file.modifiedMs) {
-        variants.set(coding, found);
-      }
+      const found = this.#find(file.path + EXTENSIONS[coding]);
+      if (found !== null && found.modifiedMs >= file.modifiedMs) variants.set(coding, found);
     }
     if (variants.size === 0) return { file, headers: NONE };
     const accepted = asked.get("accept-encoding") ?? "identity";
@@ -54,5 +52,14 @@ export class FileVariants {
     const chosen = best === undefined ? undefined : variants.get(best);
     if (chosen === undefined) return { file, headers: VARY };
     return { file: chosen, headers: { ...VARY, "content-encoding": best! } };
+  }
+
+  #find(path: string): OpenFile | null {
+    try {
+      const found = this.#open.find(path);
+      return typeof found === "string" ? null : found;
+    } catch {
+      return null; // no descriptors are left, but the file itself is open: it is sent as it is
+    }
   }
 }

@@ -32,3 +32,18 @@ t.test("who accepts a coding gets it, and all are told that it depends", async (
   t.equal(new FileVariants(open, false).choose(file, new Headers()).file, file);
   t.throws(() => new FileVariants(open, ["lzma" as "br"]), TypeError);
 });
+
+t.test("without descriptors for them the file is sent as it is", async (t) => {
+  const path = join(ownFolder(t), "a.js");
+  for (const end of ["", ".br"]) writeFileSync(path + end, end);
+  const real = new OpenFiles({ max: 20, revalidateMs: 0, root: "" });
+  const file = real.find(path) as OpenFile;
+  const none = { find: (other: string) => {
+    if (other !== path) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+    return file;
+  } } as unknown as OpenFiles;
+  const asked = new Headers({ "accept-encoding": "br" });
+  const chosen = new FileVariants(none, true).choose(file, asked);
+  t.equal(chosen.file, file);
+  t.equal(chosen.headers["content-encoding"], undefined);
+});
