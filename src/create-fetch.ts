@@ -113,7 +113,7 @@ async function open(options: ResolvedOptions): Promise<AppFetch> {
     server,
     log,
     sources: new MetricSources(log),
-    background: () => calls.host.background(),
+    background: () => calls.host.background.done(),
     closeApp: (each) => closeApp(each, tables.registryOf(each), log),
   });
   try {
@@ -125,7 +125,7 @@ async function open(options: ResolvedOptions): Promise<AppFetch> {
   }
   return fetchOf(calls, async () => {
     apps.abort();
-    await calls.host.background();
+    await calls.host.background.done();
     await apps.close();
     await topics.close();
     removeGlobals();

@@ -9,6 +9,7 @@ import { SLOT_GENERATION, SLOT_WORDS } from "../shared/layout.ts";
 import type { ListenerFacts } from "../shared/messages.ts";
 import type { Reply, ReplyOptions } from "../shared/reply.ts";
 import { loadNative, type NativeConnection } from "../native.ts";
+import { Background } from "../worker/background.ts";
 import { ClientErrors } from "../worker/client-errors.ts";
 import {
   type Connection, type ConnectionHost, Connections, peerGone,
@@ -25,7 +26,7 @@ import { takeReply } from "../worker/reply.ts";
 import type { BodyFlow } from "../worker/request-body.ts";
 import { RequestNames } from "../worker/request-identity.ts";
 import { interimLines } from "../worker/response-rules.ts";
-import { ResponseTrailers } from "../worker/response-trailers.ts";
+import { addTrailers } from "../worker/response-trailers.ts";
 import type { RouteTables } from "../worker/route-tables.ts";
 import type { Topics } from "../worker/topics.ts";
 import { Tracing } from "../worker/tracing.ts";
@@ -68,6 +69,7 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
   readonly pins: Pins;
   readonly answers: FetchedAnswers;
   readonly dispatcher: Dispatcher;
+  readonly background: Background;
   readonly upgrades: ContextHost["upgrades"] & { readonly isRetired: boolean };
   readonly webSockets: ContextHost["webSockets"];
   readonly #ended: CallHostSetup["ended"];
@@ -76,10 +78,10 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
   #generation = 0;
   /** The body of the request that is being made. */
   body: GivenBody | null = null;
-  readonly #background = new Set<Promise<unknown>>();
 
   constructor(setup: CallHostSetup) {
     this.log = setup.log;
+    this.background = new Background(setup.log);
     this.server = setup.server;
     this.topics = setup.topics;
     this.isDevelopment = setup.isDevelopment;
@@ -237,8 +239,7 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
   }
 
   addTrailers(exchange: Exchange, headers: HeadersInit): void {
-    if (exchange.isComplete) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
-    (exchange.trailers ??= new ResponseTrailers()).add(headers);
+    addTrailers(exchange, headers);
   }
 
   reply(exchange: Exchange, options: ReplyOptions | undefined): Reply {
@@ -250,14 +251,6 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    const settled = Promise.resolve(promise)
-      .catch((error: unknown) => this.log.error({ err: error }, "a waitUntil promise rejected"))
-      .finally(() => this.#background.delete(settled));
-    this.#background.add(settled);
-  }
-
-  /** Resolves when nothing is waited for any more, also what is added meanwhile. */
-  async background(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
+    this.background.add(promise);
   }
 }

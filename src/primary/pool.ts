@@ -90,8 +90,10 @@ export class WorkerPool {
     // every one; left waiting until a worker sleeps, it accepts many and wakes the worker once:
     // 12 % less CPU per connection on one core. The catch: while all cores are busy, accepting
     // waits for the scheduler's slice, a few milliseconds.
-    if (workers > 0) host.native.yieldThread();
-    if (workers > 0) raiseFirstLimits();
+    if (workers > 0) {
+      host.native.yieldThread();
+      raiseFirstLimits();
+    }
     this.#piscina = workers === 0 ? null : new Piscina({
       filename: TASK_URL.href,
       // Each task brings its thread. A minimum would be filled up again whenever a thread ends,

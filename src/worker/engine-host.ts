@@ -17,6 +17,7 @@ import {
   type EngineBlocks, type Handle, type Native, type NativeConnection, READINESS,
 } from "../native.ts";
 import type { Answers } from "./answers.ts";
+import { Background } from "./background.ts";
 import {
   type Connection, type ConnectionHost, Connections, endedBefore, peerGone,
 } from "./connections.ts";
@@ -33,7 +34,7 @@ import { takeReply } from "./reply.ts";
 import { RequestNames } from "./request-identity.ts";
 import type { ResponseParts } from "./response-parts.ts";
 import { interimLines } from "./response-rules.ts";
-import { ResponseTrailers } from "./response-trailers.ts";
+import { addTrailers } from "./response-trailers.ts";
 import type { RouteTables } from "./route-tables.ts";
 import { Pins } from "./pins.ts";
 import type { Rings } from "./rings.ts";
@@ -78,6 +79,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   readonly upgrades: Upgrades;
   readonly webSockets: WebSockets;
   readonly pins: Pins;
+  readonly background: Background;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
   /** Set by the engine, too. */
@@ -87,7 +89,6 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   readonly #rings: Rings;
   /** Bytes that the worker may hold for its connections. */
   readonly #memoryMax: number;
-  readonly #background = new Set<Promise<unknown>>();
   /** Those that were asked to stop, and have not been seen to listen again. */
   readonly #stopping = new Set<number>();
 
@@ -103,6 +104,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     this.entered = new EnteredRoute(route, (mark, name) => setup.onRoute(mark, name));
     this.#memoryMax = setup.task.options.memoryBytesMax || Infinity;
     this.log = setup.log;
+    this.background = new Background(setup.log);
     this.sites = new ListenerSites(native, this, setup.task.listeners);
     this.listenersChanged();
     this.isDevelopment = setup.task.options.development;
@@ -197,6 +199,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
       this.decideSignal(exchange);
       return;
     }
+    exchange.isTracked = true;
     this.connections.of(slot, generation).pending.add(exchange);
     this.clientErrors.watch(exchange);
   }
@@ -267,8 +270,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   }
 
   addTrailers(exchange: Exchange, headers: HeadersInit): void {
-    if (exchange.isComplete) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
-    (exchange.trailers ??= new ResponseTrailers()).add(headers);
+    addTrailers(exchange, headers);
   }
 
   reply(exchange: Exchange, options: ReplyOptions | undefined): Reply {
@@ -280,14 +282,6 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    const settled = Promise.resolve(promise)
-      .catch((error: unknown) => this.log.error({ err: error }, "a waitUntil promise rejected"))
-      .finally(() => this.#background.delete(settled));
-    this.#background.add(settled);
-  }
-
-  /** Resolves when nothing is waited for any more, also what is added meanwhile. */
-  async background(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
+    this.background.add(promise);
   }
 }

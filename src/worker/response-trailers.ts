@@ -21,6 +21,15 @@ const REFUSED = new Set([
   "www-authenticate",
 ]);
 
+/** To those of an answer. Throws ERR_MILLRACE_RESPONSE_SENT behind its end, and what `add` does. */
+export function addTrailers(
+  exchange: { readonly isComplete: boolean; trailers: ResponseTrailers | null },
+  init: ConstructorParameters<typeof Headers>[0],
+): void {
+  if (exchange.isComplete) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
+  (exchange.trailers ??= new ResponseTrailers()).add(init);
+}
+
 export class ResponseTrailers {
   readonly #fields = new LightHeaders();
   /** The names that the head has announced; null: the head has not gone. */
