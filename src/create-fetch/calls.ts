@@ -115,7 +115,7 @@ export class Calls {
     this.#targets.choose(target, 0);
     host.body = body;
     const exchange = new Exchange(
-      host, slab, this.#events, this.#numbers, 0, target, target.steps, target.first!,
+      host, slab, this.#events, this.#numbers, 0, target, target.plan, target.first!,
     );
     const answer = host.answers.expect(exchange);
     const release = this.#watch(exchange, request.signal);

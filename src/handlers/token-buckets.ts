@@ -8,7 +8,9 @@
  * whoever has taken most stays counted. No place is ever locked, since a thread may end anywhere.
  *
  * The catch: while a place changes hands, a token that another thread takes there at that moment is
- * counted for the new key, or not at all. Any thread.
+ * counted for the new key, or not at all. Any thread: each load is the partner of the
+ * compare-and-exchange of the same word in the `#claim` or `#takeAt` of the others; of the words of
+ * the secret, in `secretOf`.
  */
 import { createHmac, randomFillSync } from "node:crypto";
 

@@ -88,6 +88,12 @@ export class Answers {
       this.lose(exchange);
       return;
     }
+    if (!close && this.meter === null && exchange.site.filter === null && exchange.isPlain) {
+      if (this.tryText(slot, generation, sequence, exchange.flags, parts)) {
+        exchange.isComplete = true;
+        return;
+      }
+    }
     const isNext = this.#rings.slots[slot * SLOT_WORDS + SLOT_NEXT_SEQUENCE] === sequence;
     const outputBytesMax = exchange.site.settings.outputBytesMax;
     if (isNext && !this.#isBehind(slot, outputBytesMax)) {

@@ -47,8 +47,7 @@ const Negotiator = createRequire(import.meta.url)("negotiator") as Negotiator;
 interface Asked {
   readonly flags: number;
   /** Of a constant, its Response. */
-  readonly steps: readonly { readonly kind: string; readonly response?: Response }[];
-  readonly at: number;
+  readonly step: { readonly kind: string; readonly response?: Response };
   find(name: string): string | undefined;
 }
 
@@ -92,7 +91,7 @@ export class Compression {
     const coding = this.#choose(asked.find("accept-encoding") ?? "");
     if (coding === null) return this.#variant(parts, null);
     // After `next()` the handler may have answered something else.
-    const { response } = asked.steps[asked.at]!;
+    const { response } = asked.step;
     const isConstant = response !== undefined && toParts(response) === parts;
     const known = isConstant ? this.#constants.get(parts)?.get(coding) : undefined;
     return known ?? this.#encode(parts, coding, isConstant, (asked.flags & FLAG_HEAD) !== 0);

@@ -42,7 +42,7 @@ export class Constants {
   /** Only if GET and HEAD both have this answer: native asks for no more than the target. */
   bind(router: Router, target: Target, id: number, { route, response }: ConstantStep): void {
     for (const method of ["GET", "HEAD"]) {
-      const step = planSteps(router, undefined, target.path, method)[0]!;
+      const step = planSteps(router, undefined, target.path, method).steps[0]!;
       if (step.kind !== "constant" || step.response !== response) return;
     }
     // Native adds a listener's default headers whole, and does not compress.

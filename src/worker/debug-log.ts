@@ -34,8 +34,7 @@ export interface DebuggedExchange {
   readonly flags: number;
   readonly target: { readonly path: string; readonly table: { readonly app: App } };
   readonly received: RequestBody | ReadyBody | null;
-  readonly steps: readonly { readonly kind: string; readonly response?: Response }[];
-  readonly at: number;
+  readonly step: { readonly kind: string; readonly response?: Response };
   find(name: string): string | undefined;
   rawTarget(): string;
   receivedHeaders(): string[];

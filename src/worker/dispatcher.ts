@@ -17,7 +17,7 @@ import { prepareBody } from "./prepare-body.ts";
 import { replyOr } from "./reply-sink.ts";
 import { Rewrites } from "./rewrite.ts";
 import type { ResponseParts } from "./response-parts.ts";
-import { LightResponse, responseParts, toParts } from "./response.ts";
+import { isLightResponse, LightResponse, responseParts, toParts } from "./response.ts";
 import { checkAnswer } from "./response-rules.ts";
 import type { Tracing } from "./tracing.ts";
 import { checkSwitch } from "./upgrade.ts";
@@ -72,6 +72,10 @@ export class Dispatcher {
   /** Goes on with what a handler has returned. */
   settle(exchange: Exchange, result: unknown): void {
     if (this.#isolation.isOn) this.#isolation.undo();
+    if (isLightResponse(result)) {
+      this.#settleValue(exchange, result);
+      return;
+    }
     let promise: Promise<unknown> | null;
     try {
       promise = promiseOf(result);
@@ -124,7 +128,7 @@ export class Dispatcher {
     const rewrite = (exchange.context as HandlerContext | null)?.takeRewrite() ?? null;
     if (rewrite !== null) this.#rewrites.restart(exchange, rewrite);
     // After `next()` it may stand at the last step already, which answers by itself.
-    if (!isLast(exchange)) advance(exchange);
+    if (!isLast(exchange)) exchange.advance();
   }
 
   /** `context.next()`: the answer of the steps behind the present one. */
@@ -198,22 +202,7 @@ async function invokeAfter(
 }
 
 function isLast(exchange: Exchange): boolean {
-  return exchange.at + 1 >= exchange.steps.length;
-}
-
-/**
- * On to the next step; a Request shows the parameters of the route that it is given to, and a body
- * that came whole can be read again.
- */
-function advance(exchange: Exchange): void {
-  const before = exchange.step;
-  const after = exchange.steps[exchange.at + 1]!;
-  const hasParams = before.paramNames.length > 0 || after.paramNames.length > 0;
-  if (hasParams) void exchange.request?.params; // who holds it goes on to see its parameters
-  exchange.at++;
-  exchange.step = after;
-  if (hasParams && before.paramValues !== after.paramValues) exchange.renewRequest();
-  if (before.kind === "handler" && before.rules?.buffered === true) exchange.rewindBody();
+  return exchange.at + 1 >= exchange.plan.steps.length;
 }
 
 /** A promise for what is thenable, null for anything else. */
@@ -231,6 +220,7 @@ function textParts(status: number, text: string): ResponseParts {
 
 /** Throws for what is no answer, or an answer whose body has gone. */
 function partsOf(exchange: Exchange, value: unknown): ResponseParts {
+  if (isLightResponse(value)) return usable(exchange, responseParts(value));
   if (typeof value === "string") return textParts(200, value);
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
     return responseParts(new LightResponse(value as Uint8Array<ArrayBuffer>));
@@ -243,6 +233,10 @@ function partsOf(exchange: Exchange, value: unknown): ResponseParts {
       `${exchange.routeName} returned ${what}, which is no Response, string or bytes`,
     );
   }
+  return usable(exchange, parts);
+}
+
+function usable(exchange: Exchange, parts: ResponseParts): ResponseParts {
   if (!parts.bodyUsed) {
     if (parts.status === 101) checkSwitch(exchange, parts);
     checkAnswer(parts, (exchange.flags & FLAG_HEAD) !== 0);

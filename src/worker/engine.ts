@@ -43,7 +43,7 @@ import { metricsRoutes } from "./metrics-route.ts";
 import { NativeCounts } from "./native-counts.ts";
 import { joinRoutes } from "./own-routes.ts";
 import { isDebugging, nativeListener, nativeOptions } from "./native-options.ts";
-import type { HandlerStep, OwnRoute, Step } from "./plan.ts";
+import type { HandlerStep, OwnRoute, Plan, Step } from "./plan.ts";
 import type { Pins } from "./pins.ts";
 import { probeRoutes } from "./probe-routes.ts";
 import type { ResponseParts } from "./response-parts.ts";
@@ -225,7 +225,7 @@ export class Engine {
 
   /** Settles when what handlers gave to `waitUntil` has. */
   background(): Promise<void> {
-    return this.#host.background();
+    return this.#host.background.done();
   }
 
   /** All patterns that an answer may be counted under. */
@@ -327,28 +327,34 @@ export class Engine {
     const target = this.#targets.at(base, this.#slab);
     const method = events[base + EVENT_METHOD]!;
     if (target.method !== method) this.#targets.choose(target, base);
-    const steps = this.#pins.count === 0 || method === CONNECT ? target.steps : this.#pins.before(
-      target.steps, events[base + EVENT_SLOT]!, events[base + EVENT_GENERATION]!,
+    const plan = this.#pins.count === 0 || method === CONNECT ? target.plan : this.#pins.before(
+      target.plan, events[base + EVENT_SLOT]!, events[base + EVENT_GENERATION]!,
     );
-    const first = steps === target.steps ? target.first! : steps[0]!;
+    const first = plan === target.plan ? target.first! : plan.steps[0]!;
     const hasBody = (events[base + EVENT_FLAGS]! & FLAG_HAS_BODY) !== 0; // its length is checked
     if (!this.#isPlain) {
-      this.#observed(base, target, steps, first);
+      this.#observed(base, target, plan, first);
     } else if (first.kind === "handler" && first.isBare && !hasBody) {
-      this.#runBare(base, target, steps, first);
+      this.#runBare(base, target, plan, first);
     } else {
-      this.#runWhole(base, target, steps, first);
+      this.#runWhole(base, target, plan, first);
     }
   }
 
-  #runWhole(base: number, target: Target, steps: readonly Step[], first: Step): void {
-    const exchange = this.#exchange(base, target, steps, first);
-    if (this.#hooks !== null) this.#hooks.requested(exchange);
+  #runWhole(base: number, target: Target, plan: Plan, first: Step): void {
+    const exchange = this.#exchange(base, target, plan, first);
+    if (this.#hooks === null) {
+      this.#dispatcher.run(exchange);
+      if (!exchange.isAnswered) this.#recent.push(exchange);
+      return;
+    }
+    this.#recent.push(exchange);
+    this.#hooks.requested(exchange);
     this.#dispatcher.run(exchange);
   }
 
   /** The same for those who trace or count. */
-  #observed(base: number, target: Target, steps: readonly Step[], first: Step): void {
+  #observed(base: number, target: Target, plan: Plan, first: Step): void {
     const { events } = this.#rings;
     const meter = this.#meter;
     const flags = events[base + EVENT_FLAGS]!;
@@ -357,10 +363,10 @@ export class Engine {
     if (meter !== null) meter.begin(method, listener);
     const isBare = first.kind === "handler" && first.isBare && (flags & FLAG_HAS_BODY) === 0;
     if (meter === null || this.#tracing.isOn || !isBare) {
-      this.#runWhole(base, target, steps, first);
+      this.#runWhole(base, target, plan, first);
       return;
     }
-    const parts = this.#runBare(base, target, steps, first);
+    const parts = this.#runBare(base, target, plan, first);
     if (parts === null) return; // it has become an exchange, which is counted at its end
     const sent = Buffer.byteLength(parts.body as string);
     meter.end(method, listener, flags, this.#startedAt, first.route, parts.status, 0, sent);
@@ -373,7 +379,7 @@ export class Engine {
   #runBare(
     base: number,
     target: Target,
-    steps: readonly Step[],
+    plan: Plan,
     step: HandlerStep,
   ): ResponseParts | null {
     const { events } = this.#rings;
@@ -383,7 +389,7 @@ export class Engine {
       const handler = step.handler as () => unknown;
       result = this.#isolation.isOn ? this.#isolation.run(handler) : handler();
     } catch (error) {
-      this.#dispatcher.fail(this.#exchange(base, target, steps, step), error);
+      this.#dispatcher.fail(this.#keptExchange(base, target, plan, step), error);
       return null;
     }
     if (isLightResponse(result)) {
@@ -397,21 +403,27 @@ export class Engine {
       );
       if (answered) return parts;
     }
-    this.#dispatcher.settle(this.#exchange(base, target, steps, step), result);
+    this.#dispatcher.settle(this.#keptExchange(base, target, plan, step), result);
     return null;
   }
 
-  #exchange(base: number, target: Target, steps: readonly Step[], first: Step): Exchange {
+  /** One that may be without an answer when the batch is over. */
+  #keptExchange(base: number, target: Target, plan: Plan, first: Step): Exchange {
+    const exchange = this.#exchange(base, target, plan, first);
+    this.#recent.push(exchange);
+    return exchange;
+  }
+
+  #exchange(base: number, target: Target, plan: Plan, first: Step): Exchange {
     const { events, eventNumbers, control } = this.#rings;
     control[CTL_SLAB_HELD] = 1;
     const exchange = new Exchange(
-      this.#host, this.#slab, events, eventNumbers, base, target, steps, first,
+      this.#host, this.#slab, events, eventNumbers, base, target, plan, first,
     );
     if ((exchange.flags & (FLAG_HAS_BODY | FLAG_BODY_COMPLETE)) === FLAG_HAS_BODY) {
       this.#connections.of(exchange.slot, exchange.generation).reading = exchange;
     }
     exchange.startedAt = this.#startedAt;
-    this.#recent.push(exchange);
     return exchange;
   }
 }

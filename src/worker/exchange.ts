@@ -30,7 +30,7 @@ import { RequestCookies } from "./cookie-map.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
 import type { ListenerSite } from "./listener-sites.ts";
-import type { Step } from "./plan.ts";
+import type { Plan, Step } from "./plan.ts";
 import { ReadyBody } from "./ready-body.ts";
 import { type BodyFlow, RequestBody } from "./request-body.ts";
 import { type LightRequest, requestFrom } from "./request.ts";
@@ -60,7 +60,7 @@ export interface ExchangeHost {
    * peer has. Nobody knows that any more once the slot has its next connection.
    */
   decideSignal(exchange: Exchange): void;
-  /** Its answer is on its way: its connection must know of it. */
+  /** Its answer is on its way: its connection must know of it, which `isTracked` says then. */
   track(exchange: Exchange): void;
   /**
    * An answer that switches the connection over has its turn: what is answered in its place, or
@@ -90,16 +90,18 @@ export class Exchange implements RequestSource, BodyOwner {
   readonly listener: number;
   readonly site: ListenerSite;
   readonly method: string;
-  /** Those of a rewritten path stand behind what has been asked before. */
-  steps: readonly Step[];
+  /** The steps of a rewritten path stand behind what has been asked before. */
+  plan: Plan;
   readonly target: Target;
   /** The body as it came. */
   readonly received: RequestBody | ReadyBody | null;
   /** The body that the Request shows: the same, or what was made of it before the handler ran. */
   body: BodySource | null;
-  /** The step being run: `steps[at]`. */
+  /** The step being run, the one at `at` of the plan. */
   step: Step;
   at = 0;
+  /** Of its first parameter; empty: it has none. */
+  #value: string;
   isAnswered = false;
   /** How often an answer could not be given. */
   failures = 0;
@@ -107,6 +109,8 @@ export class Exchange implements RequestSource, BodyOwner {
   isDecoded = false;
   /** Its answer has been handed over whole, or was given up by the app: no abort any more. */
   isComplete = false;
+  /** Its connection knows of it: it outlives the call of its handler, or has a signal. */
+  isTracked = false;
   /** What goes behind the body of its answer, once there is something. */
   trailers: ResponseTrailers | null = null;
   /** Once a handler has asked for them: what it has set goes out with the answer. */
@@ -136,7 +140,7 @@ export class Exchange implements RequestSource, BodyOwner {
     numbers: Float64Array,
     base: number,
     target: Target,
-    steps: readonly Step[],
+    plan: Plan,
     first: Step,
   ) {
     this.host = host;
@@ -147,8 +151,9 @@ export class Exchange implements RequestSource, BodyOwner {
     this.listener = events[base + EVENT_LISTENER]!;
     this.site = host.siteOf(this.listener);
     this.method = METHODS[events[base + EVENT_METHOD]!]!;
-    this.steps = steps;
+    this.plan = plan;
     this.step = first;
+    this.#value = plan === target.plan ? target.value : (plan.values[0]![0] ?? "");
     this.target = target;
     this.#slab = slab;
     this.#message = events[base + EVENT_MESSAGE_OFFSET]!;
@@ -188,10 +193,28 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   /** It goes through the routes again, under another URL. */
-  restart(url: string, steps: readonly Step[]): void {
+  restart(url: string, plan: Plan): void {
     this.#rewritten = url;
-    this.steps = steps;
+    this.plan = plan;
     this.renewRequest();
+  }
+
+  /**
+   * On to the next step; a Request shows the parameters of the route that it is given to, and a
+   * body that came whole can be read again.
+   */
+  advance(): void {
+    const before = this.step;
+    const { steps, values } = this.plan;
+    const at = this.at + 1;
+    const after = steps[at]!;
+    const hasParams = before.paramNames.length > 0 || after.paramNames.length > 0;
+    if (hasParams) void this.request?.params; // who holds it goes on to see its parameters
+    this.at = at;
+    this.step = after;
+    this.#value = values[at]![0] ?? "";
+    if (hasParams && values[at] !== values[at - 1]) this.renewRequest();
+    if (before.kind === "handler" && before.rules?.buffered === true) this.rewindBody();
   }
 
   /** The next handler is given another Request, which knows who the user is. */
@@ -302,9 +325,13 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   params(): Record<string, string> {
-    const { paramNames, paramValues } = this.step;
+    const { paramNames } = this.step;
     const params: Record<string, string> = {};
-    for (let i = 0; i < paramNames.length; i++) params[paramNames[i]!] = paramValues[i]!;
+    if (paramNames.length === 0) return params;
+    params[paramNames[0]!] = this.#value;
+    if (paramNames.length === 1) return params;
+    const values = this.plan.values[this.at]!;
+    for (let i = 1; i < paramNames.length; i++) params[paramNames[i]!] = values[i]!;
     return params;
   }
 
@@ -318,6 +345,11 @@ export class Exchange implements RequestSource, BodyOwner {
 
   cookies(headers: Headers): CookieMap {
     return (this.jar ??= new RequestCookies(headers.get("cookie")));
+  }
+
+  /** Its answer is all there is to send, and nobody else keeps anything of it. */
+  get isPlain(): boolean {
+    return !this.isTracked && this.received === null && this.jar === null && this.trailers === null;
   }
 
   /** The name of the route for messages. */

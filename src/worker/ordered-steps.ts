@@ -7,11 +7,17 @@ import type { HandlerObject } from "../shared/app.ts";
 import { entryOf } from "./compiled-route.ts";
 import type { OrderedMatch, OrderedRoute } from "./ordered-routes.ts";
 import {
-  type FixedStep, fixedStep, handlerStep, type HandlerStep, routeStep, type Step,
+  type FixedStep, fixedStep, handlerStep, type HandlerStep, routeStep, sharedSteps, type Step,
 } from "./step.ts";
 
+/** A step, and the values of its parameters. */
+export interface MatchedStep {
+  readonly step: Step;
+  readonly values: readonly string[];
+}
+
 export interface OrderedSteps {
-  readonly steps: Step[];
+  readonly steps: MatchedStep[];
   /** What rows take that were passed over for the method. */
   readonly allowed: string[];
   /** The answer if nothing else answers; null: 404. */
@@ -19,12 +25,11 @@ export interface OrderedSteps {
 }
 
 export function orderedSteps(matches: readonly OrderedMatch[], method: string): OrderedSteps {
-  const steps: Step[] = [];
+  const steps: MatchedStep[] = [];
   const allowed = new Set<string>();
   let passed: OrderedRoute | null = null;
   let isTaken = false;
-  for (const match of matches) {
-    const { route } = match;
+  for (const { route, values } of matches) {
     if (entryOf(route, method) === undefined) {
       // What it asks of other requests does not make the method wrong for this one.
       if (!route.isFixed) continue;
@@ -33,8 +38,9 @@ export function orderedSteps(matches: readonly OrderedMatch[], method: string): 
       continue;
     }
     isTaken ||= route.any === null;
-    steps.push(...stepsOf(match, method));
-    if (steps.at(-1)!.kind === "constant") break;
+    const added = sharedSteps(route, method, () => stepsOf(route, method));
+    for (const step of added) steps.push({ step, values });
+    if (added.at(-1)!.kind === "constant") break;
   }
   // Where a row that names the method has declined there is nothing: the method was right.
   const refusal = passed === null || isTaken ? null : refusalOf(passed, method, [...allowed]);
@@ -46,18 +52,17 @@ function refusalOf(route: OrderedRoute, method: string, allowed: readonly string
   return fixedStep(kind, route.pattern, allowed.join(", "));
 }
 
-function stepsOf(match: OrderedMatch, method: string): Step[] {
-  const { route } = match;
-  const step = routeStep(match, method);
+function stepsOf(route: OrderedRoute, method: string): Step[] {
+  const step = routeStep(route, method);
   if (route.isFixed) return [step];
   // A constant is one to those whom the row takes only.
-  const inner = step.kind === "constant" ? handlerStep(() => step.response, match) : step;
+  const inner = step.kind === "constant" ? handlerStep(() => step.response, route) : step;
   const answering = conditional(inner as HandlerStep, route, route.gate?.match);
   if (route.gate?.auth === undefined) return [answering];
-  const asking = conditional(handlerStep(route.gate.auth, match), route, undefined);
+  const asking = conditional(handlerStep(route.gate.auth, route), route, undefined);
   // Who may not go on does not get the body collected, and who may has the handler's limits.
   const rules = answering.rules && { ...answering.rules, buffered: false, decodeBodies: false };
-  return [{ ...asking, rules, paramValues: answering.paramValues }, answering];
+  return [{ ...asking, rules }, answering];
 }
 
 /** The step for those requests alone that the row is for. */

@@ -10,7 +10,8 @@ import { isHandler } from "./compiled-route.ts";
 import type { Connection } from "./connections.ts";
 import type { EnteredRoute } from "./entered-route.ts";
 import type { Exchange } from "./exchange.ts";
-import { handlerStep, type HandlerStep, type Step } from "./step.ts";
+import { Plan } from "./plan.ts";
+import { handlerStep, type HandlerStep } from "./step.ts";
 
 /** What pins ask of their engine. */
 export interface PinsHost {
@@ -62,11 +63,12 @@ export class Pins {
   }
 
   /** The steps of a request: first the handler that has its connection, if one has. */
-  before(steps: readonly Step[], slot: number, generation: number): readonly Step[] {
+  before(plan: Plan, slot: number, generation: number): Plan {
     const pin = this.#pins.get(slot);
-    if (pin === undefined || pin.generation !== generation) return steps;
+    if (pin === undefined || pin.generation !== generation) return plan;
     // What has no path is nobody's: a malformed target is 400.
-    return steps[0]!.kind === "malformed" ? steps : [pin.step, ...steps];
+    if (plan.steps[0]!.kind === "malformed") return plan;
+    return new Plan().add(pin.step).upTo(1, plan);
   }
 
   #drop(slot: number, generation: number): boolean {

@@ -6,9 +6,8 @@
 import { MillraceError } from "../shared/errors.ts";
 import type { EnteredRoute } from "./entered-route.ts";
 import type { Exchange } from "./exchange.ts";
-import { planSteps } from "./plan.ts";
+import { type Plan, planSteps } from "./plan.ts";
 import type { Router } from "./router.ts";
-import type { Step } from "./step.ts";
 
 /** How often a request goes through the routes, the first time included. */
 const PASSES_MAX = 16;
@@ -23,7 +22,7 @@ export interface Rewrite {
 
 export class Rewrites {
   readonly #entered: EnteredRoute;
-  readonly #plans = new WeakMap<Router, Map<string, readonly Step[]>>();
+  readonly #plans = new WeakMap<Router, Map<string, Plan>>();
 
   constructor(entered: EnteredRoute) {
     this.#entered = entered;
@@ -35,23 +34,22 @@ export class Rewrites {
     // Who holds the present one goes on to see the URL and parameters that it came with.
     void request?.url;
     void request?.params;
-    const before = exchange.steps.slice(0, exchange.at + 1);
-    exchange.restart(url, [...before, ...this.#stepsOf(exchange, path)]);
+    exchange.restart(url, exchange.plan.upTo(exchange.at + 1, this.#planOf(exchange, path)));
   }
 
-  #stepsOf({ target, method }: Exchange, path: string): readonly Step[] {
+  #planOf({ target, method }: Exchange, path: string): Plan {
     const { router, table: { fetch } } = target;
     let plans = this.#plans.get(router);
     if (plans === undefined) this.#plans.set(router, (plans = new Map()));
     const key = `${method} ${path}`;
-    let steps = plans.get(key);
-    if (steps === undefined) {
-      steps = planSteps(router, fetch, path, method);
-      this.#entered.mark(steps);
+    let plan = plans.get(key);
+    if (plan === undefined) {
+      plan = planSteps(router, fetch, path, method);
+      this.#entered.mark(plan.steps);
       if (plans.size >= PATHS_MAX) plans.clear();
-      plans.set(key, steps);
+      plans.set(key, plan);
     }
-    return steps;
+    return plan;
   }
 }
 

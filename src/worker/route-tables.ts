@@ -123,9 +123,9 @@ export class RouteTables {
   }
 
   #isRunning(table: number, rows: ReadonlySet<string>): boolean {
-    for (const { target, steps, at } of this.#host?.running() ?? []) {
+    for (const { target, plan, at } of this.#host?.running() ?? []) {
       // Also rows before the present one: their handlers may wait for `next()`.
-      const isOf = steps.some(({ id }, index) => index <= at && rows.has(id));
+      const isOf = plan.steps.some(({ id }, index) => index <= at && rows.has(id));
       if (isOf && target.table.number === table) return true;
     }
     return false;

@@ -1,10 +1,11 @@
 /**
  * One step on the way to the answer of a target: a handler, a constant, or what the server answers
- * by itself. Thread: the engine's.
+ * by itself. All targets that a route matches have the same step: of a thousand hot paths each
+ * object of their own is a miss of the cache. Thread: the engine's.
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
 import { type BodyRules, ownRules } from "./body-rules.ts";
-import { entryOf, type RouteMatch } from "./compiled-route.ts";
+import { type CompiledRoute, entryOf } from "./compiled-route.ts";
 
 interface StepBase {
   /** Of its row in the table of routes; empty for `fetch`. */
@@ -12,7 +13,6 @@ interface StepBase {
   /** The route's pattern, for messages; empty for `fetch`. */
   readonly route: string;
   readonly paramNames: readonly string[];
-  readonly paramValues: readonly string[];
 }
 
 export interface HandlerStep extends StepBase {
@@ -53,14 +53,13 @@ export function isBare(handler: unknown): boolean {
   );
 }
 
-export function handlerStep(handler: Handler, match: RouteMatch | null): HandlerStep {
+export function handlerStep(handler: Handler, route: CompiledRoute | null): HandlerStep {
   const isObject = typeof handler === "object";
   return {
     kind: "handler",
-    id: match === null ? "" : match.route.id,
-    route: match === null ? "" : match.route.pattern,
-    paramNames: match === null ? NO_PARAMS : match.route.paramNames,
-    paramValues: match === null ? NO_PARAMS : match.values,
+    id: route === null ? "" : route.id,
+    route: route === null ? "" : route.pattern,
+    paramNames: route === null ? NO_PARAMS : route.paramNames,
     handler: isObject ? handler.handle : handler,
     owner: isObject ? handler : undefined,
     isBare: !isObject && isBare(handler),
@@ -70,20 +69,35 @@ export function handlerStep(handler: Handler, match: RouteMatch | null): Handler
 }
 
 export function fixedStep(kind: FixedStep["kind"], route: string, allow: string): FixedStep {
-  return { kind, id: "", route, paramNames: NO_PARAMS, paramValues: NO_PARAMS, allow };
+  return { kind, id: "", route, paramNames: NO_PARAMS, allow };
 }
 
-/** The step of one matching route for a method that it takes. */
-export function routeStep(match: RouteMatch, method: string): Step {
-  const { route } = match;
+const ofRoutes = new WeakMap<CompiledRoute, Map<string, readonly Step[]>>();
+
+/** Those of a route for a method: `make` is called when they are asked for first. */
+export function sharedSteps<T extends readonly Step[]>(
+  route: CompiledRoute,
+  method: string,
+  make: () => T,
+): T {
+  let byMethod = ofRoutes.get(route);
+  if (byMethod === undefined) ofRoutes.set(route, (byMethod = new Map()));
+  const known = byMethod.get(method) as T | undefined;
+  if (known !== undefined) return known;
+  const made = make();
+  byMethod.set(method, made);
+  return made;
+}
+
+/** The step of a route for a method that it takes. */
+export function routeStep(route: CompiledRoute, method: string): Step {
   const entry = entryOf(route, method)!;
-  if (typeof entry === "function" || "handle" in entry) return handlerStep(entry, match);
+  if (typeof entry === "function" || "handle" in entry) return handlerStep(entry, route);
   return {
     kind: "constant",
     id: route.id,
     route: route.pattern,
     paramNames: NO_PARAMS,
-    paramValues: NO_PARAMS,
     response: entry,
   };
 }

@@ -4,7 +4,7 @@
  * repeated path costs neither a string nor a match. Thread: the engine's.
  */
 import { HttpError } from "../shared/errors.ts";
-import type { Step } from "./plan.ts";
+import { Plan, type Step } from "./plan.ts";
 import type { Router } from "./router.ts";
 import type { RouteTable } from "./route-table.ts";
 
@@ -17,15 +17,19 @@ const PLAIN_QUERY = /^[A-Za-z0-9\-_~!$&()*+,;=:@/[\]|%.?`{}^\\]*$/;
 /** Hosts that need no lower case, no IDNA, no port removed; numbers may be IPv4 in disguise. */
 const HOSTS_MAX = 256;
 
+const NO_PLAN = new Plan();
+
 export class Target {
   readonly version: number;
   /**
-   * The method that was asked for last, its steps and the first of them. Of many targets each
-   * object on the way to a handler is a miss of the cache: these save four of them.
+   * The method that was asked for last, its plan, the first step, and the value of that one's first
+   * parameter. Of many targets each object of their own on the way to a handler is a miss of the
+   * cache: mostly there is none but this.
    */
   method = -1;
-  steps: readonly Step[] = [];
+  plan: Plan = NO_PLAN;
   first: Step | null = null;
+  value = "";
   /** Where its path is looked up, and whose hooks its requests have. */
   readonly table: RouteTable;
   /** Of the table when the target was made: all steps of a request are of one version of it. */
@@ -35,7 +39,7 @@ export class Target {
   /** As the URL has it. */
   readonly path: string;
   /** By llhttp's number of the method; made when first needed. */
-  readonly plans: (Step[] | undefined)[] = [];
+  readonly plans: (Plan | undefined)[] = [];
 
   constructor(version: number, raw: string, table: RouteTable) {
     this.version = version;

@@ -17,7 +17,7 @@ import type { Constants } from "./constant-answers.ts";
 import type { EngineHost } from "./engine-host.ts";
 import { hasHooks } from "./hooks.ts";
 import {
-  type OwnRoute, planServer, planSteps, planTunnel, type Step, withRequest,
+  type OwnRoute, type Plan, planServer, planSteps, planTunnel, withRequest,
 } from "./plan.ts";
 import type { RouteTable } from "./route-table.ts";
 import type { RouteTables } from "./route-tables.ts";
@@ -59,13 +59,14 @@ export class Targets {
   /** Has the target show the steps of the request's method, planned when it comes first. */
   choose(target: Target, base: number): void {
     const method = this.#events[base + EVENT_METHOD]!;
-    const steps = target.plans[method] ?? this.#plan(target, base);
+    const plan = target.plans[method] ?? this.#plan(target, base);
     target.method = method;
-    target.steps = steps;
-    target.first = steps[0]!;
+    target.plan = plan;
+    target.first = plan.steps[0]!;
+    target.value = plan.values[0]![0] ?? "";
   }
 
-  #plan(target: Target, base: number): Step[] {
+  #plan(target: Target, base: number): Plan {
     const events = this.#events;
     const { constants, host } = this.#host;
     const method = events[base + EVENT_METHOD]!;
@@ -81,13 +82,13 @@ export class Targets {
     // Who wants to know of each request gets it, so nothing goes the short ways.
     const isHooked = hasHooks(target.table.app) ||
       host.siteOf(events[base + EVENT_LISTENER]!).debug !== null;
-    const steps = isHooked ? planned.map(withRequest) : planned;
-    target.plans[method] = steps;
-    if (isHooked) return steps;
-    const first = steps[0]!;
+    const plan = isHooked ? planned.map(withRequest) : planned;
+    target.plans[method] = plan;
+    if (isHooked) return plan;
+    const first = plan.steps[0]!;
     const id = events[base + EVENT_TARGET_ID]!;
     if (first.kind === "constant" && id >= 0) constants.bind(router, target, id, first);
-    return steps;
+    return plan;
   }
 
   /** Every path is looked up anew; what is kept of requests in hand keeps its steps. */
@@ -110,8 +111,8 @@ export class Targets {
     return text === "*" ? text : pathOfUrl(text);
   }
 
-  #marked(steps: Step[]): Step[] {
-    this.#host.host.entered.mark(steps);
-    return steps;
+  #marked(plan: Plan): Plan {
+    this.#host.host.entered.mark(plan.steps);
+    return plan;
   }
 }

@@ -199,7 +199,7 @@ function protocolsOf(list: string): string[] {
 }
 
 /** Null: the app's `fetch`, which no table has. */
-function routeOf({ steps, at, target }: Exchange): UpgradeRoute | null {
-  const handler = target.table.handlerOf(steps[at]!.id);
+function routeOf({ step, target }: Exchange): UpgradeRoute | null {
+  const handler = target.table.handlerOf(step.id);
   return handler === undefined ? null : { table: target.table.number, handler };
 }

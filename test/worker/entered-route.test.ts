@@ -15,7 +15,7 @@ t.test("each route has one number, told once, before its handler can run", (t) =
   const routes = { "/a": answer, "/b/:id": answer, "/c": new LightResponse("c") };
   const router = new Router(entriesOf(routes));
   const marksOf = (path: string, method: string = "GET"): number[] => {
-    const steps = planSteps(router, answer, path, method);
+    const { steps } = planSteps(router, answer, path, method);
     entered.mark(steps);
     return steps.filter(({ kind }) => kind === "handler").map((step) => (step as HandlerStep).mark);
   };

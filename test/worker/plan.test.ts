@@ -8,9 +8,8 @@ import { entriesOf } from "../support/routes.ts";
 
 const answer = (): Response => new LightResponse("x");
 const kinds = (app: App, path: string, method = "GET"): string[] =>
-  planSteps(new Router(entriesOf(app.routes)), app.fetch, path, method).map(({ kind, route }) =>
-    route === "" ? kind : `${kind} ${route}`
-  );
+  planSteps(new Router(entriesOf(app.routes)), app.fetch, path, method).steps
+    .map(({ kind, route }) => route === "" ? kind : `${kind} ${route}`);
 
 t.test("the most specific route first, then fetch, then 404", async (t) => {
   const routes = { "/*": answer, "/a/:b": answer, "/a/b": answer };
@@ -26,7 +25,7 @@ t.test("an object of methods answers for its path, whatever the method", async (
   t.same(kinds({ routes }, "/a", "HEAD"), ["handler /a", "handler /*", "not-found"]);
   t.same(kinds({ routes }, "/a", "OPTIONS"), ["options /a"]);
   t.same(kinds({ routes }, "/a", "DELETE"), ["not-allowed /a"]);
-  const [step] = planSteps(new Router(entriesOf(routes)), undefined, "/a", "DELETE");
+  const { steps: [step] } = planSteps(new Router(entriesOf(routes)), undefined, "/a", "DELETE");
   t.match(step, { allow: "GET, HEAD, POST, OPTIONS" });
 });
 
@@ -40,7 +39,7 @@ t.test("a constant ends the steps, and answers GET and HEAD alone", async (t) =>
 t.test("OPTIONS * says what some path of the app may take", async (t) => {
   const allowed = (app: App): unknown =>
     planServer(new Router(entriesOf(app.routes)), app.fetch, ["GET", "HEAD", "PUT", "OPTIONS"])
-      .map(({ kind, ...step }) => [kind, "allow" in step && step.allow]);
+      .steps.map(({ kind, ...step }) => [kind, "allow" in step && step.allow]);
   t.same(allowed({ fetch: answer }), [["options", "GET, HEAD, PUT, OPTIONS"]]);
   t.same(allowed({ routes: { "/": answer } }), [["options", "GET, HEAD, PUT, OPTIONS"]]);
   const routes = { "/": { PUT: answer, POST: answer }, "/c": new LightResponse("c") };
@@ -49,11 +48,11 @@ t.test("OPTIONS * says what some path of the app may take", async (t) => {
 });
 
 t.test("CONNECT is for fetch, which may only refuse it", async (t) => {
-  t.same(planTunnel(undefined).map(({ kind }) => kind), ["not-implemented"]);
+  t.same(planTunnel(undefined).steps.map(({ kind }) => kind), ["not-implemented"]);
   const answers: [number | undefined, string][] =
     [[407, "407"], [302, "302"], [undefined, "undefined"], [200, "refused"], [204, "refused"]];
   for (const [status, expected] of answers) {
-    const [step] = planTunnel(() =>
+    const { steps: [step] } = planTunnel(() =>
       status === undefined ? undefined : new LightResponse(null, { status }));
     const call = (step as { handler: (...all: unknown[]) => Promise<Response> }).handler();
     const found = await call.then(

@@ -26,7 +26,7 @@ function row(pattern: string, handler: string, rest: Partial<TableRow> = {}): Ta
 
 /** Kind, row and what it allows, for each step of the path. */
 function steps(from: RouteTable, path: string, method = "GET"): string[] {
-  return planSteps(from.router, from.fetch, path, method).map((step) => {
+  return planSteps(from.router, from.fetch, path, method).steps.map((step) => {
     const allow = "allow" in step ? ` ${step.allow}` : "";
     return `${step.kind} ${step.id}${allow}`.trimEnd();
   });

@@ -72,7 +72,9 @@ t.test("rows run while a request is in one of them, or waits behind it for next(
   const tables = new RouteTables(APP, [{ ...LABEL, app: APP, rows: undefined }]);
   const exchange = (id: string, at: number, listener = 5): Exchange => (
     {
-      steps: [{ id }, { id: "later" }], at, target: { table: tables.ofListener(listener) },
+      plan: { steps: [{ id }, { id: "later" }] },
+      at,
+      target: { table: tables.ofListener(listener) },
     } as unknown as Exchange
   );
   let running: Exchange[] = [exchange("x", 0), exchange("y", 1)];

@@ -1,20 +1,22 @@
 /** Single steps, and which handlers are called without a Request. */
 import t from "tap";
-import { compileRoute, type ResolvedRoute } from "../../src/worker/compiled-route.ts";
+import {
+  type CompiledRoute, compileRoute, type ResolvedRoute,
+} from "../../src/worker/compiled-route.ts";
 import { LightResponse } from "../../src/worker/response.ts";
 import { fixedStep, handlerStep, routeStep, withRequest } from "../../src/worker/step.ts";
 
-function matchOf(route: ResolvedRoute): Parameters<typeof routeStep>[0] {
-  return { route: compileRoute({ id: "r", pattern: "/a", route }, []), values: [] };
+function compiled(route: ResolvedRoute): CompiledRoute {
+  return compileRoute({ id: "r", pattern: "/a", route }, []);
 }
 
 t.test("a route's step has its names", async (t) => {
   const object = { handle: (): string => "x", buffered: true };
-  t.match(routeStep(matchOf(object), "GET"), {
+  t.match(routeStep(compiled(object), "GET"), {
     kind: "handler", id: "r", route: "/a", owner: object, rules: { buffered: true }, isBare: false,
   });
   const constant = new LightResponse("c") as unknown as Response;
-  t.match(routeStep(matchOf({ GET: constant }), "HEAD"), { kind: "constant", response: constant });
+  t.match(routeStep(compiled({ GET: constant }), "HEAD"), { kind: "constant", response: constant });
   t.match(handlerStep(() => "x", null), { id: "", route: "", isBare: true, mark: -1 });
   t.match(fixedStep("not-allowed", "/a", "GET"), { kind: "not-allowed", allow: "GET" });
 });

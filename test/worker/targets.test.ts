@@ -41,8 +41,8 @@ function setup(app: App, debug: object | null = null) {
     events[EVENT_TARGET_LENGTHS] = (path.length << 16) | (path.length + query.length);
     const target = targets.at(0, Buffer.from("x".repeat(OFFSET) + path + query));
     targets.choose(target, 0);
-    const { steps } = target;
-    return { target, steps, first: steps[0]! };
+    const { plan } = target;
+    return { target, plan, first: plan.steps[0]! };
   };
   return { targets, own, bound, request };
 }
@@ -55,8 +55,8 @@ t.test("a number and its version are looked up and planned once per method", asy
   const once = request("GET", "/a", 3, 1, "?q");
   t.equal(once.target.path, "/a", "without its query");
   t.equal(request("GET", "/other").target, once.target, "nobody reads the bytes again");
-  t.equal(request("GET", "/a").steps, once.steps);
-  t.not(request("POST", "/a").steps, once.steps);
+  t.equal(request("GET", "/a").plan, once.plan);
+  t.not(request("POST", "/a").plan, once.plan);
   t.equal(request("GET", "/other", 3, 2).target.path, "/other", "its number was given on");
   t.not(request("GET", "/a", -1).target, once.target, "without a number it is known only once");
 });
@@ -68,7 +68,20 @@ t.test("forgotten targets are planned anew, with the server's own routes of now"
   own.set("/a", { route: "/a own", handler: { handle: answer } });
   targets.forget();
   t.not(request("GET", "/a").target, target);
-  t.same(request("GET", "/a").steps.map(({ route }) => route), ["/a own", "/a", ""]);
+  t.same(request("GET", "/a").plan.steps.map(({ route }) => route), ["/a own", "/a", ""]);
+});
+
+t.test("the targets of a route share its steps, with values of their own", async (t) => {
+  const { request } = setup({ routes: { "/u/:id": answer, "/*": answer }, fetch: answer });
+  const one = request("GET", "/u/1", 1);
+  const two = request("GET", "/u/2", 2);
+  t.not(one.plan, two.plan);
+  one.plan.steps.slice(0, 3).forEach((step, at) => t.equal(step, two.plan.steps[at]));
+  t.equal(one.target.first, two.target.first);
+  t.strictSame(one.plan.values, [["1"], ["u/1"], [], []]);
+  t.strictSame([one.target.value, two.target.value], ["1", "2"]);
+  t.not(request("POST", "/u/1", 1).first, one.first, "of each method");
+  t.equal(request("GET", "/other", 3).target.value, "other");
 });
 
 t.test("constants are bound to the number of their target, where there is one", async (t) => {
