@@ -13,6 +13,7 @@ import * as idle from "../loads/idle.mjs";
 import * as messages from "../loads/messages.mjs";
 import * as wrk from "../loads/wrk.mjs";
 import { cpuUs, residentBytes } from "./process.mjs";
+import { quietest } from "./quiet.mjs";
 import { check } from "./requests.mjs";
 import { pairResult, pairsOf, planRound } from "./rounds.mjs";
 import { startContender } from "./server.mjs";
@@ -88,28 +89,37 @@ async function attempt(row, log, action) {
 }
 
 /** One window of a row; undefined if the row fails, or has failed. */
-async function runWindow({ row, server }, load, round, { seconds, core, directory, log }) {
+async function runWindow({ row, server }, load, { seconds, core, directory, log }) {
   let sample;
   await attempt(row, log, async () => {
     const target = { port: portFor(server.contender, row.scenario, server), pid: server.pid };
-    const figures = await measureWindow(row, target, load, { seconds, core, directory });
-    sample = { round, ...figures };
-    row.samples.push(sample);
-    const text = `${sample.cpuUs.toFixed(3)} us, ${Math.round(sample.requestsPerSecond)}/s`;
-    log(`  round ${round}  ${row.title.padEnd(28)} ${text}`);
+    sample = await measureWindow(row, target, load, { seconds, core, directory });
   });
   return sample;
+}
+
+/** The windows of a turn by entry; null if none is left to measure. */
+async function runTurn({ entries }, load, options) {
+  const samples = new Map();
+  for (const entry of entries) {
+    const sample = await runWindow(entry, load, options);
+    if (sample !== undefined) samples.set(entry, sample);
+  }
+  return samples.size === 0 ? null : samples;
 }
 
 async function runRounds(entries, pairs, load, options) {
   for (let round = 1; round <= options.rounds; round++) {
     for (const turn of planRound(entries, pairs, options.pairs, round)) {
-      const samples = new Map();
-      for (const entry of turn.entries) {
-        samples.set(entry, await runWindow(entry, load, round, options));
+      const windowMs = turn.entries.length * options.seconds * 1000;
+      const samples = await quietest(() => runTurn(turn, load, options), windowMs) ?? new Map();
+      for (const [{ row }, sample] of samples) {
+        row.samples.push({ round, ...sample });
+        const text = `${sample.cpuUs.toFixed(3)} us, ${Math.round(sample.requestsPerSecond)}/s`;
+        options.log(`  round ${round}  ${row.title.padEnd(28)} ${text}`);
       }
       const { pair } = turn;
-      if (pair === null || !samples.get(pair.own) || !samples.get(pair.ruler)) continue;
+      if (pair === null || samples.size < 2) continue;
       const result = pairResult(pair, round, samples.get(pair.own), samples.get(pair.ruler));
       pair.own.row.pairs.push(result);
     }
