@@ -1,5 +1,5 @@
 /**
- * Compiles the yardstick and the C clients into bin/, where the files that are served go, too. They
+ * Compiles the C servers and clients into bin/, where the files that are served go, too. They
  * need gcc and a CPU with AVX2.
  */
 import { spawnSync } from "node:child_process";
@@ -10,7 +10,10 @@ import { writeFiles } from "./lib/served-files.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const CLIENTS = ["churn", "idle", "bulk", "messages"];
-const SOURCES = ["servers/epoll.c", ...CLIENTS.map((name) => `clients/${name}.c`)];
+const SERVERS = ["epoll", "broadcast"];
+const SOURCES = [
+  ...SERVERS.map((name) => `servers/${name}.c`), ...CLIENTS.map((name) => `clients/${name}.c`),
+];
 const FLAGS = ["-O2", "-march=native", "-Wall", "-Wextra", "-Wno-sign-compare", "-Werror"];
 
 function isCurrent(binary, source) {

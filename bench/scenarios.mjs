@@ -252,7 +252,7 @@ export const scenarios = [
     load: "messages",
     mode: "broadcast",
     connections: 1000,
-    contenders: ["millrace", "bun", "ws"],
+    contenders: ["millrace", "bun", "ws", "broadcast"],
     requests: [get("/ws-broadcast")],
   },
   {

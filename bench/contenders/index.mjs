@@ -11,6 +11,7 @@
  *   portOf(scenario, port)
  *                    where its port is another than the one it was given
  */
+import broadcast from "./broadcast.mjs";
 import bun from "./bun.mjs";
 import deno from "./deno.mjs";
 import epoll from "./epoll.mjs";
@@ -25,7 +26,7 @@ import ws from "./ws.mjs";
 
 export const contenders = [
   epoll, millrace, millraceLogged, tableOfOne, tableOfMany,
-  nginx, bun, deno, nodeHttp, fastify, nodeNet, ws,
+  nginx, bun, deno, nodeHttp, fastify, nodeNet, ws, broadcast,
 ];
 
 /** The one that all ratios are against. */
