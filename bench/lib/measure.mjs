@@ -111,14 +111,15 @@ async function runTurn({ entries }, load, options) {
 async function runRounds(entries, pairs, load, options) {
   for (let round = 1; round <= options.rounds; round++) {
     for (const turn of planRound(entries, pairs, options.pairs, round)) {
+      const { pair } = turn;
       const windowMs = turn.entries.length * options.seconds * 1000;
-      const samples = await quietest(() => runTurn(turn, load, options), windowMs) ?? new Map();
+      const measure = () => runTurn(turn, load, options);
+      const samples = await (pair === null ? measure() : quietest(measure, windowMs)) ?? new Map();
       for (const [{ row }, sample] of samples) {
         row.samples.push({ round, ...sample });
         const text = `${sample.cpuUs.toFixed(3)} us, ${Math.round(sample.requestsPerSecond)}/s`;
         options.log(`  round ${round}  ${row.title.padEnd(28)} ${text}`);
       }
-      const { pair } = turn;
       if (pair === null || samples.size < 2) continue;
       const result = pairResult(pair, round, samples.get(pair.own), samples.get(pair.ruler));
       pair.own.row.pairs.push(result);
