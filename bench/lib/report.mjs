@@ -188,8 +188,9 @@ The speed of a machine changes within seconds. So a server that has a bound and 
 against are measured in pairs: two windows, one right behind the other, that begin in turn, several
 pairs in each round, in a new order in each round. The ratio is the median of the ratios of all
 pairs, and its range is theirs. Servers that have no bound are measured alone in every other round;
-their ratio is that of the medians. A pair in which the hypervisor took more than 1 % of the time for
-other machines, by the kernel's count, is measured again, up to four times, and the quietest counts.
+their ratio is that of the medians. A pair in which the hypervisor took more than 1 % of the time
+for other machines, by the kernel's count, is measured again, up to four times, and the quietest
+counts.
 
 ${noiseOf(scenarios)}
 
