@@ -14,11 +14,13 @@ const SERVERS = ["epoll", "broadcast"];
 const SOURCES = [
   ...SERVERS.map((name) => `servers/${name}.c`), ...CLIENTS.map((name) => `clients/${name}.c`),
 ];
+const HEADERS = ["client.h", "messages.h"];
 const FLAGS = ["-O2", "-march=native", "-Wall", "-Wextra", "-Wno-sign-compare", "-Werror"];
 
 function isCurrent(binary, source) {
   const built = statSync(binary, { throwIfNoEntry: false });
-  const changed = [source, here("clients/client.h")].map((file) => statSync(file).mtimeMs);
+  const sources = [source, ...HEADERS.map((name) => here(`clients/${name}`))];
+  const changed = sources.map((file) => statSync(file).mtimeMs);
   return built !== undefined && built.mtimeMs > Math.max(...changed);
 }
 

@@ -27,11 +27,9 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "messages.h"
 
 enum {
-  MESSAGE = 64,
-  FRAME_HEAD = 2,
-  MASK_HEAD = 6,
   INPUT = 4096,
   EVENTS = 256,
   SILENCE_MS = 3000,
@@ -49,9 +47,6 @@ struct connection {
 };
 
 static const unsigned char mask[4] = {0x12, 0x34, 0x56, 0x78};
-/* RFC 6455 1.3: a key and what a server has to make of it. */
-static const char key[] = "dGhlIHNhbXBsZSBub25jZQ==";
-static const char accept_value[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 static enum mode mode;
 static int poll_fd;
@@ -143,7 +138,7 @@ static void upgrade(int fd, const char *path) {
   const char *protocol = mode == RAW ? "echo" : "websocket";
   int length = snprintf(text, sizeof text,
       "GET %s HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: %s\r\n"
-      "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", path, protocol, key);
+      "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", path, protocol, KEY);
   if (send(fd, text, length, MSG_NOSIGNAL) != length) fail("send");
   length = 0;
   do {
@@ -153,7 +148,7 @@ static void upgrade(int fd, const char *path) {
     text[length] = 0;
   } while (!strstr(text, "\r\n\r\n"));
   int is_switched = strncmp(text, "HTTP/1.1 101", 12) == 0;
-  if (is_switched && (mode == RAW || strstr(text, accept_value))) return;
+  if (is_switched && (mode == RAW || strstr(text, ACCEPT_VALUE))) return;
   fprintf(stderr, "no upgrade: %s\n", text);
   exit(1);
 }

@@ -19,19 +19,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../clients/client.h"
+#include "../clients/messages.h"
+
 enum {
   DESCRIPTORS_MAX = 32768,
   EVENTS_MAX = 512,
   BACKLOG = 4096,
   INPUT_BYTES = 4096,
-  MESSAGE_BYTES = 64,
-  FRAME_HEAD = 2,
-  MASK_HEAD = 6,
 };
 
 static const char SWITCHED[] =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    "Sec-WebSocket-Accept: " ACCEPT_VALUE "\r\n\r\n";
 
 static int epoll_fd;
 static int listening_fd;
@@ -39,8 +39,9 @@ static int subscribers[DESCRIPTORS_MAX];
 static int subscriber_count;
 static unsigned char is_subscriber[DESCRIPTORS_MAX]; /* by descriptor */
 
-static void fail(const char *what) {
-  perror(what);
+/* What came is none of the messages that this knows. */
+static void refuse(const char *what) {
+  fprintf(stderr, "%s\n", what);
   exit(1);
 }
 
@@ -68,9 +69,9 @@ static void drop(int fd) {
 }
 
 static void broadcast(const unsigned char *frame) {
-  unsigned char out[FRAME_HEAD + MESSAGE_BYTES] = {0x81, MESSAGE_BYTES};
+  unsigned char out[FRAME_HEAD + MESSAGE] = {0x81, MESSAGE};
   const unsigned char *mask = frame + FRAME_HEAD;
-  for (int i = 0; i < MESSAGE_BYTES; i++) out[FRAME_HEAD + i] = frame[MASK_HEAD + i] ^ mask[i & 3];
+  for (int i = 0; i < MESSAGE; i++) out[FRAME_HEAD + i] = frame[MASK_HEAD + i] ^ mask[i & 3];
   for (int i = 0; i < subscriber_count; i++) {
     if (send(subscribers[i], out, sizeof out, MSG_NOSIGNAL) != sizeof out) fail("send");
   }
@@ -82,14 +83,14 @@ static void receive(int fd) {
   if (length <= 0) {
     drop(fd);
   } else if (is_subscriber[fd]) {
-    if (length != MASK_HEAD + MESSAGE_BYTES) fail("a frame of another length");
+    if (length != MASK_HEAD + MESSAGE) refuse("a frame of another length");
     broadcast(input);
   } else if (length >= 4 && memcmp(input + length - 4, "\r\n\r\n", 4) == 0) {
     if (send(fd, SWITCHED, sizeof SWITCHED - 1, MSG_NOSIGNAL) < 0) fail("send");
     is_subscriber[fd] = 1;
     subscribers[subscriber_count++] = fd;
   } else {
-    fail("a handshake in pieces");
+    refuse("a handshake in pieces");
   }
 }
 
