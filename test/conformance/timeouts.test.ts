@@ -123,6 +123,7 @@ t.test("a peer that takes nothing is dropped; one that is slow is not", async (t
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   t.equal((await slow.response()).bodyBytes.length, 10 << 20);
+  await until("its end", () => server.server.stats().listeners[0]!.connections === 1);
   stalled.socket.resume();
   await t.rejects(stalled.response(), /ended|reset/);
 });

@@ -23,7 +23,10 @@ export interface RawTarget {
 export class RawClient {
   readonly socket: Socket;
   readonly #timeoutMs: number;
+  /** What has arrived and was not taken yet: a part of a store with room behind it. */
   #received: Buffer = Buffer.alloc(0);
+  #store: Buffer = this.#received;
+  #start = 0;
   #state: "open" | "ended" | "reset" = "open";
   #error: Error | undefined;
   #changed: () => void = () => undefined;
@@ -33,7 +36,7 @@ export class RawClient {
     this.socket = socket;
     this.#timeoutMs = timeoutMs;
     socket.on("data", (data: Buffer) => {
-      this.#received = Buffer.concat([this.#received, data]);
+      this.#append(data);
       this.#changed();
     });
     socket.on("end", () => this.#onEnd("ended"));
@@ -129,9 +132,23 @@ export class RawClient {
     return await this.response(method ?? first.slice(0, first.indexOf(" ")));
   }
 
+  /** Copies what was there only when the store doubles: a reader of much must keep up. */
+  #append(data: Buffer): void {
+    const length = this.#received.length + data.length;
+    if (this.#start + length > this.#store.length) {
+      this.#store = Buffer.allocUnsafe(2 * length);
+      this.#received.copy(this.#store);
+      this.#start = 0;
+    }
+    data.copy(this.#store, this.#start + this.#received.length);
+    this.#received = this.#store.subarray(this.#start, this.#start + length);
+  }
+
+  /** Nothing is written again where what is taken lies. */
   #take(count: number): Buffer {
     const taken = this.#received.subarray(0, count);
     this.#received = this.#received.subarray(count);
+    this.#start += taken.length;
     return taken;
   }
 
