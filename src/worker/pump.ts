@@ -8,6 +8,7 @@
  * Thread: the engine's.
  */
 import { Readable } from "node:stream";
+import { types } from "node:util";
 import { chunkBytes } from "./body.ts";
 import { FileBlob } from "./file-blob.ts";
 import { FileParts, partsOf } from "./file-parts.ts";
@@ -90,7 +91,9 @@ export class BodyPump {
       return;
     }
     this.#begin();
-    if (this.#rest.length > 0) this.#write(this.#rest);
+    const rest = this.#rest;
+    this.#rest = NOTHING;
+    if (rest.length > 0) this.#write(rest);
     else this.#pull();
   }
 
@@ -116,13 +119,17 @@ export class BodyPump {
       this.#end();
       return;
     }
+    const { value } = result;
     let bytes: Uint8Array;
     try {
-      if (result.value instanceof FileBlob) {
-        this.#sendFile(result.value);
+      if (types.isUint8Array(value)) {
+        bytes = value;
+      } else if (value instanceof FileBlob) {
+        this.#sendFile(value);
         return;
+      } else {
+        bytes = chunkBytes(value);
       }
-      bytes = chunkBytes(result.value);
     } catch (error) {
       this.#stopSource();
       this.#finish(error);
@@ -148,10 +155,25 @@ export class BodyPump {
   }
 
   #write(bytes: Uint8Array): void {
-    if (bytes.length === 0) {
+    const { length } = bytes;
+    const written = this.#written + length;
+    const { rings, slot, generation, isChunked, limit } = this.#outlet;
+    // A small chunk in the midst of a burst, as most are.
+    const isPlain = length <= COPY_BYTES_MAX && length > 0 && this.#length < 0;
+    if (isPlain && written < limit * BURST) {
+      this.#written = written;
+      this.#sent += length;
+      rings.chunk(slot, generation, bytes, isChunked, false);
+      this.#pull();
+    } else if (length === 0) {
       this.#writeNothing(bytes);
-      return;
+    } else {
+      this.#writePieces(bytes);
     }
+  }
+
+  /** Counts what leaves, and stops where the burst is full. */
+  #writePieces(bytes: Uint8Array): void {
     let at = 0;
     for (;;) {
       const piece = bytes.length - at > COPY_BYTES_MAX
@@ -177,7 +199,6 @@ export class BodyPump {
       }
       if (at >= bytes.length) break;
     }
-    this.#rest = NOTHING;
     this.#pull();
   }
 

@@ -53,8 +53,14 @@ const SHARED_LENGTH_MAX = 1024;
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
-/** With this much in the arena the end of an answer has it sent: less is not worth a call. */
+/** Bytes of an upgraded connection that are sent at once: fewer are not worth a call. */
 const SEND_BYTES_MIN = 65_536;
+/**
+ * With this much in the arena the end of an answer has it sent. The first of several sends wakes
+ * their receiver if it sleeps, which may cost more than the send itself; much more than this does
+ * not stay in the processor's cache until it is sent.
+ */
+const BATCH_BYTES = 262_144;
 
 /** What frames a chunk: eight digits and two CRLF. */
 const CHUNK_FRAME_MAX = 12;
@@ -305,8 +311,7 @@ export class Rings {
       this.chunk(slot, generation, last, false, false);
     }
     this.signal(KIND_END, slot, generation, flags);
-    // Sent while the processor's cache still has it.
-    if (this.#used >= SEND_BYTES_MIN) this.flush();
+    if (this.#used >= BATCH_BYTES) this.flush();
   }
 
   /** The head behind which a connection speaks another protocol. */
