@@ -189,8 +189,8 @@ against are measured in pairs: two windows, one right behind the other, that beg
 pairs in each round, in a new order in each round. The ratio is the median of the ratios of all
 pairs, and its range is theirs. Servers that have no bound are measured alone in every other round;
 their ratio is that of the medians. A pair in which the hypervisor took more than 1 % of the time
-for other machines, by the kernel's count, is measured again, up to four times, and the quietest
-counts.
+for other machines, by the kernel's count, is measured again after a rest, at most five times, and
+the quietest counts.
 
 ${noiseOf(scenarios)}
 
