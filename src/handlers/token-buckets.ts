@@ -92,7 +92,10 @@ export class TokenBuckets {
     return null;
   }
 
-  /** Null: another thread was faster, perhaps with the same key. */
+  /**
+   * Null: another thread was faster. If it came with the same key, its place is the key's: whoever
+   * takes a token tags the place first, so a time that is seen here comes with its tag.
+   */
   #claim(first: number, home: number, tag: number, now: number): number | null {
     const nowNs = BigInt(Math.floor(now));
     let place = first;
@@ -100,6 +103,7 @@ export class TokenBuckets {
     for (let way = 0; way < WAYS; way++) {
       const each = first + ((home + way) % WAYS);
       const fullAt = Atomics.load(this.#fullAt, each);
+      if (Atomics.load(this.#tags, each) === tag) return each;
       if (found >= 0n && fullAt >= found) continue;
       place = each;
       found = fullAt;

@@ -75,3 +75,34 @@ t.test("threads at once take exactly what there is", async (t) => {
   t.equal(counts.reduce((sum, count) => sum + count, 0), 500, counts.join(" + "));
   t.ok(counts.every((count) => count <= 500));
 });
+
+t.test("a key that comes first on two threads at once has one bucket", async (t) => {
+  const keys = 20_000;
+  const memory = new SharedArrayBuffer(bucketBytes(8 * keys));
+  const rules = { limit: 1, windowMs: 24 * HOUR_MS, burst: 1 };
+  const reached = new Int32Array(new SharedArrayBuffer(8));
+  const source = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    const { memory, rules, reached, module, keys, self } = workerData;
+    import(module).then(({ TokenBuckets }) => {
+      const buckets = new TokenBuckets(memory, rules);
+      const allowed = [];
+      for (let i = 0; i < keys; i++) {
+        Atomics.store(reached, self, i);
+        // Side by side, but not so that one which does not run holds the other up.
+        for (let spin = 0; spin < 10_000 && Atomics.load(reached, 1 - self) < i; spin++);
+        if (buckets.take("key " + i).isAllowed) allowed.push(i);
+      }
+      parentPort.postMessage(allowed);
+    });
+  `;
+  const allowed = await Promise.all([0, 1].map((self) => new Promise<number[]>(
+    (resolve, reject) => {
+      const workerData = { memory, rules, reached, module: MODULE, keys, self };
+      const worker = new Worker(source, { eval: true, execArgv: [], workerData });
+      worker.once("message", resolve).once("error", reject);
+    },
+  )));
+  t.equal(new Set(allowed.flat()).size, keys, "each was let in");
+  t.equal(allowed.flat().length, keys, "and each once");
+});
