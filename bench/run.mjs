@@ -29,7 +29,7 @@ async function measure(options) {
   const { runScenario } = await import("./lib/measure.mjs");
   const { describeCommit, describeMachine } = await import("./lib/machine.mjs");
   const machine = describeMachine();
-  const { rounds, seconds, pairs, warmupSeconds, autocannonRounds, idleRounds } = options;
+  const { rounds, seconds, windows, warmupSeconds, autocannonRounds, idleRounds } = options;
   const versions = options.contenders.map((each) => [each.name, each.version()]);
   const missing = versions.filter(([, version]) => version === null).map(([name]) => name);
   if (missing.length) console.log(`not here, so not measured: ${missing.join(", ")}`);
@@ -49,7 +49,7 @@ async function measure(options) {
     isPartial: options.isPartial,
     machine,
     versions: Object.fromEntries(versions),
-    options: { rounds, seconds, pairs, warmupSeconds, autocannonRounds, idleRounds },
+    options: { rounds, seconds, windows, warmupSeconds, autocannonRounds, idleRounds },
     scenarios: [],
   };
   try {

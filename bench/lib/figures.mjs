@@ -10,40 +10,31 @@ const REFERENCES = [YARDSTICK, "node-http", "node-net", "ws", "nginx"];
 export const findRow = (rows, contender, isBase = false) =>
   rows.find((row) => row.contender === contender && row.isBase === isBase);
 
-const cpuMedian = (samples) => median(samples.map(({ cpuUs }) => cpuUs));
-
-function ofRounds({ samples }) {
+/**
+ * By round the window with the least CPU time per request: whatever else runs on a machine only
+ * ever adds to it.
+ */
+function leastByRound({ samples }) {
   const rounds = new Map();
   for (const sample of samples) {
-    rounds.set(sample.round, [...(rounds.get(sample.round) ?? []), sample]);
+    const { cpuUs } = rounds.get(sample.round) ?? { cpuUs: Infinity };
+    if (sample.cpuUs < cpuUs) rounds.set(sample.round, sample);
   }
   return rounds;
 }
 
-/** Of the rounds in which both were measured. */
-function roundRatios(row, other) {
-  const others = ofRounds(other);
-  return [...ofRounds(row)]
-    .filter(([round]) => others.has(round))
-    .map(([round, samples]) => cpuMedian(samples) / cpuMedian(others.get(round)));
-}
-
 /**
- * The CPU time per request of a row as a multiple of another's. Where they were measured in pairs,
- * the median of the pairs' ratios, and their range; else the ratio of the medians over all windows,
- * and the range of the rounds' ratios.
+ * The CPU time per request of a row as a multiple of another's: the median, and the range, over the
+ * rounds in which both were measured; null where there are none.
  */
 export function ratio(row, other) {
-  if (!row?.samples.length || !other?.samples.length || row.failure || other.failure) return null;
-  const pairs = (row.pairs ?? [])
-    .filter(({ contender, isBase }) => contender === other.contender && isBase === other.isBase)
-    .map(({ own, ruler }) => own / ruler);
-  const ratios = pairs.length > 0 ? pairs : roundRatios(row, other);
-  const value = pairs.length > 0
-    ? median(pairs)
-    : cpuMedian(row.samples) / cpuMedian(other.samples);
-  if (ratios.length === 0) return { value, low: value, high: value };
-  return { value, low: Math.min(...ratios), high: Math.max(...ratios) };
+  if (!row || !other || row.failure || other.failure) return null;
+  const others = leastByRound(other);
+  const ratios = [...leastByRound(row)]
+    .filter(([round]) => others.has(round))
+    .map(([round, { cpuUs }]) => cpuUs / others.get(round).cpuUs);
+  if (ratios.length === 0) return null;
+  return { value: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 
 /** The rows that count for a scenario: wrk's, or autocannon's where wrk was not installed. */
@@ -63,15 +54,16 @@ export function figuresOf(rows) {
   return rows.map((row) => {
     const { contender, title, isBase, failure } = row;
     if (failure || !row.samples.length) return { contender, title, isBase, failure };
+    const samples = [...leastByRound(row).values()];
     return {
       contender,
       title,
       isBase,
       failure: null,
-      cpuUs: spread(row.samples, "cpuUs"),
-      requestsPerSecond: median(row.samples.map((s) => s.requestsPerSecond)),
-      p50Us: median(row.samples.map((s) => s.p50Us)),
-      p99Us: median(row.samples.map((s) => s.p99Us)),
+      cpuUs: spread(samples, "cpuUs"),
+      requestsPerSecond: median(samples.map((s) => s.requestsPerSecond)),
+      p50Us: median(samples.map((s) => s.p50Us)),
+      p99Us: median(samples.map((s) => s.p99Us)),
       ratio: ratio(row, reference),
       peakBytes: row.samples[0].peakBytes ? spread(row.samples, "peakBytes") : null,
     };

@@ -15,7 +15,7 @@ import * as wrk from "../loads/wrk.mjs";
 import { cpuUs, residentBytes } from "./process.mjs";
 import { quietest } from "./quiet.mjs";
 import { check } from "./requests.mjs";
-import { pairResult, pairsOf, planRound } from "./rounds.mjs";
+import { pairsOf, planRound } from "./rounds.mjs";
 import { startContender } from "./server.mjs";
 import { shuffle } from "./statistics.mjs";
 
@@ -41,7 +41,7 @@ function isComparedWithItself({ name: contender }, { name: scenario }) {
 /** A row is one line of a table: a contender, or its other path that a bound compares it with. */
 function rowsOf(contender, scenario) {
   const base = { contender: contender.name, title: contender.title, failure: null };
-  const makeRow = (more) => ({ ...base, samples: [], pairs: [], ...more });
+  const makeRow = (more) => ({ ...base, samples: [], ...more });
   const rows = [makeRow({ isBase: false, scenario: scenarioFor(contender, scenario) })];
   if (isComparedWithItself(contender, scenario)) {
     const title = `${contender.title}, sync`;
@@ -99,7 +99,7 @@ async function runWindow({ row, server }, load, { seconds, core, directory, log 
 }
 
 /** The windows of a turn by entry; null if none is left to measure. */
-async function runTurn({ entries }, load, options) {
+async function runTurn(entries, load, options) {
   const samples = new Map();
   for (const entry of entries) {
     const sample = await runWindow(entry, load, options);
@@ -110,19 +110,16 @@ async function runTurn({ entries }, load, options) {
 
 async function runRounds(entries, pairs, load, options) {
   for (let round = 1; round <= options.rounds; round++) {
-    for (const turn of planRound(entries, pairs, options.pairs, round)) {
-      const { pair } = turn;
-      const windowMs = turn.entries.length * options.seconds * 1000;
+    for (const turn of planRound(entries, pairs, options.windows, round)) {
+      const windowMs = turn.length * options.seconds * 1000;
       const measure = () => runTurn(turn, load, options);
-      const samples = await (pair === null ? measure() : quietest(measure, windowMs)) ?? new Map();
+      const isPair = turn.length > 1;
+      const samples = await (isPair ? quietest(measure, windowMs) : measure()) ?? new Map();
       for (const [{ row }, sample] of samples) {
         row.samples.push({ round, ...sample });
         const text = `${sample.cpuUs.toFixed(3)} us, ${Math.round(sample.requestsPerSecond)}/s`;
         options.log(`  round ${round}  ${row.title.padEnd(28)} ${text}`);
       }
-      if (pair === null || samples.size < 2) continue;
-      const result = pairResult(pair, round, samples.get(pair.own), samples.get(pair.ruler));
-      pair.own.row.pairs.push(result);
     }
   }
 }
@@ -157,13 +154,13 @@ async function prepare(entries, load, options) {
 }
 
 const copyRows = (entries) =>
-  entries.map(({ row, server }) => ({ row: { ...row, samples: [], pairs: [] }, server }));
+  entries.map(({ row, server }) => ({ row: { ...row, samples: [] }, server }));
 
 /** What is kept of a row: its figures, not its bytes. */
 const resultOf = ({ row: { scenario, ...rest } }) => rest;
 
 async function runLoads(scenario, entries, options) {
-  const { clientCore: core, directory, log, pairs: count, rounds, seconds } = options;
+  const { clientCore: core, directory, log, rounds, seconds, windows } = options;
   const window = { seconds, core, directory, log };
   const tools = {};
   const own = { churn, bulk, messages }[scenario.load];
@@ -172,7 +169,7 @@ async function runLoads(scenario, entries, options) {
   const autocannonEntries = copyRows(entries);
   if (primary !== autocannon) {
     const pairs = pairsOf(scenario.name, entries);
-    await runRounds(entries, pairs, primary, { ...window, rounds, pairs: count });
+    await runRounds(entries, pairs, primary, { ...window, rounds, windows });
     tools[own ? scenario.load : "wrk"] = entries.map(resultOf);
   }
   if (scenario.load === "http" && options.autocannonRounds > 0) {
@@ -182,7 +179,11 @@ async function runLoads(scenario, entries, options) {
       autocannonEntries,
       isMain ? pairsOf(scenario.name, autocannonEntries) : [],
       autocannon,
-      { ...window, rounds: isMain ? rounds : options.autocannonRounds, pairs: count },
+      {
+        ...window,
+        rounds: isMain ? rounds : options.autocannonRounds,
+        windows: isMain ? windows : 1,
+      },
     );
     tools.autocannon = autocannonEntries.map(resultOf);
   }

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 const definitions = {
   rounds: { type: "string", default: "5" },
   seconds: { type: "string", default: "3" },
-  pairs: { type: "string", default: "3" },
+  windows: { type: "string", default: "3" },
   "warmup-seconds": { type: "string", default: "1" },
   "autocannon-rounds": { type: "string", default: "1" },
   "idle-rounds": { type: "string", default: "3" },
@@ -21,8 +21,8 @@ export const usage = `npm run bench -- [options]
 
   --rounds N             how often all servers of a workload are measured (5)
   --seconds N            length of a window (3)
-  --pairs N              windows beside each other of a server that has a bound and of what it is
-                         held against, in each round (3)
+  --windows N            windows of a server in each round, of which the one with the least CPU
+                         time per request counts (3)
   --warmup-seconds N     load on each server before its first window (1)
   --autocannon-rounds N  windows under autocannon, 0 for none (1)
   --idle-rounds N        measurements of memory per idle connection (3)
@@ -35,7 +35,7 @@ export const usage = `npm run bench -- [options]
 `;
 
 const QUICK = {
-  rounds: 1, seconds: 1, pairs: 1, warmupSeconds: 1, autocannonRounds: 1, idleRounds: 1,
+  rounds: 1, seconds: 1, windows: 1, warmupSeconds: 1, autocannonRounds: 1, idleRounds: 1,
 };
 
 function count(values, name, least) {
@@ -70,7 +70,7 @@ export function parseOptions(args, { scenarios, contenders, yardstick }) {
   return {
     rounds: count(values, "rounds", 1),
     seconds: count(values, "seconds", 1),
-    pairs: count(values, "pairs", 1),
+    windows: count(values, "windows", 1),
     warmupSeconds: count(values, "warmup-seconds", 1),
     autocannonRounds: count(values, "autocannon-rounds", 0),
     idleRounds: count(values, "idle-rounds", 1),

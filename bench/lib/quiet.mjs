@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 /** What may be stolen of a second of a window, in milliseconds of all cores. */
 const STOLEN_MS_MAX = 10;
 /** How often a turn is measured before the quietest of them has to do. */
-const TRIES_MAX = 6;
+const TRIES_MAX = 4;
 /** Before the second try; twice as long before each further one. */
 const FIRST_REST_MS = 500;
 /** What a whole run may rest: on a machine that is never quiet it ends all the same. */

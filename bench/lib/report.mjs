@@ -150,7 +150,7 @@ function machineSection({ machine, versions, options, date, commit, command }) {
     ["date", date.slice(0, 10)],
     ["commit", commit],
     ["command", `\`${command}\``],
-    ["rounds", `${options.rounds} of ${options.seconds} s, ${options.pairs} pairs in each`],
+    ["rounds", `${options.rounds} of ${options.seconds} s, ${options.windows} windows in each`],
     ["machine", `${machine.cores} cores, ${machine.cpu}, ${machine.memoryGib} GiB`],
     ["system", `${machine.system}, Linux ${machine.kernel}, gcc ${machine.gcc}`],
     ["Node.js", machine.node],
@@ -180,17 +180,18 @@ system time of the whole server process, all threads, from \`/proc\`, over the r
 the same window. It does not depend on how fast the client is. The ratio is to the yardstick,
 \`bench/servers/epoll.c\`, a C program that does the least an epoll server can do for the same
 request. All servers run side by side in one run, one process or worker each, pinned to one core
-with the load on another; each figure is the median of all its windows. Every server's answers are
-compared byte by byte before it is measured, and a window with any error counts as failed.
-Differences below 0.03 are noise, and below 0.10 between two runs.
+with the load on another. A server is measured several times in a round, and the window with the
+least CPU time per request counts, for all servers alike: whatever else runs on the machine only
+ever adds to it. Each figure is the median of its rounds. Every server's answers are compared byte
+by byte before it is measured, and a window with any error counts as failed. Differences below 0.03
+are noise, and below 0.10 between two runs.
 
 The speed of a machine changes within seconds. So a server that has a bound and what it is held
-against are measured in pairs: two windows, one right behind the other, that begin in turn, several
-pairs in each round, in a new order in each round. The ratio is the median of the ratios of all
-pairs, and its range is theirs. Servers that have no bound are measured alone in every other round;
-their ratio is that of the medians. A pair in which the hypervisor took more than 1 % of the time
-for other machines, by the kernel's count, is measured again after a rest, at most five times, and
-the quietest counts.
+against are measured in pairs: two windows, one right behind the other, that begin in turn, in a new
+order in each round. Servers that have no bound are measured alone, in every other round. The ratio
+is the median of the ratios of the rounds, and its range is theirs. A pair in which the hypervisor
+took more than 1 % of the time for other machines, by the kernel's count, is measured again after a
+rest, at most three times, and the quietest takes its place.
 
 ${noiseOf(scenarios)}
 

@@ -2,7 +2,7 @@
  * The order of windows. Whatever changes on the machine from one second to the next meets two
  * windows alike only if one comes right behind the other. So a row that has a bound is measured in
  * pairs, itself and what it is held against, which begin in turn; the pairs of a round and the rows
- * that have no bound come in a new random order in each round.
+ * that have no bound come in a new random order in each round, each several times.
  */
 import { partiesOf, ratioBounds } from "../bounds.mjs";
 import { shuffle } from "./statistics.mjs";
@@ -20,23 +20,18 @@ export function pairsOf(scenario, entries) {
 }
 
 /**
- * The turns of a round from 1 on: { entries, pair }, with `pair` null where one is measured alone.
- * `count`: how often each pair is measured in a round. Who is in no pair is compared by far larger
+ * The turns of a round from 1 on, each the entries that come one right behind the other. `count`:
+ * how often each entry is measured in a round. Who is in no pair is compared by far larger
  * differences: its windows come in every other round.
  */
 export function planRound(entries, pairs, count, round) {
   const paired = new Set(pairs.flatMap(({ own, ruler }) => [own, ruler]));
-  const turns = pairs.flatMap((pair) => Array.from({ length: count }, (_, i) => (
-    { pair, entries: (round + i) % 2 === 0 ? [pair.own, pair.ruler] : [pair.ruler, pair.own] }
-  )));
   const alone = paired.size === 0 || round % 2 === 1
     ? entries.filter((entry) => !paired.has(entry))
     : [];
-  return shuffle([...turns, ...alone.map((entry) => ({ pair: null, entries: [entry] }))]);
-}
-
-/** What a row keeps of a pair: the CPU time per request of both, and who the other was. */
-export function pairResult({ ruler }, round, ownSample, rulerSample) {
-  const { contender, isBase } = ruler.row;
-  return { round, contender, isBase, own: ownSample.cpuUs, ruler: rulerSample.cpuUs };
+  const turns = Array.from({ length: count }, (_, i) => [
+    ...pairs.map(({ own, ruler }) => ((round + i) % 2 === 0 ? [own, ruler] : [ruler, own])),
+    ...alone.map((entry) => [entry]),
+  ]);
+  return shuffle(turns.flat());
 }
