@@ -196,6 +196,8 @@ export interface Native {
     proto: string,
     host: string,
   ): NativeEndpoint & { readonly proto: string; readonly host: string };
+  /** The flush of a ring whose last record is about these bytes. */
+  engineFlushBytes(engine: Handle, bytes: Uint8Array): void;
   /** The flush of a ring whose last record is a piece of this file. */
   engineFlushFile(engine: Handle, file: Handle): void;
   engineClose(engine: Handle): void;

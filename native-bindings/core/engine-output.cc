@@ -1,11 +1,35 @@
 // Bytes out: those of one connection are gathered in the engine's buffer and leave in one send,
 // when another connection is written to or the flush ends. What the socket does not take is kept
 // with the connection. Thread: the worker's.
+#include <sys/uio.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "engine.h"
 
 namespace millrace {
+
+namespace {
+
+// The output buffer, bytes that lie elsewhere, the end of a chunk.
+constexpr int kPartsMax = 3;
+
+// "hex CRLF"
+constexpr size_t kChunkHeadMax = sizeof(size_t) * 2 + 2;
+
+size_t write_chunk_head(char* out, size_t length) {
+  size_t digits = 1;
+  while (length >> (4 * digits) != 0) digits++;
+  for (size_t i = 0; i < digits; i++) {
+    out[i] = "0123456789abcdef"[(length >> (4 * (digits - 1 - i))) & 15];
+  }
+  out[digits] = '\r';
+  out[digits + 1] = '\n';
+  return digits + 2;
+}
+
+}  // namespace
 
 void Engine::change_output(Connection& connection) {
   flush_output();
@@ -47,14 +71,45 @@ void Engine::write_bytes(Connection& connection, const char* from, size_t length
   }
 }
 
+// `from` is what the bytes record of the ring means, of which there is at most one.
+void Engine::flush_bytes(const char* from, size_t length) {
+  flushed_bytes_ = from;
+  flushed_length_ = length;
+  flush();
+  flushed_bytes_ = nullptr;
+}
+
+// What the socket takes of them at once is never copied in this process.
+void Engine::write_borrowed(Connection& connection, const int32_t* reply) {
+  int32_t flags = reply[REPLY_FLAGS];
+  if (flags & REPLY_NOTIFY) connection.wants_writable = true;
+  if (connection.answer == Answer::kNone || connection.answer == Answer::kMuted) return;
+  if (flushed_bytes_ == nullptr || flushed_length_ == 0 || connection.file != nullptr ||
+      flushed_length_ > connection.answer_left) {
+    cut_answer(connection);
+    return;
+  }
+  if (connection.answer_left != ~0ull) connection.answer_left -= flushed_length_;
+  bool is_framed = (flags & REPLY_FRAMED) != 0;
+  if (is_framed) out_length_ += write_chunk_head(reserve(kChunkHeadMax), flushed_length_);
+  send_output(connection, flushed_bytes_, flushed_length_, is_framed);
+}
+
 // Sends the output buffer and, behind it, `body`; what the socket does not take is kept.
-void Engine::send_output(Connection& connection, const char* body, size_t body_length) {
-  size_t head_length = out_length_;
+// `is_framed`: with the end of a chunk behind it, whose beginning is in the output buffer.
+void Engine::send_output(Connection& connection, const char* body, size_t body_length,
+                         bool is_framed) {
+  static const char kChunkEnd[] = {'\r', '\n'};
+  iovec parts[kPartsMax] = {{out_, out_length_},
+                            {const_cast<char*>(body), body_length},
+                            {const_cast<char*>(kChunkEnd), is_framed ? sizeof kChunkEnd : 0}};
+  size_t length = out_length_ + body_length + parts[2].iov_len;
   out_length_ = 0;
   if (connection.stage != Stage::kOpen && connection.stage != Stage::kUpgraded) return;
   size_t sent = 0;
   if (connection.output.length == 0) {
-    IoResult result = Transport::send(connection.fd, out_, head_length, body, body_length);
+    IoResult result = body_length == 0 ? Transport::send(connection.fd, out_, length)
+                                       : Transport::send(connection.fd, parts, kPartsMax);
     if (result.status == IoStatus::kError) {
       destroy(connection, CLOSED_RESET);
       return;
@@ -62,15 +117,19 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
     sent = result.length;
     connection.sent += sent;
     Counters::add(shared_->counters[connection.listener].bytes_out, sent);
-    if (sent == head_length + body_length) return;
+    if (sent == length) return;
   }
-  if (sent < head_length) {
-    connection.output.append(out_ + sent, head_length - sent);
-    sent = head_length;
-  }
-  if (body_length > 0) {
-    size_t skipped = sent - head_length;
-    connection.output.append(body + skipped, body_length - skipped);
+  keep_unsent(connection, parts, sent);
+}
+
+// All of the parts but the first `sent` bytes.
+void Engine::keep_unsent(Connection& connection, const iovec* parts, size_t sent) {
+  for (int i = 0; i < kPartsMax; i++) {
+    size_t skipped = std::min(sent, parts[i].iov_len);
+    sent -= skipped;
+    if (skipped == parts[i].iov_len) continue;
+    connection.output.append(static_cast<const char*>(parts[i].iov_base) + skipped,
+                             parts[i].iov_len - skipped);
   }
   // Writers wait long before this: it is reached only by what does not, such as interim answers.
   if (connection.output.length > connection.options->output_hard_bytes_max) {
@@ -84,7 +143,7 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
 void Engine::drain_output(Connection& connection) {
   Bytes& output = connection.output;
   if (output.length > 0) {
-    IoResult result = Transport::send(connection.fd, output.data, output.length, nullptr, 0);
+    IoResult result = Transport::send(connection.fd, output.data, output.length);
     if (result.status == IoStatus::kBlocked) return;
     if (result.status != IoStatus::kDone) {
       destroy(connection, CLOSED_RESET);

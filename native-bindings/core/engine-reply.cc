@@ -62,6 +62,9 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
     case KIND_FILE:
       write_file(connection, reply);
       break;
+    case KIND_BYTES:
+      write_borrowed(connection, reply);
+      break;
     case KIND_END:
       end_answer(connection, reply[REPLY_FLAGS]);
       break;

@@ -89,6 +89,7 @@ class Engine final : public MessageSink {
   void turn();
   void flush();  // sends what the reply ring holds; JavaScript may be in a batch
   void flush_file(OpenFile& file);
+  void flush_bytes(const char* from, size_t length);
   void tick();
   bool has_work() const;
 
@@ -222,7 +223,10 @@ class Engine final : public MessageSink {
   void flush_output();
   void put_out(const char* from, size_t length);
   void write_bytes(Connection& connection, const char* from, size_t length);
-  void send_output(Connection& connection, const char* body, size_t body_length);
+  void send_output(Connection& connection, const char* body, size_t body_length,
+                   bool is_framed = false);
+  void keep_unsent(Connection& connection, const iovec* parts, size_t sent);
+  void write_borrowed(Connection& connection, const int32_t* reply);
   void drain_output(Connection& connection);
 
   // engine-file.cc
@@ -349,6 +353,8 @@ class Engine final : public MessageSink {
   size_t out_capacity_ = kOutBytes;
   size_t out_length_ = 0;
   OpenFile* flushed_file_ = nullptr;  // within flush_file
+  const char* flushed_bytes_ = nullptr;  // within flush_bytes
+  size_t flushed_length_ = 0;
 
   std::vector<uint32_t> fresh_;   // adopted, not yet registered
   std::vector<uint32_t> resume_;  // their held messages may go on

@@ -75,6 +75,8 @@
   X(REPLY_OWN_DEFAULTS, 4194304) \
   /* Of KIND_ABORT: the peer sees a reset. */ \
   X(REPLY_RESET, 8388608) \
+  /* Of KIND_BYTES: framed as a chunk (RFC 9112 7.1). */ \
+  X(REPLY_FRAMED, 16777216) \
   /* Why a connection ended, in EVENT_FLAGS of KIND_CLOSED. */ \
   X(CLOSED_END, 1) \
   X(CLOSED_GONE, 2) \
@@ -118,6 +120,8 @@
   X(KIND_RAW, 13) \
   /* A piece of a body, from the file that is given with the flush. */ \
   X(KIND_FILE, 14) \
+  /* A piece of a body, in the memory that is given with the flush. */ \
+  X(KIND_BYTES, 15) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
   X(CTL_WORDS, 10) \

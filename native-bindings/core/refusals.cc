@@ -32,7 +32,7 @@ Refusals::~Refusals() { clear(); }
 
 void Refusals::answer(int fd) {
   // A new socket has room for it; one that has not is gone.
-  Transport::send(fd, kAnswer, sizeof kAnswer - 1, nullptr, 0);
+  Transport::send(fd, kAnswer, sizeof kAnswer - 1);
   Transport::end(fd);
 }
 

@@ -124,20 +124,18 @@ IoResult Transport::receive(int fd, char* into, size_t capacity) {
   return {status_of_errno(), 0};
 }
 
-IoResult Transport::send(int fd, const char* head, size_t head_length, const char* body,
-                         size_t body_length) {
-  ssize_t count;
-  if (body_length == 0) {
-    count = kernel_send(fd, head, head_length);
-  } else {
-    iovec parts[2] = {{const_cast<char*>(head), head_length},
-                      {const_cast<char*>(body), body_length}};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = 2;
-    count = kernel_send(fd, message);
-  }
+IoResult Transport::send(int fd, const char* bytes, size_t length) {
+  ssize_t count = kernel_send(fd, bytes, length);
   if (count >= 0) return {IoStatus::kDone, static_cast<size_t>(count)};
+  return {status_of_errno(), 0};
+}
+
+IoResult Transport::send(int fd, const iovec* parts, size_t count) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts);
+  message.msg_iovlen = count;
+  ssize_t sent = kernel_send(fd, message);
+  if (sent >= 0) return {IoStatus::kDone, static_cast<size_t>(sent)};
   return {status_of_errno(), 0};
 }
 

@@ -12,6 +12,7 @@
 #include "peer-address.h"
 
 struct epoll_event;
+struct iovec;
 
 namespace millrace {
 
@@ -53,8 +54,9 @@ class Transport {
   int poll(Ready* out);
 
   static IoResult receive(int fd, char* into, size_t capacity);
-  static IoResult send(int fd, const char* head, size_t head_length, const char* body,
-                       size_t body_length);
+  static IoResult send(int fd, const char* bytes, size_t length);
+  // Several pieces, in this order.
+  static IoResult send(int fd, const iovec* parts, size_t count);
   // The same for what is followed at once by more.
   static IoResult send_on(int fd, const char* bytes, size_t length);
   // From a file, without a copy to user space. kEnd: the file has nothing there, or gives none.

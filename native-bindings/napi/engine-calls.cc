@@ -88,6 +88,16 @@ napi_value engine_flush(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// engineFlushBytes(engine, bytes): the flush of a ring whose last record is about these bytes.
+napi_value engine_flush_bytes(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  void* data = nullptr;
+  size_t length = 0;
+  napi_get_buffer_info(env, arguments[1], &data, &length);
+  engine_of(env, arguments[0]).flush_bytes(static_cast<const char*>(data), length);
+  return nullptr;
+}
+
 // engineOpen(engine) → boolean: connections may come.
 napi_value engine_open(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -224,6 +234,7 @@ constexpr Call kCalls[] = {
     {"engineSlab", engine_slab, "EB"},
     {"engineBodyBuffer", engine_body_buffer, "EdB"},
     {"engineFlush", engine_flush, "E"},
+    {"engineFlushBytes", engine_flush_bytes, "EB"},
     {"engineOpen", engine_open, "E"},
     {"engineListener", engine_listener, "El"},
     {"engineStop", engine_stop, "Elb"},

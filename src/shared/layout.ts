@@ -55,6 +55,7 @@ export const REPLY_LENGTH = 1048576 as const;
 export const REPLY_OWN_DATE = 2097152 as const;
 export const REPLY_OWN_DEFAULTS = 4194304 as const;
 export const REPLY_RESET = 8388608 as const;
+export const REPLY_FRAMED = 16777216 as const;
 export const CLOSED_END = 1 as const;
 export const CLOSED_GONE = 2 as const;
 export const CLOSED_TIMEOUT = 3 as const;
@@ -91,6 +92,7 @@ export const KIND_SEND = 11 as const;
 export const KIND_FINISH = 12 as const;
 export const KIND_RAW = 13 as const;
 export const KIND_FILE = 14 as const;
+export const KIND_BYTES = 15 as const;
 export const ARENA_BYTES = 1048576 as const;
 export const CTL_WORDS = 10 as const;
 export const CTL_EVENT_COUNT = 0 as const;
@@ -182,6 +184,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   REPLY_OWN_DATE,
   REPLY_OWN_DEFAULTS,
   REPLY_RESET,
+  REPLY_FRAMED,
   CLOSED_END,
   CLOSED_GONE,
   CLOSED_TIMEOUT,
@@ -218,6 +221,7 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_FINISH,
   KIND_RAW,
   KIND_FILE,
+  KIND_BYTES,
   ARENA_BYTES,
   CTL_WORDS,
   CTL_EVENT_COUNT,

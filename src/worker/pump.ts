@@ -15,11 +15,16 @@ import { FileParts, partsOf } from "./file-parts.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { SLOT_UNSENT, SLOT_WORDS } from "../shared/layout.ts";
 import type { PumpQueue } from "./pump-queue.ts";
-import { COPY_BYTES_MAX, type Rings } from "./rings.ts";
+import type { Rings } from "./rings.ts";
 
 const NOTHING = new Uint8Array(0);
 /** Limits' worth of bytes per send: a body of 100 KiB in one send, not two, takes 12 % less. */
 const BURST = 2;
+/**
+ * From here on a chunk leaves from where it lies, in a send of its own: that costs less than to
+ * copy it.
+ */
+const UNCOPIED_BYTES_MIN = 32_768;
 /** Bursts that a pump may send before others have their turn. */
 const SHARE = 2;
 
@@ -159,7 +164,7 @@ export class BodyPump {
     const written = this.#written + length;
     const { rings, slot, generation, isChunked, limit } = this.#outlet;
     // A small chunk in the midst of a burst, as most are.
-    const isPlain = length <= COPY_BYTES_MAX && length > 0 && this.#length < 0;
+    const isPlain = length < UNCOPIED_BYTES_MIN && length > 0 && this.#length < 0;
     if (isPlain && written < limit * BURST) {
       this.#written = written;
       this.#sent += length;
@@ -174,10 +179,15 @@ export class BodyPump {
 
   /** Counts what leaves, and stops where the burst is full. */
   #writePieces(bytes: Uint8Array): void {
+    const { rings, slot, generation, isChunked, limit } = this.#outlet;
+    const burst = limit * BURST;
     let at = 0;
     for (;;) {
-      const piece = bytes.length - at > COPY_BYTES_MAX
-        ? bytes.subarray(at, at + COPY_BYTES_MAX)
+      const left = bytes.length - at;
+      const isCopied = left < UNCOPIED_BYTES_MIN;
+      const most = Math.max(burst, UNCOPIED_BYTES_MIN);
+      const piece = left > most
+        ? bytes.subarray(at, at + most)
         : at === 0 ? bytes : bytes.subarray(at);
       at += piece.length;
       this.#written += piece.length;
@@ -187,11 +197,13 @@ export class BodyPump {
         this.#finish(new Error(`the body is longer than its Content-Length of ${this.#length}`));
         return;
       }
-      const isFull = this.#written >= this.#outlet.limit * BURST;
+      const isFull = this.#written >= burst;
       const mustWait = isFull && --this.#share === 0;
-      const { rings, slot, generation, isChunked } = this.#outlet;
-      rings.chunk(slot, generation, piece, isChunked, mustWait);
-      if (isFull && (mustWait || this.#isBlocked())) {
+      if (isCopied) rings.chunk(slot, generation, piece, isChunked, mustWait);
+      else rings.bytes(slot, generation, piece, isChunked, mustWait);
+      if (isFull) this.#written = 0;
+      if (isFull && isCopied && !mustWait) rings.flush();
+      if (mustWait || ((isFull || !isCopied) && this.#isBlocked())) {
         this.#rest = at < bytes.length ? bytes.subarray(at) : NOTHING;
         this.#isWaiting = true;
         this.#queue.done(this);
@@ -211,6 +223,7 @@ export class BodyPump {
       throw new Error(`the body is longer than its Content-Length of ${this.#length}`);
     }
     rings.file(slot, generation, file.handle, offset, length);
+    this.#written = 0;
     if (this.#isBlocked()) {
       this.#isWaiting = true;
       this.#queue.done(this);
@@ -229,11 +242,9 @@ export class BodyPump {
     this.#finish(new MillraceError("ERR_MILLRACE_BODY_CHANGED"));
   }
 
-  /** Sends what has been written; whether the socket has refused some of it. */
+  /** Whether the socket has refused some of what was sent; then it says when it has left. */
   #isBlocked(): boolean {
     const { rings, slot, generation } = this.#outlet;
-    rings.flush();
-    this.#written = 0;
     if (rings.slots[slot * SLOT_WORDS + SLOT_UNSENT] === 0) return false;
     rings.notify(slot, generation);
     return true;

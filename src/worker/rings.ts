@@ -11,6 +11,7 @@ import {
   CTL_BODY_BYTES_F64,
   CTL_OVER_BUDGET,
   CTL_REPLY_COUNT,
+  KIND_BYTES,
   KIND_CHUNK,
   KIND_END,
   KIND_FILE,
@@ -24,6 +25,7 @@ import {
   REPLY_BODY_LENGTH,
   REPLY_BODY_OFFSET,
   REPLY_FLAGS,
+  REPLY_FRAMED,
   REPLY_GENERATION,
   REPLY_HEAD_LENGTH,
   REPLY_HEAD_OFFSET,
@@ -38,6 +40,7 @@ import {
   REPLY_TYPE,
   REPLY_WORDS,
 } from "../shared/layout.ts";
+import { CHUNK_FRAME_MAX, writeChunk } from "./chunk-frame.ts";
 
 /** Bodies up to this size are copied when the answer is made, longer ones piece by piece. */
 export const COPY_BYTES_MAX = 65_536;
@@ -61,9 +64,6 @@ const SEND_BYTES_MIN = 65_536;
  * not stay in the processor's cache until it is sent.
  */
 const BATCH_BYTES = 262_144;
-
-/** What frames a chunk: eight digits and two CRLF. */
-const CHUNK_FRAME_MAX = 12;
 
 export class Rings {
   readonly events: Int32Array;
@@ -276,10 +276,25 @@ export class Rings {
       this.#commit();
     }
     const start = this.#used;
-    if (isChunked) this.#writeFramed(bytes);
+    if (isChunked) this.#used = writeChunk(this.#arena, this.#used, bytes);
     else this.#writeBytes(bytes);
     this.#replies[at + REPLY_BODY_LENGTH]! += this.#used - start;
     if (notify) this.#replies[at + REPLY_FLAGS] = REPLY_NOTIFY;
+  }
+
+  /** A piece of a body from where it lies, sent at once; what the socket leaves is copied. */
+  bytes(
+    slot: number,
+    generation: number,
+    bytes: Uint8Array,
+    isChunked: boolean,
+    notify: boolean,
+  ): void {
+    const flags = (isChunked ? REPLY_FRAMED : 0) | (notify ? REPLY_NOTIFY : 0);
+    this.#put(this.#begin(0), KIND_BYTES, slot, generation, flags);
+    this.#commit();
+    this.#native.engineFlushBytes(this.#handle, bytes);
+    this.#empty();
   }
 
   /** A piece of a body from an open file; sent at once, as far as the socket takes it. */
@@ -455,23 +470,6 @@ export class Rings {
   }
 
   /** Size in hexadecimal, CRLF, the bytes, CRLF. */
-  #writeFramed(bytes: Uint8Array): void {
-    const arena = this.#arena;
-    const { length } = bytes;
-    let at = this.#used;
-    for (let shift = 28 - (Math.clz32(length) & 28); shift >= 0; shift -= 4) {
-      const digit = (length >>> shift) & 15;
-      arena[at++] = digit < 10 ? 48 + digit : 87 + digit;
-    }
-    arena[at++] = 13;
-    arena[at++] = 10;
-    arena.set(bytes, at);
-    at += length;
-    arena[at++] = 13;
-    arena[at++] = 10;
-    this.#used = at;
-  }
-
   #writeText(text: string): void {
     const start = this.#used;
     const length = text.length;

@@ -128,3 +128,46 @@ t.test("a stream that is longer than its length is cancelled", async (t) => {
   client.write(ask("/too-long"));
   await logged(server, "cancelled");
 });
+
+/** Around the size from which on a piece leaves from where it lies, and longer than a burst. */
+const SIZES = [
+  32_767, 32_768, 1, 65_536, 131_072, 0, 131_073, 17, 262_144, 399_000, 32_768, 1024, 32_769,
+];
+const REUSED = Buffer.concat(SIZES.map((size, number) => Buffer.alloc(size, number)));
+
+t.test("a large piece is sent as it was when it was yielded", async (t) => {
+  const server = await start(t);
+  for (const memory of ["plain", "shared", "resizable"]) {
+    for (const more of ["", "&length"]) {
+      const client = await server.connect();
+      client.socket.pause(); // so that the socket fills, and what is left must be kept
+      const path = `/reused?memory=${memory}&sizes=${SIZES.join()}${more}`;
+      client.write(ask(path) + ask("/sync/string"));
+      await own(server, "log");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      client.socket.resume();
+      const { bodyBytes, headers } = await client.response();
+      t.ok(REUSED.equals(bodyBytes), `${memory}${more}: ${bodyBytes.length} bytes`);
+      const hasLength = headers.some(([name]) => name.toLowerCase() === "content-length");
+      t.equal(hasLength, more !== "");
+      t.equal((await client.response()).body, "text", "the connection goes on");
+      client.close();
+    }
+  }
+});
+
+t.test("a reader that is slow gets large pieces whole", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  const sizes = Array.from({ length: 60 }, (_, i) => 300_000 + i);
+  client.socket.pause();
+  client.write(ask(`/reused?memory=plain&sizes=${sizes.join()}`));
+  const timer = setInterval(() => {
+    client.socket.resume();
+    setImmediate(() => client.socket.pause());
+  }, 1);
+  const { bodyBytes } = await client.response();
+  clearInterval(timer);
+  const whole = Buffer.concat(sizes.map((size, number) => Buffer.alloc(size, number)));
+  t.ok(whole.equals(bodyBytes), `${bodyBytes.length} bytes`);
+});
