@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "digits.h"
 #include "engine.h"
 
 namespace millrace {
@@ -13,21 +14,10 @@ namespace millrace {
 namespace {
 
 // The output buffer, bytes that lie elsewhere, the end of a chunk.
-constexpr int kPartsMax = 3;
+constexpr int kParts = 3;
 
-// "hex CRLF"
-constexpr size_t kChunkHeadMax = sizeof(size_t) * 2 + 2;
-
-size_t write_chunk_head(char* out, size_t length) {
-  size_t digits = 1;
-  while (length >> (4 * digits) != 0) digits++;
-  for (size_t i = 0; i < digits; i++) {
-    out[i] = "0123456789abcdef"[(length >> (4 * (digits - 1 - i))) & 15];
-  }
-  out[digits] = '\r';
-  out[digits + 1] = '\n';
-  return digits + 2;
-}
+// The size of a chunk in hexadecimal, and CRLF (RFC 9112 7.1).
+constexpr size_t kChunkHeadMax = 16 + 2;
 
 }  // namespace
 
@@ -91,7 +81,13 @@ void Engine::write_borrowed(Connection& connection, const int32_t* reply) {
   }
   if (connection.answer_left != ~0ull) connection.answer_left -= flushed_length_;
   bool is_framed = (flags & REPLY_FRAMED) != 0;
-  if (is_framed) out_length_ += write_chunk_head(reserve(kChunkHeadMax), flushed_length_);
+  if (is_framed) {
+    char* head = reserve(kChunkHeadMax);
+    char* end = put_hex_number(head, flushed_length_);
+    *end++ = '\r';
+    *end++ = '\n';
+    out_length_ += static_cast<size_t>(end - head);
+  }
   send_output(connection, flushed_bytes_, flushed_length_, is_framed);
 }
 
@@ -100,7 +96,7 @@ void Engine::write_borrowed(Connection& connection, const int32_t* reply) {
 void Engine::send_output(Connection& connection, const char* body, size_t body_length,
                          bool is_framed) {
   static const char kChunkEnd[] = {'\r', '\n'};
-  iovec parts[kPartsMax] = {{out_, out_length_},
+  iovec parts[kParts] = {{out_, out_length_},
                             {const_cast<char*>(body), body_length},
                             {const_cast<char*>(kChunkEnd), is_framed ? sizeof kChunkEnd : 0}};
   size_t length = out_length_ + body_length + parts[2].iov_len;
@@ -109,7 +105,7 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
   size_t sent = 0;
   if (connection.output.length == 0) {
     IoResult result = body_length == 0 ? Transport::send(connection.fd, out_, length)
-                                       : Transport::send(connection.fd, parts, kPartsMax);
+                                       : Transport::send(connection.fd, parts, kParts);
     if (result.status == IoStatus::kError) {
       destroy(connection, CLOSED_RESET);
       return;
@@ -124,7 +120,7 @@ void Engine::send_output(Connection& connection, const char* body, size_t body_l
 
 // All of the parts but the first `sent` bytes.
 void Engine::keep_unsent(Connection& connection, const iovec* parts, size_t sent) {
-  for (int i = 0; i < kPartsMax; i++) {
+  for (int i = 0; i < kParts; i++) {
     size_t skipped = std::min(sent, parts[i].iov_len);
     sent -= skipped;
     if (skipped == parts[i].iov_len) continue;

@@ -17,8 +17,6 @@ namespace {
 // What nginx writes for a client that went away before its answer.
 constexpr int kNoAnswer = 499;
 
-constexpr char kHex[] = "0123456789abcdef";
-
 // Printable ASCII but the quote and the backslash.
 bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
@@ -47,7 +45,7 @@ size_t plain_length(const char* from, size_t length) {
 void put(Bytes& out, std::string_view text) { out.append(text.data(), text.size()); }
 
 void put_hex_escape(Bytes& out, std::string_view prefix, unsigned char c) {
-  char digits[2] = {kHex[c >> 4], kHex[c & 15]};
+  char digits[2] = {kHexDigits[c >> 4], kHexDigits[c & 15]};
   put(out, prefix);
   out.append(digits, 2);
 }

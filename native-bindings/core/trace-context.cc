@@ -2,11 +2,12 @@
 
 #include <cstring>
 
+#include "digits.h"
+
 namespace millrace {
 
 namespace {
 
-constexpr char kHex[] = "0123456789abcdef";
 constexpr unsigned kKnownFlags = 3;  // sampled, random
 
 // The finalizer of splitmix64: a bijection whose results look random.
@@ -17,7 +18,7 @@ uint64_t mix(uint64_t z) {
 }
 
 void put_hex(char* out, uint64_t value) {
-  for (int i = 15; i >= 0; i--, value >>= 4) out[i] = kHex[value & 15];
+  for (int i = 15; i >= 0; i--, value >>= 4) out[i] = kHexDigits[value & 15];
 }
 
 int digit(char c) {
@@ -51,7 +52,7 @@ bool read_traceparent(std::string_view value, char out[kTraceparentLength]) {
   std::memcpy(out, value.data(), kTraceparentLength);
   if (version == "00") return true;
   out[0] = out[1] = out[53] = '0';
-  out[54] = kHex[static_cast<unsigned>(low) & kKnownFlags];
+  out[54] = kHexDigits[static_cast<unsigned>(low) & kKnownFlags];
   return true;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Sends a body piece by piece: takes a chunk from its source, writes it to the ring, and when
- * a burst has been written has native send it. If the socket does not take them all, or
- * the pump has had its share of the turn, it stops until native says that they have gone. So a
- * slow reader stops the producer, and a fast producer yields to the loop.
+ * a burst has been written has native send it; a large chunk is sent at once. If the socket does
+ * not take them all, or the pump has had its share of the turn, it stops until native says that
+ * they have gone. So a slow reader stops the producer, and a fast producer yields to the loop.
  *
  * `next().then` is used instead of `for await`: the latter costs twice as much per chunk.
  * Thread: the engine's.
@@ -181,11 +181,11 @@ export class BodyPump {
   #writePieces(bytes: Uint8Array): void {
     const { rings, slot, generation, isChunked, limit } = this.#outlet;
     const burst = limit * BURST;
+    const most = Math.max(burst, UNCOPIED_BYTES_MIN);
     let at = 0;
     for (;;) {
       const left = bytes.length - at;
       const isCopied = left < UNCOPIED_BYTES_MIN;
-      const most = Math.max(burst, UNCOPIED_BYTES_MIN);
       const piece = left > most
         ? bytes.subarray(at, at + most)
         : at === 0 ? bytes : bytes.subarray(at);
@@ -199,10 +199,13 @@ export class BodyPump {
       }
       const isFull = this.#written >= burst;
       const mustWait = isFull && --this.#share === 0;
-      if (isCopied) rings.chunk(slot, generation, piece, isChunked, mustWait);
-      else rings.bytes(slot, generation, piece, isChunked, mustWait);
       if (isFull) this.#written = 0;
-      if (isFull && isCopied && !mustWait) rings.flush();
+      if (isCopied) {
+        rings.chunk(slot, generation, piece, isChunked, mustWait);
+        if (isFull && !mustWait) rings.flush();
+      } else {
+        rings.bytes(slot, generation, piece, isChunked, mustWait);
+      }
       if (mustWait || ((isFull || !isCopied) && this.#isBlocked())) {
         this.#rest = at < bytes.length ? bytes.subarray(at) : NOTHING;
         this.#isWaiting = true;

@@ -469,7 +469,6 @@ export class Rings {
     this.#used += bytes.length;
   }
 
-  /** Size in hexadecimal, CRLF, the bytes, CRLF. */
   #writeText(text: string): void {
     const start = this.#used;
     const length = text.length;

@@ -6,6 +6,15 @@ import { bucketBytes, TokenBuckets } from "../../src/handlers/token-buckets.ts";
 const MODULE = new URL("../../src/handlers/token-buckets.js", import.meta.url).href;
 const HOUR_MS = 3_600_000;
 
+/** What a thread with these data posts first. */
+function onThread<T>(source: string, data: object): Promise<T> {
+  const workerData = { ...data, module: MODULE };
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(source, { eval: true, execArgv: [], workerData });
+    worker.once("message", resolve).once("error", reject);
+  });
+}
+
 t.test("a bucket fills evenly, up to its burst", (t) => {
   let ms = 5000;
   const rules = { limit: 10, windowMs: 1000, burst: 3 };
@@ -65,13 +74,9 @@ t.test("threads at once take exactly what there is", async (t) => {
       parentPort.postMessage(allowed);
     });
   `;
-  const counts = await Promise.all(Array.from({ length: 4 }, () => new Promise<number>(
-    (resolve, reject) => {
-      const workerData = { memory, rules, gate, module: MODULE };
-      const worker = new Worker(source, { eval: true, execArgv: [], workerData });
-      worker.once("message", resolve).once("error", reject);
-    },
-  )));
+  const counts = await Promise.all(
+    [0, 1, 2, 3].map(() => onThread<number>(source, { memory, rules, gate })),
+  );
   t.equal(counts.reduce((sum, count) => sum + count, 0), 500, counts.join(" + "));
   t.ok(counts.every((count) => count <= 500));
 });
@@ -96,13 +101,9 @@ t.test("a key that comes first on two threads at once has one bucket", async (t)
       parentPort.postMessage(allowed);
     });
   `;
-  const allowed = await Promise.all([0, 1].map((self) => new Promise<number[]>(
-    (resolve, reject) => {
-      const workerData = { memory, rules, reached, module: MODULE, keys, self };
-      const worker = new Worker(source, { eval: true, execArgv: [], workerData });
-      worker.once("message", resolve).once("error", reject);
-    },
-  )));
+  const allowed = await Promise.all(
+    [0, 1].map((self) => onThread<number[]>(source, { memory, rules, reached, keys, self })),
+  );
   t.equal(new Set(allowed.flat()).size, keys, "each was let in");
   t.equal(allowed.flat().length, keys, "and each once");
 });

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../bodies.h"
 #include "../chance.h"
 #include "../check.h"
 #include "../file-stage.h"
@@ -20,12 +21,6 @@ using namespace millrace;
 using namespace millrace::test;
 
 namespace {
-
-std::string bytes_of(size_t length) {
-  std::string bytes(length, ' ');
-  for (size_t i = 0; i < length; i++) bytes[i] = static_cast<char>('a' + (i * 31 + (i >> 9)) % 26);
-  return bytes;
-}
 
 std::string framed(const std::string& bytes) {
   char head[20];

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../bodies.h"
 #include "../check.h"
 #include "../worker-engine.h"
 
@@ -16,12 +17,6 @@ using namespace millrace::test;
 namespace {
 
 constexpr size_t kMebibyte = 1 << 20;
-
-std::string bytes_of(size_t length) {
-  std::string bytes(length, ' ');
-  for (size_t i = 0; i < length; i++) bytes[i] = static_cast<char>('a' + (i * 31 + (i >> 9)) % 26);
-  return bytes;
-}
 
 // What stands for JavaScript: it collects the bodies, and answers each request with what it got.
 struct App {
