@@ -33,6 +33,8 @@ bool is_gateway(const Connection& connection) {
   return is_believed(connection.options->forwarded, peer);
 }
 
+const char* target_of(const Parser& parser) { return parser.message() + parser.target_offset(); }
+
 uint32_t path_length_of(const char* target, uint32_t length) {
   const void* mark = std::memchr(target, '?', length);
   return mark == nullptr ? length
@@ -55,9 +57,16 @@ bool Engine::on_begin(Parser& parser) {
          is_safe(parser.method());
 }
 
+// Of many targets the entry of each is far away: it comes while the fields of the head are read.
+void Engine::on_target(const Parser& parser) {
+  const char* target = target_of(parser);
+  uint32_t path_length = path_length_of(target, parser.target_length());
+  targets_.prefetch(target, path_length, reading_->options->routes);
+}
+
 Failure Engine::on_head(Parser& parser) {
   Connection& connection = *reading_;
-  const char* target = parser.message() + parser.target_offset();
+  const char* target = target_of(parser);
   uint32_t path_length = path_length_of(target, parser.target_length());
   uint32_t routes = connection.options->routes;
   int32_t id = target[0] == '/' ? targets_.find_or_add(target, path_length, routes) : -1;
@@ -99,7 +108,7 @@ Failure Engine::on_head(Parser& parser) {
 bool Engine::take_probe(Connection& connection, const Parser& parser, uint32_t path_length) {
   if (connection.unanswered > 0 || connection.body_open) return false;
   if (parser.method() != kMethodGet && parser.method() != kMethodHead) return false;
-  std::string_view path(parser.message() + parser.target_offset(), path_length);
+  std::string_view path(target_of(parser), path_length);
   const ProbePaths& paths = connection.options->probes;
   Readiness readiness = server_->readiness();
   constant_ = probes_.answer(paths, path, readiness, is_stopping(connection.listener));
@@ -136,7 +145,7 @@ void Engine::put_request(Connection& connection, Parser& parser, int32_t target,
   event[EVENT_TARGET_VERSION] = target < 0 ? 0 : targets_.at(target).version;
   event[EVENT_MESSAGE_OFFSET] = static_cast<int32_t>(slab_.offset_of(message));
   event[EVENT_TARGET_OFFSET] =
-      static_cast<int32_t>(slab_.offset_of(message + parser.target_offset()));
+      static_cast<int32_t>(slab_.offset_of(target_of(parser)));
   event[EVENT_TARGET_LENGTHS] =
       static_cast<int32_t>(parser.target_length() | (path_length << 16));
   event[EVENT_TABLE_OFFSET] =

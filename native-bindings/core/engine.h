@@ -157,6 +157,7 @@ class Engine final : public MessageSink {
 
   // engine-message.cc: MessageSink, called by the parser of the connection that is being read
   bool on_begin(Parser& parser) override;
+  void on_target(const Parser& parser) override;
   Failure on_head(Parser& parser) override;
   void on_body(Parser& parser, const char* at, size_t length) override;
   void on_end(Parser& parser) override;

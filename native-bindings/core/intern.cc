@@ -7,6 +7,7 @@ namespace millrace {
 namespace {
 
 constexpr uint32_t kWays = 4;
+constexpr uint32_t kEntries = InternTable::kEntries;
 
 uint32_t load_u32(const char* at) {
   uint32_t word;
@@ -51,6 +52,19 @@ uint64_t process_seed() {
   return seed;
 }
 
+// What a path goes by in its table of routes, and where its set begins.
+struct Lookup {
+  Lookup(const char* path, uint32_t length, uint32_t routes) : key(length | routes << 16) {
+    uint64_t wide = hash_of(path, length, key, process_seed());
+    hash = static_cast<uint32_t>(wide >> 32);
+    first = static_cast<uint32_t>(wide) & (kEntries - 1) & ~(kWays - 1);
+  }
+
+  uint32_t key;
+  uint32_t hash;
+  uint32_t first;
+};
+
 }  // namespace
 
 InternTable::InternTable()
@@ -76,10 +90,7 @@ void InternTable::put(InternEntry& entry, const char* path, uint32_t length) {
 int32_t InternTable::find_or_add(const char* path, uint32_t length, uint32_t routes) {
   static_assert(kPathBytesMax < 1u << 16, "a length leaves the upper half of a key alone");
   if (length > kPathBytesMax) return -1;
-  uint32_t key = length | routes << 16;
-  uint64_t wide = hash_of(path, length, key, process_seed());
-  uint32_t hash = static_cast<uint32_t>(wide >> 32);
-  uint32_t first = static_cast<uint32_t>(wide) & (kEntries - 1) & ~(kWays - 1);
+  auto [key, hash, first] = Lookup(path, length, routes);
   uint32_t victim = first + (hash & (kWays - 1));
   for (uint32_t i = first; i < first + kWays; i++) {
     InternEntry& entry = entries_[i];
@@ -103,6 +114,11 @@ int32_t InternTable::find_or_add(const char* path, uint32_t length, uint32_t rou
   entry.version++;
   entry.constant = -1;
   return entry.id;
+}
+
+void InternTable::prefetch(const char* path, uint32_t length, uint32_t routes) const {
+  if (length > kPathBytesMax) return;
+  __builtin_prefetch(&entries_[Lookup(path, length, routes).first]);
 }
 
 void InternTable::new_epoch() {

@@ -47,6 +47,8 @@ class InternTable {
 
   // The id of a path in a table of routes below 2^16, or -1 when it is not kept.
   int32_t find_or_add(const char* path, uint32_t length, uint32_t routes);
+  // It is going to be asked for, if nothing of it changes: brings its place into the cache.
+  void prefetch(const char* path, uint32_t length, uint32_t routes) const;
   // No id that was given out keeps its version or its constant.
   void new_epoch();
   // Of ids that were given out: those below.

@@ -19,6 +19,7 @@ int Parser::url_span(llhttp_t* raw, const char* at, size_t length) {
     self.failure_ = kLineTooLong;
     return kLlhttpUser;
   }
+  self.sink_->on_target(self);
   return 0;
 }
 

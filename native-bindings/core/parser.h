@@ -43,6 +43,9 @@ class MessageSink {
  public:
   // A method has been read. False: stop before this message; it is parsed again later.
   virtual bool on_begin(Parser& parser) = 0;
+  // As far as it has come the target is known, long before the head has been judged: for those who
+  // look it up then. Nothing may follow from it, as the message may still be refused.
+  virtual void on_target(const Parser&) {}
   // A failure stops the parser: the message is refused with it.
   virtual Failure on_head(Parser& parser) = 0;
   virtual void on_body(Parser& parser, const char* at, size_t length) = 0;

@@ -32,11 +32,13 @@ class Transcript final : public MessageSink {
   int begun = 0;
 
   bool on_begin(Parser&) override { return begun++ < held_from; }
+  void on_target(const Parser& parser) override { expected_ = target_of(parser); }
   Failure on_head(Parser& parser) override {
     const char* message = parser.message();
     flush();
+    if (expected_ != target_of(parser)) text += "expected " + expected_ + " ";
     text += llhttp_method_name(parser.method());
-    text += " " + std::string(message + parser.target_offset(), parser.target_length());
+    text += " " + target_of(parser);
     for (uint32_t i = 0; i < parser.header_count(); i++) {
       const HeaderEntry& entry = parser.headers()[i];
       text += " " + std::string(message + entry.name_offset, entry.name_length) + "=<" +
@@ -67,7 +69,12 @@ class Transcript final : public MessageSink {
   }
 
  private:
+  static std::string target_of(const Parser& parser) {
+    return {parser.message() + parser.target_offset(), parser.target_length()};
+  }
+
   std::string body_;
+  std::string expected_;
 };
 
 // Feeds pieces as the engine does: an unfinished head goes in front of the next piece, and a new
