@@ -54,6 +54,8 @@ struct Connection {
   uint64_t answer_left = 0;   // of the answer being written, when its length was announced
   uint64_t sent = 0;          // bytes handed to the kernel
   Recording* recording = nullptr;  // where a log or a hook asks for it; the recorder's
+  uint32_t bulk_tick = 0;     // when its long body was read last
+  uint32_t bulk_bytes = 0;    // …and what has come of it in that tick
   uint32_t body_dropped = 0;  // bytes of a body nobody reads any more
   uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
   uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set
@@ -77,6 +79,8 @@ struct Connection {
   bool body_open = false;       // a request's body is still coming
   bool body_paused = false;     // its reader wants no more for now
   bool body_discarded = false;  // its request has been answered: read and dropped
+  bool waits_for_bulk = false;  // the kernel wakes us for much of its body only
+  bool bulk_listed = false;     // within pace_bulk
   bool read_ended = false;      // the peer has sent FIN, and all before it was read
   bool end_noticed = false;     // the peer has sent FIN; what lies before it may be unread
   bool until_close = false;     // its answer ends with the connection: only a reset shows a cut

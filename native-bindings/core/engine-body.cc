@@ -5,6 +5,11 @@
 // Chunks are joined where they lie: each is moved over what frames it, but for one that begins the
 // buffer. The next read is received behind them, so that buffers of chunks get full, too. What may
 // be received behind the body is bounded by what a slab can hold, for requests are parsed there.
+//
+// A client next door sends a body as fast as we read it: each piece would be a sleep and a wake-up,
+// and its buffer half full. So while much comes of a body that has long to go, the kernel is asked
+// to wake us when a buffer can be filled (SO_RCVLOWAT). That ends before the rest is shorter, and
+// when nothing has been read for a tick: what has come lies there for two ticks at most.
 #include <cstring>
 
 #include "engine.h"
@@ -15,6 +20,10 @@ namespace {
 
 // With less to come the slab does: a read takes no more from it.
 constexpr uint64_t kDirectMin = Slab::kReadMax;
+
+constexpr uint64_t kBulkLeftMin = 2 * BODY_BUFFER_BYTES;
+// In a tick: 10 MiB a second, at which a buffer takes 25 ms to fill.
+constexpr uint32_t kBulkBytesMin = 1 << 20;
 
 // Of chunks, in a turn: small ones leave much to be moved together.
 constexpr int kReadsMax = BODY_BUFFER_BYTES / Slab::kReadMax;
@@ -84,6 +93,7 @@ bool Engine::read_body(Connection& connection) {
     parsed = parser->execute(data, data, result.length);
   }
   if (body_at_ != nullptr) put_body(connection);
+  if (!is_chunked) note_bulk(connection, static_cast<uint32_t>(result.length));
   reading_ = nullptr;
   body_buffer_ = -1;
   after_parse(connection, parsed, data, data + result.length);
@@ -93,6 +103,48 @@ bool Engine::read_body(Connection& connection) {
   if (result.status == IoStatus::kDone || connection.stage != Stage::kOpen) return true;
   note_received(connection, result);
   return true;
+}
+
+// So much of a body of known length has come.
+void Engine::note_bulk(Connection& connection, uint32_t length) {
+  if (connection.stage != Stage::kOpen) return;
+  if (connection.bulk_tick != now_tick_) {
+    connection.bulk_tick = now_tick_;
+    connection.bulk_bytes = 0;
+  }
+  connection.bulk_bytes += length;
+  if (connection.body_left < kBulkLeftMin) {
+    end_bulk(connection);
+  } else if (!connection.waits_for_bulk && connection.bulk_bytes >= kBulkBytesMin) {
+    connection.waits_for_bulk = true;
+    bulk_.push_back(connection.slot);
+    Transport::set_low_water(connection.fd, BODY_BUFFER_BYTES);
+  }
+}
+
+// Readable again from the first byte on, also what lies there already.
+void Engine::end_bulk(Connection& connection) {
+  if (!connection.waits_for_bulk) return;
+  connection.waits_for_bulk = false;
+  Transport::set_low_water(connection.fd, 1);
+}
+
+// Once a tick. A slot may stand there more than once: it has been in bulk again since, or its next
+// connection is.
+void Engine::pace_bulk() {
+  size_t kept = 0;
+  for (uint32_t slot : bulk_) table_.at(slot)->bulk_listed = false;
+  for (uint32_t slot : bulk_) {
+    Connection& connection = *table_.at(slot);
+    if (!connection.waits_for_bulk || connection.bulk_listed) continue;
+    if (now_tick_ - connection.bulk_tick > 1) {
+      end_bulk(connection);
+      continue;
+    }
+    connection.bulk_listed = true;
+    bulk_[kept++] = slot;
+  }
+  bulk_.resize(kept);
 }
 
 }  // namespace millrace

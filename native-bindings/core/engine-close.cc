@@ -217,6 +217,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   drop_file(connection);
   delete connection.announced;
   connection.announced = nullptr;
+  connection.waits_for_bulk = false;
   table_.deadlines[connection.slot] = 0;
   in_flight_ -= connection.unanswered;
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);

@@ -72,6 +72,7 @@ void Engine::read(Connection& connection) {
   // takes all from that request to the end of the read as this connection's.
   if (connection.unseen_batch == batches_) return;
   if (connection.body_open && read_body(connection)) return;
+  if (connection.waits_for_bulk) end_bulk(connection);
   // The unfinished head, if any, goes in front: a message lies in one piece.
   uint32_t kept = connection.input.length;
   // What is kept of trailers is copied to the slab when they end.

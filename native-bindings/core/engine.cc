@@ -294,6 +294,7 @@ void Engine::tick() {
     table_.deadlines[slot] = 0;
     clock_fired(*table_.at(slot));
   }
+  pace_bulk();
   flush_output();
   if (recorder_.is_on()) recorder_.publish();
   if (has_work()) turn();

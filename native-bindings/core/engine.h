@@ -172,6 +172,9 @@ class Engine final : public MessageSink {
   bool read_body(Connection& connection);
   size_t body_room(const Connection& connection) const;
   void join_body(const char* at, uint32_t length);
+  void note_bulk(Connection& connection, uint32_t length);
+  void end_bulk(Connection& connection);
+  void pace_bulk();
 
   // engine-refuse.cc
   void refuse(Connection& connection, const Failure& failure);
@@ -359,6 +362,7 @@ class Engine final : public MessageSink {
 
   std::vector<uint32_t> fresh_;   // adopted, not yet registered
   std::vector<uint32_t> resume_;  // their held messages may go on
+  std::vector<uint32_t> bulk_;    // of them the kernel wakes us for much only
   std::vector<uint32_t> notify_;  // JavaScript must be told something
   std::vector<uint32_t> closed_;  // slots to free at the end of the turn
   std::vector<Handover> arrivals_;

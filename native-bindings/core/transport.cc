@@ -178,6 +178,10 @@ bool Transport::set_no_delay(int fd, bool is_on) {
   return ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
 }
 
+void Transport::set_low_water(int fd, int bytes) {
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
 bool Transport::set_keep_alive(int fd, int seconds) {
   int on = seconds > 0 ? 1 : 0;
   if (::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0) return false;

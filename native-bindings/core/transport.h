@@ -70,6 +70,8 @@ class Transport {
   static void probe_peer(int fd);
   // Whether small pieces leave at once.
   static bool set_no_delay(int fd, bool is_on);
+  // Below so many bytes the socket is not readable, but for FIN or an error. 1: as by default.
+  static void set_low_water(int fd, int bytes);
   // Probes the peer when it has been quiet for so long; 0: never.
   static bool set_keep_alive(int fd, int seconds);
   // Where the connection came from; the family stays unknown when it has gone already.

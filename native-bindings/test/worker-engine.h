@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -94,6 +95,23 @@ inline int connect_to(ServerShared& server, uint16_t listener = 0) {
   CHECK(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
   place_accepted(server, pair[1], listener);
   return pair[0];
+}
+
+// The same over TCP.
+inline int connect_over_tcp(ServerShared& server, uint16_t listener = 0) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* name = reinterpret_cast<sockaddr*>(&address);
+  int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(bind(listening, name, length) == 0 && listen(listening, 1) == 0);
+  CHECK(getsockname(listening, name, &length) == 0);
+  int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(connect(peer, name, length) == 0);
+  place_accepted(server, accept4(listening, nullptr, nullptr, SOCK_NONBLOCK), listener);
+  close(listening);
+  return peer;
 }
 
 }  // namespace millrace::test

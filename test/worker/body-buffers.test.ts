@@ -17,6 +17,7 @@ const SOURCE = `
   let release;
   const released = new Promise((resolve) => (release = resolve));
   let reads = 0;
+  let heard = 0;
   export default {
     routes: {
       "/count": async (request, context) => {
@@ -42,6 +43,11 @@ const SOURCE = `
         await released;
         return new Response("done");
       },
+      "/heard": async (request) => {
+        for await (const chunk of request.body) heard += chunk.length;
+        return new Response("all");
+      },
+      "/heard-so-far": () => new Response(String(heard)),
       "/reads": () => Response.json({ reads, rss: process.memoryUsage().rss }),
       "/release": () => { release(); return new Response("released"); },
     },
@@ -111,6 +117,26 @@ t.test("more bodies at once than there are buffers", async (t) => {
 async function facts({ url }: TestServer): Promise<{ reads: number; rss: number }> {
   return await (await fetch(`${url}/reads`)).json() as { reads: number; rss: number };
 }
+
+t.test("a fast sender that stops anywhere is heard, and goes on", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const client = await server.connect();
+  const stops = [2 << 20, (4 << 20) + 1, (7 << 20) - 70_000, (8 << 20) - 1, 8 << 20];
+  const total = stops.at(-1)!;
+  const asked = async (): Promise<number> => {
+    return Number(await (await fetch(`${server.url}/heard-so-far`)).text());
+  };
+  for (let round = 0; round < 3; round++) {
+    client.write(`POST /heard HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${total}\r\n\r\n`);
+    let sent = 0;
+    for (const stop of stops) {
+      client.socket.write(Buffer.alloc(stop - sent));
+      sent = stop;
+      await until(`all of ${stop} bytes`, async () => (await asked()) === round * total + stop);
+    }
+    t.equal((await client.response()).body, "all");
+  }
+});
 
 t.test("slow handlers bound memory and stop their peers", { skip: isSanitized }, async (t) => {
   const server = await startApp(t, SOURCE);

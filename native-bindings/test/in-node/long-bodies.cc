@@ -1,4 +1,4 @@
-// Chunked bodies in: how often JavaScript is told of one, that its bytes are the ones sent however
+// Long bodies in: how often JavaScript is told of one, that its bytes are the ones sent however
 // they were chunked and cut into reads, and that requests and trailers behind it are parsed.
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +29,7 @@ struct App {
   int pieces = 0;
   int whole = 0;  // buffers that were full
   int ended = 0;
+  size_t before_ticks = 0;  // of the body
 
   int told() const { return pieces + ended + static_cast<int>(methods.size()); }
 
@@ -97,12 +98,17 @@ std::string chunked(const std::string& body, size_t chunk, const std::string& tr
   return bytes + "0\r\n" + trailers + "\r\n";
 }
 
+std::string declared(const std::string& body, size_t length) {
+  return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) +
+         "\r\n\r\n" + body;
+}
+
 // Serves one connection until all of `input` has been taken; at most `step` bytes are sent before
-// each turn.
-void serve(App& app, const std::string& input, size_t step) {
+// each turn. Then come `ticks` of the clock, each behind a pause of two.
+void serve(App& app, const std::string& input, size_t step, bool over_tcp = false, int ticks = 0) {
   ServerShared* server = ServerShared::create();
   int worker = server->add_worker();
-  int peer = connect_to(*server);
+  int peer = over_tcp ? connect_over_tcp(*server) : connect_to(*server);
   int room = 4 << 20;
   setsockopt(peer, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
   setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
@@ -111,6 +117,12 @@ void serve(App& app, const std::string& input, size_t step) {
     CHECK(engine->open_mailbox());
     size_t sent = 0;
     int idle = 0;
+    auto turn = [&] {
+      int before = app.told();
+      engine->turn();
+      engine->flush();
+      idle = sent == input.size() && before == app.told() ? idle + 1 : 0;
+    };
     while (idle < 4) {
       ssize_t written = 0;
       if (sent < input.size()) {
@@ -118,10 +130,13 @@ void serve(App& app, const std::string& input, size_t step) {
         written = send(peer, input.data() + sent, length, MSG_DONTWAIT);
       }
       if (written > 0) sent += static_cast<size_t>(written);
-      int before = app.told();
-      engine->turn();
-      engine->flush();
-      idle = sent == input.size() && before == app.told() ? idle + 1 : 0;
+      turn();
+    }
+    app.before_ticks = app.body.size();
+    for (int i = 0; i < ticks; i++) {
+      usleep(2 * Engine::kTickMs * 1000);
+      engine->tick();
+      for (idle = 0; idle < 4;) turn();
     }
   }
   close(peer);
@@ -154,6 +169,36 @@ void a_chunk_of_almost_all_there_can_be() {
   }
 }
 
+// Sent a little at a time but fast, a body of known length is read when a buffer can be filled. Its
+// end and what lies behind it wait for nothing.
+void a_fast_sender_fills_buffers() {
+  std::string body = bytes_of(8 * kMebibyte);
+  std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  App app;
+  serve(app, declared(body, body.size()) + get + declared(body, body.size()) + get, 50000,
+        true);
+  CHECK(app.body == body + body && app.ended == 2 && app.methods.size() == 4);
+  std::printf("2 * 8 MiB, 50,000 at a time: %d pieces, %d whole buffers\n", app.pieces, app.whole);
+  CHECK(app.pieces <= 200 && app.whole >= 16);  // of 336 sends
+}
+
+// Then it stops, far from its end: what has come is read all the same.
+void a_sender_that_stops_is_heard() {
+  std::string body = bytes_of(2 * kMebibyte);
+  App app;
+  serve(app, declared(body, 8 * kMebibyte), 50000, true, 2);
+  CHECK(app.before_ticks < body.size());
+  CHECK(app.body == body && app.ended == 0);
+}
+
+// Long, but slow: it is read as it comes.
+void a_slow_sender_is_heard_at_once() {
+  std::string body = bytes_of(kMebibyte - 100000);
+  App app;
+  serve(app, declared(body, 8 * kMebibyte), 50000, true);
+  CHECK(app.body == body && app.before_ticks == body.size());
+}
+
 void intact_however_it_is_cut() {
   std::string body = bytes_of(400000);
   std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -182,6 +227,9 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   Parser::init_process();
   large_chunks_take_few_events();
   a_chunk_of_almost_all_there_can_be();
+  a_fast_sender_fills_buffers();
+  a_sender_that_stops_is_heard();
+  a_slow_sender_is_heard_at_once();
   intact_however_it_is_cut();
   std::fflush(stdout);
   std::_Exit(0);  // the Node.js that has loaded this must not go on
