@@ -79,8 +79,7 @@ struct Connection {
   bool body_open = false;       // a request's body is still coming
   bool body_paused = false;     // its reader wants no more for now
   bool body_discarded = false;  // its request has been answered: read and dropped
-  bool waits_for_bulk = false;  // the kernel wakes us for much of its body only
-  bool bulk_listed = false;     // within pace_bulk
+  bool waits_for_bulk = false;  // the kernel wakes us for much of its body only: in `bulk_`
   bool read_ended = false;      // the peer has sent FIN, and all before it was read
   bool end_noticed = false;     // the peer has sent FIN; what lies before it may be unread
   bool until_close = false;     // its answer ends with the connection: only a reset shows a cut

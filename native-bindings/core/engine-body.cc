@@ -126,25 +126,16 @@ void Engine::note_bulk(Connection& connection, uint32_t length) {
 void Engine::end_bulk(Connection& connection) {
   if (!connection.waits_for_bulk) return;
   connection.waits_for_bulk = false;
+  std::erase(bulk_, connection.slot);
   Transport::set_low_water(connection.fd, 1);
 }
 
-// Once a tick. A slot may stand there more than once: it has been in bulk again since, or its next
-// connection is.
+// Once a tick: whose sender has stopped. From the back, for those that end leave the list.
 void Engine::pace_bulk() {
-  size_t kept = 0;
-  for (uint32_t slot : bulk_) table_.at(slot)->bulk_listed = false;
-  for (uint32_t slot : bulk_) {
-    Connection& connection = *table_.at(slot);
-    if (!connection.waits_for_bulk || connection.bulk_listed) continue;
-    if (now_tick_ - connection.bulk_tick > 1) {
-      end_bulk(connection);
-      continue;
-    }
-    connection.bulk_listed = true;
-    bulk_[kept++] = slot;
+  for (size_t i = bulk_.size(); i-- > 0;) {
+    Connection& connection = *table_.at(bulk_[i]);
+    if (now_tick_ - connection.bulk_tick > 1) end_bulk(connection);
   }
-  bulk_.resize(kept);
 }
 
 }  // namespace millrace

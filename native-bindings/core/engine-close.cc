@@ -202,6 +202,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   }
   bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
   if (connection.until_close && midway) Transport::reset_on_close(connection.fd);
+  end_bulk(connection);
   Transport::close_socket(connection.fd);
   slot_words(connection)[SLOT_GENERATION] = 0;  // JavaScript sees at once that it has gone
   // …and whose doing that was, until the slot has its next connection.
@@ -217,7 +218,6 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   drop_file(connection);
   delete connection.announced;
   connection.announced = nullptr;
-  connection.waits_for_bulk = false;
   table_.deadlines[connection.slot] = 0;
   in_flight_ -= connection.unanswered;
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);

@@ -68,7 +68,6 @@ Handover Engine::take_out(Connection& connection) {
   connection.input = Bytes{};
   item.announced = connection.announced;
   connection.announced = nullptr;
-  end_bulk(connection);
   if (connection.registered) transport_.unwatch(connection.fd);
   if (connection.recording != nullptr) recorder_.forget(connection);
   drop_parser(connection);

@@ -362,7 +362,7 @@ class Engine final : public MessageSink {
 
   std::vector<uint32_t> fresh_;   // adopted, not yet registered
   std::vector<uint32_t> resume_;  // their held messages may go on
-  std::vector<uint32_t> bulk_;    // of them the kernel wakes us for much only
+  std::vector<uint32_t> bulk_;    // `waits_for_bulk`
   std::vector<uint32_t> notify_;  // JavaScript must be told something
   std::vector<uint32_t> closed_;  // slots to free at the end of the turn
   std::vector<Handover> arrivals_;

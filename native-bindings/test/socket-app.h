@@ -3,9 +3,6 @@
 // is kept, and the order checked in which it is told.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <map>
 #include <string>
 #include <vector>
@@ -190,24 +187,5 @@ class SocketApp {
 
   size_t arena_at_ = 0;
 };
-
-// As connect_to, over TCP, which knows resets.
-inline int connect_tcp(ServerShared& server, uint16_t listener = 0) {
-  int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof name;
-  CHECK(bind(listening, reinterpret_cast<sockaddr*>(&name), length) == 0);
-  CHECK(listen(listening, 1) == 0);
-  CHECK(getsockname(listening, reinterpret_cast<sockaddr*>(&name), &length) == 0);
-  int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(connect(peer, reinterpret_cast<sockaddr*>(&name), length) == 0);
-  int accepted = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  close(listening);
-  CHECK(accepted >= 0);
-  place_accepted(server, accepted, listener);
-  return peer;
-}
 
 }  // namespace millrace::test

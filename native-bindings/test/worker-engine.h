@@ -4,8 +4,8 @@
 #pragma once
 
 #include <fcntl.h>
-#include <poll.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -97,20 +97,22 @@ inline int connect_to(ServerShared& server, uint16_t listener = 0) {
   return pair[0];
 }
 
-// The same over TCP.
-inline int connect_over_tcp(ServerShared& server, uint16_t listener = 0) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* name = reinterpret_cast<sockaddr*>(&address);
+// As connect_to, over TCP, which knows resets and SO_RCVLOWAT.
+inline int connect_tcp(ServerShared& server, uint16_t listener = 0) {
   int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(bind(listening, name, length) == 0 && listen(listening, 1) == 0);
-  CHECK(getsockname(listening, name, &length) == 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof name;
+  CHECK(bind(listening, reinterpret_cast<sockaddr*>(&name), length) == 0);
+  CHECK(listen(listening, 1) == 0);
+  CHECK(getsockname(listening, reinterpret_cast<sockaddr*>(&name), &length) == 0);
   int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(connect(peer, name, length) == 0);
-  place_accepted(server, accept4(listening, nullptr, nullptr, SOCK_NONBLOCK), listener);
+  CHECK(connect(peer, reinterpret_cast<sockaddr*>(&name), length) == 0);
+  int accepted = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   close(listening);
+  CHECK(accepted >= 0);
+  place_accepted(server, accepted, listener);
   return peer;
 }
 

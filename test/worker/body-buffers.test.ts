@@ -47,6 +47,11 @@ const SOURCE = `
         for await (const chunk of request.body) heard += chunk.length;
         return new Response("all");
       },
+      "/enough": async (request) => {
+        let length = 0;
+        for await (const chunk of request.body) if ((length += chunk.length) > 2 << 20) break;
+        return new Response("enough");
+      },
       "/heard-so-far": () => new Response(String(heard)),
       "/reads": () => Response.json({ reads, rss: process.memoryUsage().rss }),
       "/release": () => { release(); return new Response("released"); },
@@ -135,6 +140,19 @@ t.test("a fast sender that stops anywhere is heard, and goes on", async (t) => {
       await until(`all of ${stop} bytes`, async () => (await asked()) === round * total + stop);
     }
     t.equal((await client.response()).body, "all");
+  }
+});
+
+t.test("an answer in the middle of a fast body reaches its client", async (t) => {
+  const server = await startApp(t, SOURCE);
+  const total = 64 << 20;
+  for (const sent of [3 << 20, (3 << 20) + 1000, total]) {
+    const client = await server.connect();
+    client.write(`POST /enough HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${total}\r\n\r\n`);
+    client.socket.write(Buffer.alloc(sent));
+    const answer = await client.response();
+    t.equal(answer.body, "enough", `${sent} bytes sent`);
+    t.equal(answer.header("connection"), "close");
   }
 });
 

@@ -108,7 +108,7 @@ std::string declared(const std::string& body, size_t length) {
 void serve(App& app, const std::string& input, size_t step, bool over_tcp = false, int ticks = 0) {
   ServerShared* server = ServerShared::create();
   int worker = server->add_worker();
-  int peer = over_tcp ? connect_over_tcp(*server) : connect_to(*server);
+  int peer = over_tcp ? connect_tcp(*server) : connect_to(*server);
   int room = 4 << 20;
   setsockopt(peer, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
   setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
@@ -175,8 +175,7 @@ void a_fast_sender_fills_buffers() {
   std::string body = bytes_of(8 * kMebibyte);
   std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   App app;
-  serve(app, declared(body, body.size()) + get + declared(body, body.size()) + get, 50000,
-        true);
+  serve(app, declared(body, body.size()) + get + declared(body, body.size()) + get, 50000, true);
   CHECK(app.body == body + body && app.ended == 2 && app.methods.size() == 4);
   std::printf("2 * 8 MiB, 50,000 at a time: %d pieces, %d whole buffers\n", app.pieces, app.whole);
   CHECK(app.pieces <= 200 && app.whole >= 16);  // of 336 sends
