@@ -33,15 +33,6 @@ function sizeOf(part: FilePart): number {
 }
 
 /** The pieces as they are, for who can send files. */
-export function partsOf(source: FileBlob | FileParts): AsyncIterator<FilePart> {
-  const parts = source instanceof FileParts ? source.parts : [source];
-  let at = 0;
-  return {
-    next: () => {
-      const value = parts[at++];
-      const result: IteratorResult<FilePart> =
-        value === undefined ? { done: true, value } : { done: false, value };
-      return Promise.resolve(result);
-    },
-  };
+export function partsOf(source: FileBlob | FileParts): readonly FilePart[] {
+  return source instanceof FileParts ? source.parts : [source];
 }

@@ -15,6 +15,7 @@ export class PumpQueue {
   readonly #waiting: Pump[] = [];
   #active: Pump | null = null;
   #isTicking = false;
+  #isStarting = false;
 
   /** The pump has something to do: at once, or when it is its turn. */
   add(pump: Pump): void {
@@ -36,11 +37,20 @@ export class PumpQueue {
     this.#next();
   }
 
+  /** One after the other until one has to wait: many may be done as soon as they run. */
   #next(): void {
-    const pump = this.#waiting.shift();
-    if (pump === undefined) return;
-    this.#active = pump;
-    pump.run();
+    if (this.#isStarting) return; // by one that the loop below has started
+    this.#isStarting = true;
+    try {
+      do {
+        const pump = this.#waiting.shift();
+        if (pump === undefined) return;
+        this.#active = pump;
+        pump.run();
+      } while (this.#active === null);
+    } finally {
+      this.#isStarting = false;
+    }
   }
 
   /** A tick that is queued by a microtask runs when no microtask is left. */

@@ -11,7 +11,7 @@ import { Readable } from "node:stream";
 import { types } from "node:util";
 import { chunkBytes } from "./body.ts";
 import { FileBlob } from "./file-blob.ts";
-import { FileParts, partsOf } from "./file-parts.ts";
+import { type FilePart, FileParts, partsOf } from "./file-parts.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { SLOT_UNSENT, SLOT_WORDS } from "../shared/layout.ts";
 import type { PumpQueue } from "./pump-queue.ts";
@@ -48,6 +48,9 @@ export class BodyPump {
   readonly #outlet: Outlet;
   readonly #onEnd: PumpEnd;
   #iterator: AsyncIterator<unknown> | null = null;
+  /** Instead of the iterator: all that is to be sent, which nobody has to be asked for. */
+  #parts: readonly FilePart[] | null = null;
+  #part = 0;
   /** What is left of a chunk that is longer than one record. */
   #rest: Uint8Array = NOTHING;
   #written = 0;
@@ -72,14 +75,14 @@ export class BodyPump {
   /** `length` -1: not known. Begins at once. */
   start(source: object, length: number): void {
     this.#length = length;
+    const isFile = source instanceof FileBlob || source instanceof FileParts;
     if (source instanceof Uint8Array) {
-      this.#iterator = bytesOnce(source);
+      this.#parts = [source];
+    } else if (isFile && !this.#outlet.isChunked) {
+      this.#parts = partsOf(source); // what is framed as chunks passes through here
     } else {
       try {
-        const isFile = source instanceof FileBlob || source instanceof FileParts;
-        // What is framed as chunks passes through here.
-        const sends = isFile && !this.#outlet.isChunked;
-        this.#iterator = sends ? partsOf(source) : iteratorOf(source);
+        this.#iterator = iteratorOf(source);
       } catch (error) {
         this.#begin();
         this.#finish(error ?? new Error("the body cannot be read"));
@@ -120,11 +123,15 @@ export class BodyPump {
 
   readonly #onNext = (result: IteratorResult<unknown>): void => {
     if (this.#isDone) return;
-    if (result.done === true) {
-      this.#end();
-      return;
-    }
-    const { value } = result;
+    if (result.done === true) this.#end();
+    else this.#take(result.value);
+  };
+
+  readonly #onError = (error: unknown): void => {
+    if (!this.#isDone) this.#finish(error ?? new Error("the body failed"));
+  };
+
+  #take(value: unknown): void {
     let bytes: Uint8Array;
     try {
       if (types.isUint8Array(value)) {
@@ -141,13 +148,14 @@ export class BodyPump {
       return;
     }
     this.#write(bytes);
-  };
-
-  readonly #onError = (error: unknown): void => {
-    if (!this.#isDone) this.#finish(error ?? new Error("the body failed"));
-  };
+  }
 
   #pull(): void {
+    if (this.#parts !== null) {
+      if (this.#part === this.#parts.length) this.#end();
+      else this.#take(this.#parts[this.#part++]);
+      return;
+    }
     let next: Promise<IteratorResult<unknown>>;
     try {
       next = this.#iterator!.next();
@@ -289,18 +297,6 @@ export class BodyPump {
 function isDetached(bytes: Uint8Array): boolean {
   // `detached` exists from Node 21 on; a detached buffer has no length anywhere.
   return bytes.byteLength === 0 && bytes.buffer.byteLength === 0 && bytes.byteOffset > 0;
-}
-
-/** One chunk: a large body from memory. */
-function bytesOnce(bytes: Uint8Array): AsyncIterator<unknown> {
-  let isGiven = false;
-  return {
-    next: () => {
-      const done = isGiven;
-      isGiven = true;
-      return Promise.resolve(done ? { done, value: undefined } : { done, value: bytes });
-    },
-  };
 }
 
 export function iteratorOf(source: object): AsyncIterator<unknown> {

@@ -27,6 +27,26 @@ t.test("a pump has its turn when the one before it is done", async (t) => {
   t.same(seen, ["a", "a", "a", "b", "b", "c"]);
 });
 
+t.test("any number of pumps may be done at once", (t) => {
+  const queue = new PumpQueue();
+  const first = { run: (): void => {} };
+  queue.add(first);
+  let ran = 0;
+  for (let i = 0; i < 100_000; i++) {
+    const self = { run: (): void => {
+      ran++;
+      queue.done(self);
+    } };
+    queue.add(self);
+  }
+  queue.done(first);
+  t.equal(ran, 100_000);
+  const last = { run: (): void => void ran++ };
+  queue.add(last);
+  t.equal(ran, 100_001, "and the next one is not held up");
+  t.end();
+});
+
 t.test("a source that never yields lets the others through", async (t) => {
   const { url } = await startApp(t, `
     async function* quiet() { yield "head"; await new Promise(() => {}); }
