@@ -96,12 +96,16 @@ class Folder {
   readonly #open: OpenFiles;
   readonly #variants: FileVariants;
   readonly #writes: FileWrites | null;
+  /** Where safe paths lie, for judging and joining one costs more than finding it. */
+  readonly #places = new Map<string, string>();
+  readonly #placesMax: number;
   /** Of the files that are kept; gone with them. */
   readonly #answers = new WeakMap<OpenFile, Map<string, FileAnswers>>();
 
   constructor(root: string, options: FilesOptions) {
     const { keptMax = 256, revalidateMs = 1000, precompressed = false, write = false } = options;
     this.#root = root;
+    this.#placesMax = keptMax;
     this.#options = options;
     this.#open = new OpenFiles({ max: keptMax, revalidateMs, root });
     this.#variants = new FileVariants(this.#open, precompressed);
@@ -113,13 +117,21 @@ class Folder {
     context: Context,
   ): Response | undefined | Promise<Response | undefined> {
     const path = context.params["*"] ?? decodedPath(new URL(request.url).pathname);
-    if (!isSafePath(path, this.#options.dotFiles === true)) return undefined;
+    if (!this.#isSafe(path)) return undefined;
     const { method } = request;
     if (method === "GET" || method === "HEAD") return this.#read(request, path);
     if (this.#writes !== null && (method === "PUT" || method === "DELETE")) {
       return this.#writes.answer(request, path, (found: OpenFile) => this.#answersOf(found));
     }
     return this.#refuse(method, path);
+  }
+
+  #isSafe(path: string): boolean {
+    if (this.#places.has(path)) return true;
+    if (!isSafePath(path, this.#options.dotFiles === true)) return false;
+    if (this.#places.size >= this.#placesMax) this.#places.clear();
+    this.#places.set(path, join(this.#root, path));
+    return true;
   }
 
   /** A method that files do not take; what is no file is declined all the same. */
@@ -163,7 +175,7 @@ class Folder {
   /** Throws an HttpError with 503 where the system has nothing left. */
   #find(path: string): OpenFile | string {
     try {
-      return this.#open.find(join(this.#root, path));
+      return this.#open.find(this.#places.get(path) ?? join(this.#root, path));
     } catch (cause) {
       throw new HttpError(503, "files cannot be opened for now", { cause: cause as Error });
     }
