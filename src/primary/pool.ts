@@ -13,7 +13,7 @@ import { destinationOf } from "../options/access-log.ts";
 import { endRetired } from "./retirement.ts";
 import { within } from "./within.ts";
 import { type Ready, WorkerChannel } from "./worker-channel.ts";
-import { setHeapFlags } from "./worker-heaps.ts";
+import { raiseFirstLimits } from "./worker-heaps.ts";
 import type { MessagePort } from "node:worker_threads";
 
 /** A worker that lived for less than this has crashed in a loop with the one before it. */
@@ -92,7 +92,7 @@ export class WorkerPool {
     // waits for the scheduler's slice, a few milliseconds.
     if (workers > 0) {
       host.native.yieldThread();
-      setHeapFlags();
+      raiseFirstLimits();
     }
     this.#piscina = workers === 0 ? null : new Piscina({
       filename: TASK_URL.href,

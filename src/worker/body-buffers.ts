@@ -5,6 +5,7 @@
  */
 import type { Handle, Native } from "../native.ts";
 import { BODY_BUFFER_BYTES, BODY_BUFFERS } from "../shared/layout.ts";
+import { YoungGeneration } from "./young-generation.ts";
 
 /** Whose bytes lie in a buffer. */
 export interface BytesOwner {
@@ -19,6 +20,7 @@ export class BodyBuffers {
   readonly #handle: Handle;
   /** Held here for as long as native may write to them. */
   readonly #buffers: Buffer[] = [];
+  readonly #young = new YoungGeneration();
 
   constructor(native: Native, handle: Handle) {
     this.#native = native;
@@ -33,6 +35,7 @@ export class BodyBuffers {
   /** A piece lies in one of them. */
   hand(owner: BytesOwner, index: number, offset: number, length: number): void {
     const buffer = this.#buffers[index]!;
+    this.#young.passed(length);
     if (length < BODY_BUFFER_BYTES) {
       owner.push(buffer, offset, length);
       return;
