@@ -79,7 +79,7 @@ export class BodyPump {
     if (source instanceof Uint8Array) {
       this.#parts = [source];
     } else if (isFile && !this.#outlet.isChunked) {
-      this.#parts = partsOf(source); // what is framed as chunks passes through here
+      this.#parts = partsOf(source); // framed as chunks, a file is read in JavaScript
     } else {
       try {
         this.#iterator = iteratorOf(source);

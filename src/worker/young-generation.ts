@@ -26,16 +26,21 @@ export class YoungGeneration {
 }
 
 /**
- * What `node --expose-gc` has as a global, without showing it to the app. Undefined: another thread
- * has hidden it meanwhile, for flags are the process's; the next time it is there.
+ * What `node --expose-gc` has as a global; the app's own global may be anything and is not asked.
+ * The flag is the process's: without that option it is set for a moment only, and undefined means
+ * that another thread has hidden it meanwhile; the next time it is there.
  */
 function collector(): Collect | undefined {
-  const { gc } = globalThis as { gc?: Collect };
-  if (gc !== undefined) return gc;
+  const exposed = exposedGc();
+  if (exposed !== undefined) return exposed;
   setFlagsFromString("--expose-gc");
   try {
-    return runInNewContext("globalThis.gc") as Collect | undefined;
+    return exposedGc();
   } finally {
     setFlagsFromString("--no-expose-gc");
   }
+}
+
+function exposedGc(): Collect | undefined {
+  return runInNewContext("globalThis.gc") as Collect | undefined;
 }

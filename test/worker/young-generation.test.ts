@@ -1,4 +1,6 @@
 /** Tests that what passes through does not lie about until V8 thinks of it. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import t from "tap";
 import { YoungGeneration } from "../../src/worker/young-generation.ts";
 import { startApp } from "../support/server.ts";
@@ -29,6 +31,32 @@ t.test("nothing of it shows", (t) => {
   new YoungGeneration().passed(24 * MIB);
   t.notOk("gc" in globalThis);
   t.end();
+});
+
+t.test("a global of the app by that name is not called", async (t) => {
+  const app = globalThis as { gc?: unknown };
+  app.gc = (): never => t.fail("called") as never;
+  t.teardown(() => delete app.gc);
+  const before = process.memoryUsage().arrayBuffers;
+  const young = new YoungGeneration();
+  for (let i = 0; i < 24; i++) young.passed(Buffer.allocUnsafeSlow(MIB).length);
+  const held = (): number => process.memoryUsage().arrayBuffers - before;
+  await until("V8 to have freed them", () => held() <= 2 * MIB, SOON_MS);
+});
+
+t.test("with --expose-gc the app's stays", async (t) => {
+  const module = JSON.stringify(new URL("../../src/worker/young-generation.js", import.meta.url));
+  const script = `
+    import(${module}).then(({ YoungGeneration }) => {
+      new YoungGeneration().passed(${String(24 * MIB)});
+      const { Worker } = require("node:worker_threads");
+      const inWorker = "require('node:worker_threads').parentPort.postMessage(typeof gc)";
+      new Worker(inWorker, { eval: true }).once("message", (there) => {
+        process.stdout.write(typeof gc + " " + there);
+      });
+    });`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", "--eval", script]);
+  t.equal(stdout, "function function");
 });
 
 t.test("a worker through which a long body goes holds few buffers", async (t) => {
