@@ -154,6 +154,7 @@ export class Calls {
     if (!exchange.isComplete) this.#vanished(exchange);
     if (exchange.received instanceof RequestBody) exchange.received.drop();
     exchange.releaseBody();
+    exchange.onOver?.();
     if (this.#hooks !== null) {
       this.#tell(exchange.listener, end, end.isComplete ? 0 : DONE_ABORTED);
       this.#events[EVENT_SLOT] = exchange.slot;

@@ -191,6 +191,7 @@ export class Answers {
   countLost(exchange: Exchange): void {
     if (this.meter !== null) this.meter.endExchange(exchange, 0, 0);
     exchange.releaseBody();
+    exchange.onOver?.();
   }
 
   #finish(exchange: Exchange, status: number, sent: number): void {
@@ -202,6 +203,7 @@ export class Answers {
       if (state !== undefined && state.reading === exchange) state.reading = null;
     }
     if (exchange.received !== null) exchange.releaseBody();
+    exchange.onOver?.();
     state?.pending.delete(exchange);
   }
 

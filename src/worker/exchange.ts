@@ -117,6 +117,8 @@ export class Exchange implements RequestSource, BodyOwner {
   jar: RequestCookies | null = null;
   /** Once a handler has taken it. */
   reply: TakenReply | null = null;
+  /** Once a handler within `context.next()` writes: told when there is nothing left to answer. */
+  onOver: (() => void) | null = null;
   request: LightRequest | null = null;
   /** In the place of the one that it came with; null: that one. */
   #rewritten: string | null = null;

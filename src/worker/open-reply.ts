@@ -331,8 +331,16 @@ export class OpenReply implements TakenReply {
   }
 
   #openBody(): ReplyBody {
-    const { outputHardBytesMax } = this.#exchange.site.settings;
-    return new ReplyBody(this.#isPaced, outputHardBytesMax, () => this.onWanted?.());
+    const exchange = this.#exchange;
+    const { outputHardBytesMax } = exchange.site.settings;
+    const body = new ReplyBody(this.#isPaced, outputHardBytesMax, () => this.onWanted?.());
+    if (this.#sink === null) return body;
+    const others = exchange.onOver;
+    exchange.onOver = () => {
+      others?.();
+      body.abandon();
+    };
+    return body;
   }
 
   #parts(body: Uint8Array | ReplyBody | null): ResponseParts {

@@ -41,6 +41,8 @@ export class ReplyBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   #reader: Reader | null = null;
   #error: unknown;
   #onEnd: ((isTaken: boolean) => void) | null = null;
+  /** Somebody has begun to read it. */
+  #isRead = false;
 
   /** `bytesMax`: how much may wait. */
   constructor(isPaced: boolean, bytesMax: number, onWanted: () => void) {
@@ -104,6 +106,7 @@ export class ReplyBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
 
   /** Called by the pump, one after the other. */
   next(): Promise<IteratorResult<Uint8Array>> {
+    this.#isRead = true;
     this.#taken?.settle(true);
     this.#taken = null;
     const piece = this.#shift();
@@ -127,6 +130,11 @@ export class ReplyBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   return(): Promise<IteratorResult<Uint8Array>> {
     this.destroy();
     return Promise.resolve(DONE);
+  }
+
+  /** The request is over. Who reads it by then may go on; nobody will begin to. */
+  abandon(): void {
+    if (!this.#isRead) this.fail(new Error("the request was over before its answer was read"));
   }
 
   /** It is not sent: to HEAD, or since the connection has gone. */

@@ -1,24 +1,25 @@
 /**
  * Where the reply of a handler goes that runs within `context.next()`, or in a wrapper: not to the
- * client but, as a Response, to who has called it. Thread: the engine's.
+ * client but, as a Response, to who has called it. Both have the same context, and may ask it for
+ * their writers at the same time, so who asks is told by the async context. Thread: the engine's.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Exchange, TakenReply } from "./exchange.ts";
 
-/** The newest one of each request; mostly there is none, so that requests pay nothing. */
-const sinks = new WeakMap<Exchange, ReplySink>();
+/** That of the innermost handler; mostly nothing is ever run in it, so that requests pay nothing. */
+const running = new AsyncLocalStorage<ReplySink>();
 
 export class ReplySink {
+  readonly exchange: Exchange;
   readonly response: Promise<Response>;
   deliver!: (response: Response) => void;
   refuse!: (error: unknown) => void;
   reply: TakenReply | null = null;
-  /** The handler has returned: what is asked for from now on is not its reply. */
+  /** The handler has returned: a writer that it has not taken yet would be nobody's. */
   isSettled = false;
-  /** That of the handler which has called this one. */
-  readonly outer: ReplySink | null;
 
-  constructor(outer: ReplySink | null) {
-    this.outer = outer;
+  constructor(exchange: Exchange) {
+    this.exchange = exchange;
     this.response = new Promise((resolve, reject) => {
       this.deliver = resolve;
       this.refuse = reject;
@@ -27,21 +28,16 @@ export class ReplySink {
   }
 }
 
-/**
- * The one that a reply taken now goes to; null: to the client. A handler whose head has gone on to
- * its caller has it as long as it runs, for it may ask for its writer again.
- */
+/** The one that the replies of the handler go to which asks; null: they go to the client. */
 export function sinkOf(exchange: Exchange): ReplySink | null {
-  let sink = sinks.get(exchange) ?? null;
-  while (sink !== null && sink.isSettled) sink = sink.outer;
-  return sink;
+  const sink = running.getStore();
+  return sink?.exchange === exchange ? sink : null;
 }
 
 /** What `call` gives, or, if it takes the writer, what is written: as soon as its head is known. */
 export async function replyOr(exchange: Exchange, call: () => unknown): Promise<unknown> {
-  const sink = new ReplySink(sinkOf(exchange));
-  sinks.set(exchange, sink);
-  return await Promise.race([sink.response, settled(sink, call)]);
+  const sink = new ReplySink(exchange);
+  return await Promise.race([sink.response, running.run(sink, settled, sink, call)]);
 }
 
 async function settled(sink: ReplySink, call: () => unknown): Promise<unknown> {

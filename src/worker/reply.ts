@@ -29,7 +29,8 @@ export function takeReply(
   const sink = sinkOf(exchange);
   const taken = sink === null ? exchange.reply : sink.reply;
   if (taken !== null) return objectOf(taken as OpenReply);
-  if (exchange.isAnswered) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
+  const isOver = exchange.isAnswered || sink?.isSettled === true;
+  if (isOver) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
   const { outputBytesMax } = exchange.site.settings;
   const { bufferBytesMax = outputBytesMax } = options;
   if (!(bufferBytesMax >= 0)) throw new RangeError("reply: bufferBytesMax is a number of bytes");

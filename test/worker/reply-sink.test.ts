@@ -33,6 +33,37 @@ t.test("who called next() has the reply as a Response", async (t) => {
   });
 });
 
+t.test("both may write at the same time, each its own", async (t) => {
+  const { url } = await startServer(t, { app });
+  const notes = notesOf(url);
+  const beside = await fetch(`${url}/beside/again`);
+  t.match([beside.status, await beside.text()], [200, "outer, one two three"]);
+
+  const instead = await fetch(`${url}/instead/told`);
+  t.match([instead.status, await instead.text()], [503, "the outer one"]);
+  t.same(await notes("gone"), [false, false, "gone true"], "the inner one is told");
+
+  const both = await fetch(`${url}/both/told`);
+  t.equal(both.status, 500);
+  t.match((await notes("gone")).join(), /returned a Response and has taken context.reply/);
+});
+
+t.test("a writer hears that nobody reads what it writes", async (t) => {
+  const { url } = await startServer(t, { app });
+  const notes = notesOf(url);
+  t.equal(await (await fetch(`${url}/dropped/told`)).text(), "in place of 200");
+  t.same(await notes("gone"), [false, false, "gone true"]);
+
+  t.equal(await (await fetch(`${url}/background/told`)).text(), "without it");
+  t.notOk((await notes("onetwo")).includes(false), "one that is read in the background");
+
+  t.equal(await (await fetch(`${url}/later/told`)).text(), "without it");
+  t.same((await notes("gone true")).slice(-3), [false, false, "gone true"]);
+  await fetch(`${url}/-/go`);
+  t.match(await notes("over"), [/the request was over before its answer was read/],
+    "who begins to read it then has an error, not a part of it");
+});
+
 t.test("so has a wrapper of the toolbox", async (t) => {
   const { url } = await startServer(t, { app });
   const answer = await fetch(`${url}/wrapped`);
@@ -40,3 +71,16 @@ t.test("so has a wrapper of the toolbox", async (t) => {
     ["1", "nosniff"]);
   t.equal((await answer.text()).length, 1 << 20);
 });
+
+/** What the app has noted up to one that has `last` in it, without what becomes of the answers. */
+function notesOf(url: string): (last: string) => Promise<unknown[]> {
+  return async (last) => {
+    const all: unknown[] = [];
+    await until(`a note of "${last}"`, async () => {
+      const some = await (await fetch(`${url}/-/notes`)).json() as unknown[];
+      all.push(...some.filter((each) => !String(each).startsWith("done: ")));
+      return all.some((each) => String(each).includes(last));
+    });
+    return all;
+  };
+}
