@@ -4,10 +4,13 @@
  * a little ahead, as a socket would take it. Any thread.
  */
 import { STATUS_CODES } from "node:http";
+import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { AnswerSink } from "../worker/answer-sink.ts";
 import { discard } from "../worker/answer-writer.ts";
-import { chunkBytes, CONTENT_TYPES, type ResponseBody, TYPE_TEXT } from "../worker/body.ts";
+import {
+  chunkBytes, CONTENT_TYPES, isDetached, type ResponseBody, TYPE_TEXT,
+} from "../worker/body.ts";
 import type { Exchange } from "../worker/exchange.ts";
 import { FileBlob } from "../worker/file-blob.ts";
 import { iteratorOf } from "../worker/pump.ts";
@@ -100,6 +103,9 @@ export class FetchedAnswers implements AnswerSink {
     let { body } = parts;
     try {
       if (body instanceof FileBlob) body = body.pin();
+      else if (body instanceof Uint8Array && isDetached(body)) {
+        throw new MillraceError("ERR_MILLRACE_BODY_CHANGED");
+      }
     } catch (error) {
       exchange.isAnswered = false;
       this.#host.answerFailed(exchange, error);
@@ -242,7 +248,9 @@ async function nextPiece(caller: Caller, length: number): Promise<Uint8Array | n
     const { done, value } = await caller.iterator!.next();
     if (done === true) break;
     // A copy: a generator may fill its buffer again.
-    const piece = new Uint8Array(chunkBytes(value));
+    const bytes = chunkBytes(value);
+    if (isDetached(bytes)) throw new MillraceError("ERR_MILLRACE_BODY_CHANGED");
+    const piece = new Uint8Array(bytes);
     caller.bytes += piece.length;
     if (length >= 0 && caller.bytes > length) {
       throw new Error(`the body is longer than its Content-Length of ${length}`);

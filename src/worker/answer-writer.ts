@@ -2,6 +2,7 @@
  * Turns one answer, in its turn, into reply records: all at once if it is short, piece by piece
  * through a pump otherwise. Thread: the engine's.
  */
+import { MillraceError } from "../shared/errors.ts";
 import {
   FLAG_HEAD,
   FLAG_HTTP10,
@@ -11,7 +12,7 @@ import {
   REPLY_OWN_DEFAULTS,
   REPLY_REASON,
 } from "../shared/layout.ts";
-import type { ResponseBody } from "./body.ts";
+import { isDetached, type ResponseBody } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import { FileBlob } from "./file-blob.ts";
@@ -113,6 +114,10 @@ export class AnswerWriter {
       this.#rings.respondText(slot, generation, flags, status, type, lines, whole);
       this.#complete(exchange, flags, status, this.#rings.textLength);
     } else if (whole instanceof Uint8Array && whole.length <= COPY_BYTES_MAX) {
+      if (isDetached(whole)) {
+        this.#refuse(exchange, new MillraceError("ERR_MILLRACE_BODY_CHANGED"));
+        return;
+      }
       this.#rings.respondBytes(slot, generation, flags, status, type, lines, whole);
       this.#complete(exchange, flags, status, whole.length);
     } else {
@@ -126,8 +131,7 @@ export class AnswerWriter {
     try {
       return withBody(parts, blob.pin());
     } catch (error) {
-      exchange.isAnswered = false; // none of it has been written
-      this.#host.answerFailed(exchange, error);
+      this.#refuse(exchange, error);
       return null;
     }
   }
@@ -149,8 +153,7 @@ export class AnswerWriter {
     try {
       refusal = this.#host.refuseSwitch(exchange, parts, flags);
     } catch (error) {
-      exchange.isAnswered = false; // none of it has been written
-      this.#host.answerFailed(exchange, error);
+      this.#refuse(exchange, error);
       return;
     }
     if (refusal !== null) {
@@ -170,8 +173,13 @@ export class AnswerWriter {
   /** With what was added to it, such as cookies, it is more than can be sent: that is a 500. */
   #refuseHead(exchange: Exchange, length: number): void {
     exchange.jar = null; // else no answer could be sent
-    exchange.isAnswered = false; // none of it has been written
-    this.#host.answerFailed(exchange, tooLong(length));
+    this.#refuse(exchange, tooLong(length));
+  }
+
+  /** There can be another answer in its place: none of it has been written. */
+  #refuse(exchange: Exchange, error: unknown): void {
+    exchange.isAnswered = false;
+    this.#host.answerFailed(exchange, error);
   }
 
   #headOf(exchange: Exchange, parts: ResponseParts, close: boolean): Head {

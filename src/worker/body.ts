@@ -45,6 +45,7 @@ export interface Extracted {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const nothing = new Uint8Array(0);
 
 /** "Extract a body" of the standard. Bytes are not copied: they must not change until sent. */
 export function extractBody(value: unknown): Extracted {
@@ -99,6 +100,17 @@ export function chunkBytes(chunk: unknown): Uint8Array {
   }
   if (types.isAnyArrayBuffer(chunk)) return new Uint8Array(chunk);
   throw new TypeError("A chunk of a body is neither bytes nor a string");
+}
+
+/** Whether it has lost its bytes: its buffer was given away, or has become too short for it. */
+export function isDetached(bytes: Uint8Array): boolean {
+  if (bytes.length > 0) return false;
+  try {
+    nothing.set(bytes);
+    return false;
+  } catch {
+    return true; // an empty one that lies somewhere can be copied
+  }
 }
 
 /** The whole body in a buffer of its own. Streams beyond `bytesMax` are cut with status 413. */

@@ -9,7 +9,7 @@
  */
 import { Readable } from "node:stream";
 import { types } from "node:util";
-import { chunkBytes } from "./body.ts";
+import { chunkBytes, isDetached } from "./body.ts";
 import { FileBlob } from "./file-blob.ts";
 import { type FilePart, FileParts, partsOf } from "./file-parts.ts";
 import { MillraceError } from "../shared/errors.ts";
@@ -17,7 +17,6 @@ import { SLOT_UNSENT, SLOT_WORDS } from "../shared/layout.ts";
 import type { PumpQueue } from "./pump-queue.ts";
 import type { Rings } from "./rings.ts";
 
-const NOTHING = new Uint8Array(0);
 /** Limits' worth of bytes per send: a body of 100 KiB in one send, not two, takes 12 % less. */
 const BURST = 2;
 /**
@@ -27,6 +26,9 @@ const BURST = 2;
 const UNCOPIED_BYTES_MIN = 32_768;
 /** Bursts that a pump may send before others have their turn. */
 const SHARE = 2;
+
+/** In the place of a value: there is none any more. */
+const END = Symbol("end");
 
 /** Where the pieces go. */
 export interface Outlet {
@@ -52,7 +54,7 @@ export class BodyPump {
   #parts: readonly FilePart[] | null = null;
   #part = 0;
   /** What is left of a chunk that is longer than one record. */
-  #rest: Uint8Array = NOTHING;
+  #rest: Uint8Array | null = null;
   #written = 0;
   #share = SHARE;
   #sent = 0;
@@ -100,9 +102,9 @@ export class BodyPump {
     }
     this.#begin();
     const rest = this.#rest;
-    this.#rest = NOTHING;
-    if (rest.length > 0) this.#write(rest);
-    else this.#pull();
+    this.#rest = null;
+    if (rest === null) this.#pull();
+    else this.#write(rest);
   }
 
   /** Native: the socket has taken what was written. */
@@ -123,8 +125,15 @@ export class BodyPump {
 
   readonly #onNext = (result: IteratorResult<unknown>): void => {
     if (this.#isDone) return;
-    if (result.done === true) this.#end();
-    else this.#take(result.value);
+    let value: unknown;
+    try {
+      value = result.done === true ? END : result.value; // they may be the app's accessors
+    } catch (error) {
+      this.#onError(error);
+      return;
+    }
+    if (value === END) this.#end();
+    else this.#take(value);
   };
 
   readonly #onError = (error: unknown): void => {
@@ -215,7 +224,7 @@ export class BodyPump {
         rings.bytes(slot, generation, piece, isChunked, mustWait);
       }
       if (mustWait || ((isFull || !isCopied) && this.#isBlocked())) {
-        this.#rest = at < bytes.length ? bytes.subarray(at) : NOTHING;
+        this.#rest = at < bytes.length ? bytes.subarray(at) : null;
         this.#isWaiting = true;
         this.#queue.done(this);
         return;
@@ -278,7 +287,7 @@ export class BodyPump {
 
   #finish(error: unknown): void {
     this.#isDone = true;
-    this.#rest = NOTHING;
+    this.#rest = null;
     this.#onEnd(error);
     this.#queue.done(this);
   }
@@ -292,11 +301,6 @@ export class BodyPump {
       // The producer's own clean-up has failed; there is nobody left to tell.
     }
   }
-}
-
-function isDetached(bytes: Uint8Array): boolean {
-  // `detached` exists from Node 21 on; a detached buffer has no length anywhere.
-  return bytes.byteLength === 0 && bytes.buffer.byteLength === 0 && bytes.byteOffset > 0;
 }
 
 export function iteratorOf(source: object): AsyncIterator<unknown> {

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Exchange, TakenReply } from "./exchange.ts";
 
-/** That of the innermost handler; mostly nothing is ever run in it, so that requests pay nothing. */
+/** That of the innermost handler. Mostly nothing is ever run in it, so requests pay nothing. */
 const running = new AsyncLocalStorage<ReplySink>();
 
 export class ReplySink {
