@@ -5,6 +5,7 @@
 import type { Context, CookieOptions, MillraceRequest, ServerControl } from "../shared/app.ts";
 import { Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
+import { answerWith } from "./wrapping.ts";
 
 export {
   formLogin, type FormLogin, type FormLoginOptions, type GuardOptions, type LoginPage,
@@ -58,11 +59,10 @@ export function sessions(options: SessionsOptions = {}): Sessions {
     of,
     saved: (handler) => async (request, context) => {
       const session = await of(request, context);
-      const result = handler === undefined
-        ? await context.next()
-        : await handler(request, context, context);
+      // Also of one that writes it, the head is not sent before the cookie is known.
+      const answer = await answerWith(handler, request, context, () => {});
       await session.save();
-      return result;
+      return answer;
     },
     endAll: (owner, server) => tableOf(server).deleteOwned(owner),
   };

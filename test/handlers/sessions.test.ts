@@ -4,6 +4,7 @@ import { sessions, type SessionsOptions } from "../../src/handlers/sessions.ts";
 import { Records } from "../../src/primary/records.ts";
 import type { Context, MillraceRequest, RecordCall } from "../../src/shared/app.ts";
 import { received } from "../support/received.ts";
+import { startApp } from "../support/server.ts";
 
 const records = new Records();
 const server = { records: async (call: RecordCall) => records.call(call) };
@@ -32,4 +33,41 @@ t.test("limits that are none", (t) => {
     t.throws(() => sessions(options), TypeError);
   }
   t.end();
+});
+
+t.test("a handler that writes its answer is saved before the head is sent", async (t) => {
+  const module = new URL("../../src/handlers/sessions.js", import.meta.url).href;
+  const { url } = await startApp(t, `
+    import { sessions } from ${JSON.stringify(module)};
+    const site = sessions({ cookie: { secure: false } });
+    const count = async (request, context) => {
+      const session = await site.of(request, context);
+      session.set("count", (session.get("count") ?? 0) + 1);
+      return String(session.get("count"));
+    };
+    export default { routes: {
+      "/end": site.saved(async (request, context) => {
+        const reply = context.reply();
+        reply.end(await count(request, context));
+      }),
+      "/flush": site.saved(async (request, context) => {
+        const reply = context.reply();
+        reply.write(await count(request, context));
+        await reply.flush();
+        await reply.end("!");
+      }),
+    } };
+  `);
+  const cookies: Record<string, string> = {};
+  const ask = async (path: string): Promise<string> => {
+    const answer = await fetch(url + path, { headers: { cookie: cookies[path] ?? "" } });
+    const [set] = answer.headers.getSetCookie();
+    if (set !== undefined) cookies[path] = set.split(";")[0]!;
+    return await answer.text();
+  };
+  for (const [path, tail] of [["/end", ""], ["/flush", "!"]] as const) {
+    t.equal(await ask(path), `1${tail}`);
+    t.ok(cookies[path], path);
+    t.equal(await ask(path), `2${tail}`);
+  }
 });
