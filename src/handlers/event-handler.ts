@@ -8,6 +8,7 @@ import { basicChallenge } from "./basic-credentials.ts";
 import { asObject, EventBag, type ValuesAs } from "./event-bag.ts";
 import { readEvent } from "./event-input.ts";
 import { answerOfEvent } from "./event-output.ts";
+import { answerWith } from "./wrapping.ts";
 
 export interface HttpEvent {
   /** What came: `event.in["http.Host"]`, whatever the case of the name. */
@@ -46,8 +47,8 @@ const DEFAULTS: Required<EventHandlerOptions> = {
 
 /**
  * The handler that runs the code for each request, once its whole body has come. A Response that
- * the code returns is the answer in the place of the properties. Throws a TypeError for options
- * that are none.
+ * the code returns, or what it writes with `context.reply()`, is the answer in the place of the
+ * properties. Throws a TypeError for options that are none.
  */
 export function eventHandler(
   run: (event: HttpEvent) => unknown,
@@ -57,7 +58,7 @@ export function eventHandler(
   return async (request, context) => {
     const { bag, files } = await readEvent(request, context, settings);
     const left = new EventBag(settings.valuesAs);
-    const result = await run({
+    const event: HttpEvent = {
       in: asObject(bag),
       out: asObject(left),
       get: (name) => bag.get(name),
@@ -66,9 +67,19 @@ export function eventHandler(
       files,
       request,
       context,
-    });
-    return result instanceof Response ? result : await answerOfEvent(left, settings);
+    };
+    const answer = await answerWith(() => ownAnswer(run, event), request, context, () => {});
+    return answer ?? await answerOfEvent(left, settings);
   };
+}
+
+/** What else the code returns, such as the value of an arrow function, means nothing. */
+async function ownAnswer(
+  run: (event: HttpEvent) => unknown,
+  event: HttpEvent,
+): Promise<Response | undefined> {
+  const result = await run(event);
+  return result instanceof Response ? result : undefined;
 }
 
 function checked(options: EventHandlerOptions): Required<EventHandlerOptions> {

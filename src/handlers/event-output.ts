@@ -4,10 +4,10 @@
  */
 import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { HttpError } from "../shared/errors.ts";
 import { basicChallenge } from "./basic-credentials.ts";
-import { toText } from "../worker/standard.ts";
 import type { EventBag } from "./event-bag.ts";
 
 export interface EventOutputOptions {
@@ -18,11 +18,14 @@ export interface EventOutputOptions {
 
 /** Never sent as fields: what is said otherwise, or came in and must not go out. */
 const UNSENT = new Set([
-  "http.status", "http.redirect", "http.body", "http.bodyasbytes", "http.bodyasstring",
-  "http.content-length", "http.content-type", "http.authorization", "http.remote_user",
-  "http.remote_pass", "http.proxy_user", "http.proxy_pass", "http.user", "http.method",
-  "http.base",
+  "http.status", "http.redirect", "http.content-length", "http.content-type", "http.authorization",
+  "http.remote_user", "http.remote_pass", "http.proxy_user", "http.proxy_pass", "http.user",
+  "http.method", "http.base",
 ]);
+/** `http.bodyAsBytes` and whatever else a body may be called; what came as parameters. */
+const UNSENT_BEGINNINGS = ["http.body", "http.qs."];
+/** Fetch 2.2.3: with these a Response has no body (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 interface Status {
   readonly code: number;
@@ -42,21 +45,33 @@ type Body = NonNullable<ConstructorParameters<typeof Response>[0]>;
 /** Throws a TypeError for a status or a field that cannot be sent, and rejects as files do. */
 export async function answerOfEvent(bag: EventBag, options: EventOutputOptions): Promise<Response> {
   const redirect = bag.get("http.redirect");
+  const given = bag.all("http.body")[0];
   if (isSaid(redirect)) {
+    drop(given);
     return new Response(null, { status: 302, headers: { location: String(redirect) } });
   }
   const status = statusOf(bag.all("http.status")[0]);
   // The keyword alone: a status of 401 by its number is an answer like any other.
   if (status === KEYWORDS["FORBIDDEN"]) {
+    drop(given);
     const headers = { "www-authenticate": basicChallenge(options.realm) };
     return new Response(null, { status: status.code, statusText: status.reason, headers });
   }
-  const body = await bodyOf(bag.all("http.body")[0]);
+  const isBodyless = BODYLESS.has(status.code);
+  if (isBodyless) drop(given);
+  const body = isBodyless ? null : await bodyOf(given);
   const headers = fieldsOf(bag);
   if (body !== null) {
     headers.set("content-type", toText(bag.all("http.content-type")[0] ?? typeOf(body, options)));
   }
   return new Response(body, { status: status.code, statusText: status.reason, headers });
+}
+
+/** Nobody will read it: a stream gives back what it holds. */
+function drop(body: unknown): void {
+  if (body instanceof Readable) body.destroy();
+  // A locked one is its reader's.
+  else if (body instanceof ReadableStream) body.cancel().catch(() => {});
 }
 
 function isSaid(value: unknown): boolean {
@@ -114,10 +129,20 @@ function fieldsOf(bag: EventBag): Headers {
   const headers = new Headers();
   for (const [name, values] of bag) {
     const lower = name.toLowerCase();
-    if (!lower.startsWith("http.") || lower.startsWith("http.qs.") || UNSENT.has(lower)) continue;
+    if (!isSent(lower)) continue;
     for (const value of values) {
       if (value !== null && value !== undefined) headers.append(name.slice(5), toText(value));
     }
   }
   return headers;
+}
+
+function isSent(lower: string): boolean {
+  if (!lower.startsWith("http.") || UNSENT.has(lower)) return false;
+  return !UNSENT_BEGINNINGS.some((beginning) => lower.startsWith(beginning));
+}
+
+function toText(value: unknown): string {
+  if (typeof value === "symbol") throw new TypeError("A symbol cannot be made a string");
+  return String(value);
 }

@@ -116,6 +116,33 @@ t.test("status by number, by text, by keyword", async (t) => {
   for (const wrong of ["600", "99", "FINE", "20", "2000"]) t.match(await asked(wrong), [500]);
 });
 
+t.test("a status that has no body drops it, and closes a stream", async (t) => {
+  const { url } = await serving(t, `
+    globalThis.closed ??= [];
+    const status = event.get("http.qs.s");
+    if (status === undefined) {
+      event.set("http.body", globalThis.closed.join());
+      return;
+    }
+    const stream = new Readable({ read() {} });
+    stream.on("close", () => globalThis.closed.push(status));
+    event.set("http.status", status);
+    event.set("http.body", event.get("http.qs.text") ?? stream);
+    event.set("http.ETag", '"a"');
+  `);
+  for (const status of ["204 Nothing", "205", "304"]) {
+    for (const rest of ["", "&text=a"]) {
+      const answer = await fetch(`${url}/?s=${encodeURIComponent(status)}${rest}`);
+      t.equal(answer.status, Number(status.slice(0, 3)));
+      t.equal(answer.headers.get("etag"), '"a"');
+      t.equal(answer.headers.get("content-type"), null);
+      t.equal(await answer.text(), "");
+    }
+  }
+  t.equal((await fetch(`${url}/?s=FORBIDDEN`)).status, 401);
+  t.equal(await (await fetch(url)).text(), "204 Nothing,205,304,FORBIDDEN");
+});
+
 t.test("a redirect wins over everything", async (t) => {
   const { url } = await serving(t, `
     event.set("http.status", "FORBIDDEN");
@@ -184,6 +211,10 @@ t.test("other properties are fields; what came in does not go out", async (t) =>
     event.set("http.X-Gone", undefined);
     event.set("http.X-Null", null);
     event.set("http.content-length", "9999");
+    event.set("http.bodyXyz", "1");
+    event.set("HTTP.Body-Own", "1");
+    event.set("http.proxy_user", "1");
+    event.set("http.proxy_pass", "1");
     event.set("own.thing", "1");
   `);
   const { headers } = await fetch(`${url}/?q=1`, {
@@ -195,7 +226,7 @@ t.test("other properties are fields; what came in does not go out", async (t) =>
   t.equal(headers.get("content-length"), "3");
   for (const name of [
     "x-gone", "x-null", "authorization", "qs.q", "remote_user", "remote_pass", "method", "base",
-    "own.thing", "thing",
+    "own.thing", "thing", "bodyxyz", "body-own", "bodyasbytes", "proxy_user", "proxy_pass",
   ]) {
     t.equal(headers.get(name), null, name);
   }
@@ -213,6 +244,21 @@ t.test("a Response that is returned is the answer; an error is the app's", async
   t.equal(await answer.text(), "own");
   t.equal((await fetch(`${url}/throw`)).status, 500);
   t.equal((await fetch(`${url}/field`)).status, 500);
+});
+
+t.test("what the code writes with the reply is the answer", async (t) => {
+  const { url } = await serving(t, `
+    event.set("http.body", "ignored");
+    const reply = event.context.reply().status(201).header("x-own", "1");
+    if (event.get("http.base") === "/end") reply.end("written");
+    else setTimeout(() => reply.end("written"));
+  `);
+  for (const path of ["/end", "/later"]) {
+    const answer = await fetch(url + path);
+    t.equal(answer.status, 201);
+    t.equal(answer.headers.get("x-own"), "1");
+    t.equal(await answer.text(), "written");
+  }
 });
 
 t.test("trailers are properties like other fields", async (t) => {
