@@ -64,3 +64,14 @@ t.test("a file that cannot be read lets nobody in, and says which line is wrong"
   await t.rejects(lookup("one", "flour") as Promise<unknown>, { code: "ENOENT" });
   t.throws(() => passwordFile(file, { rememberMs: -1 }), TypeError);
 });
+
+t.test("what is compared for an unknown name lets nobody in, also if it is right", async (t) => {
+  const file = join(ownFolder(t), "passwords");
+  for (const hash of [BCRYPT, APR1]) {
+    writeFileSync(file, `one:${hash}\n`);
+    const lookup = passwordFile(file);
+    for (let i = 0; i < 2; i++) t.equal(await lookup("two", "flour"), null);
+    t.ok(await lookup("one", "flour"));
+    t.equal(await lookup("two", "flour"), null);
+  }
+});
