@@ -6,6 +6,7 @@
 import type {
   Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest,
 } from "../shared/app.ts";
+import { isMatch, wrongMatch } from "../shared/match-result.ts";
 
 /** Part of no path that is taken. */
 const SEPARATOR = "\0";
@@ -21,6 +22,8 @@ export class NameSpace implements HandlerObject {
     if (typeof handle !== "function") {
       throw new TypeError(`NameSpace: what is to be at ${path} is no handler`);
     }
+    const wrong = typeof object === "function" ? null : wrongMatch(object);
+    if (wrong !== null) throw new TypeError(`NameSpace: of what is to be at ${path} ${wrong}`);
     if (this.#objects.has(key)) return false;
     this.#objects.set(key, object);
     return true;
@@ -46,10 +49,14 @@ export class NameSpace implements HandlerObject {
     request: MillraceRequest,
     context: Context,
   ): HandlerResult | Promise<HandlerResult> {
-    const object = this.get(new URL(request.url).pathname);
+    const { pathname } = new URL(request.url);
+    const object = this.get(pathname);
     if (object === undefined) return undefined;
     if (typeof object === "function") return object(request, context, context);
-    if (object.match !== undefined && !object.match(request, context)) return undefined;
+    const place = { routeName: `the object at ${pathname}` };
+    if (object.match !== undefined && !isMatch(object.match(request, context), place)) {
+      return undefined;
+    }
     const handle: FetchHandler = (...given) => object.handle(...given);
     return handle(request, context, context);
   }

@@ -112,7 +112,7 @@ export class RouteTables {
     const { listener, position = -1, ...rest } = options;
     let id = "";
     await this.#edit(listener, (rows) => {
-      const row = readRow({ ...rest, pattern }, "the new row");
+      const row = readRow({ ...rest, pattern }, "The new row");
       const ids = new Set(rows.map((each) => each.id));
       if (ids.has(row.id)) throw invalid(`another row has the id "${row.id}" already`);
       row.id ||= freeId(ids);

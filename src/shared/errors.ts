@@ -86,6 +86,9 @@ export const ERRORS = {
   ERR_MILLRACE_HANDLER_INVALID: {
     text: "The `perConnection` of a handler has returned what is no handler object.",
   },
+  ERR_MILLRACE_MATCH_INVALID: {
+    text: "A `match` has returned a promise, which is always truthy. The message names the route.",
+  },
   ERR_MILLRACE_REWRITE_INVALID: {
     text: "A request can be rewritten to a path, which begins with a slash, and a query.",
   },

@@ -2,6 +2,8 @@
  * The methods of HTTP/1.1 that llhttp knows. Any thread.
  */
 
+import { suggest } from "./suggest.ts";
+
 /** By llhttp's numbers, of which those between belong to RTSP and HTTP/2. */
 export const METHODS: readonly (string | undefined)[] = [
   "DELETE", "GET", "HEAD", "POST", "PUT", "CONNECT", "OPTIONS", "TRACE", "COPY", "LOCK", "MKCOL",
@@ -16,6 +18,12 @@ export const KNOWN_METHODS: readonly string[] = METHODS.filter((name) => name !=
 /** Without those that reflect what a client sent or ask for a tunnel. */
 export const DEFAULT_METHODS: readonly string[] =
   KNOWN_METHODS.filter((name) => name !== "TRACE" && name !== "CONNECT");
+
+/** Why no request can have it; null: one can. A row that names it would never answer. */
+export function unknownMethod(name: string): string | null {
+  if (KNOWN_METHODS.includes(name)) return null;
+  return `no request has the method ${name}${suggest(name, KNOWN_METHODS)}`;
+}
 
 /** A bit for each number, as native has it. A double holds them all exactly. */
 export function methodBits(names: readonly string[]): number {

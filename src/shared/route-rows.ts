@@ -4,6 +4,7 @@
  */
 import { CONDITIONS, type OrderedFacts, patternOf, readConditions } from "./conditions.ts";
 import { MillraceError } from "./errors.ts";
+import { unknownMethod } from "./methods.ts";
 import type { RouteRow, TableRow } from "./routes.ts";
 import { suggest } from "./suggest.ts";
 
@@ -19,12 +20,12 @@ const METHOD = /^[A-Z][A-Z-]*$/;
 
 /** Throws ERR_MILLRACE_ROUTE_INVALID, which names the row. */
 export function readRows(value: unknown): TableRow[] {
-  if (!Array.isArray(value)) throw wrong("a table of routes is an array of rows");
-  const rows = value.map((row: unknown, at) => readRow(row, `row ${at + 1}`));
+  if (!Array.isArray(value)) throw wrong("A table of routes is an array of rows");
+  const rows = value.map((row: unknown, at) => readRow(row, `Row ${at + 1} of the routes`));
   const ids = new Set<string>();
   for (const [at, { id }] of rows.entries()) {
     if (id === "") continue;
-    if (ids.has(id)) throw wrong(`row ${at + 1}: another row has the id "${id}" too`);
+    if (ids.has(id)) throw wrong(`Row ${at + 1} of the routes: another row has the id "${id}" too`);
     ids.add(id);
   }
   for (const row of rows) if (row.id === "") row.id = freeId(ids);
@@ -114,12 +115,15 @@ function methodsOf(
   const given = method ?? methods ?? [];
   const list: unknown[] = Array.isArray(given) ? given : [given];
   for (const each of list) {
-    if (typeof each === "string" && METHOD.test(each)) continue;
-    throw wrong(`${where}: a method is written in capitals, not ${JSON.stringify(each)}`);
+    if (typeof each !== "string" || !METHOD.test(each)) {
+      throw wrong(`${where}: a method is written in capitals, not ${JSON.stringify(each)}`);
+    }
+    const why = unknownMethod(each);
+    if (why !== null) throw wrong(`${where}: ${why}`);
   }
   return [...new Set(list as string[])];
 }
 
 function wrong(why: string): MillraceError {
-  return new MillraceError("ERR_MILLRACE_ROUTE_INVALID", `Routes: ${why}.`);
+  return new MillraceError("ERR_MILLRACE_ROUTE_INVALID", `${why}.`);
 }

@@ -5,6 +5,8 @@
 import type { Handler, HandlerObject } from "../shared/app.ts";
 import type { OrderedFacts } from "../shared/conditions.ts";
 import { MillraceError } from "../shared/errors.ts";
+import { wrongMatch } from "../shared/match-result.ts";
+import { unknownMethod } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
 import { toParts } from "./response.ts";
@@ -66,7 +68,7 @@ export function compileRoute(entry: RouteEntry, segments: readonly Segment[]): C
   const route: unknown = entry.route;
   const compiled = { id, pattern, shape: shapeOf(segments), paramNames: paramNames(segments) };
   if (isHandler(route)) {
-    checkRules(pattern, route);
+    checkHandler(pattern, route);
     return { any: route, methods: null, constant: null, allow: "", ...compiled };
   }
   if (isConstant(pattern, route)) {
@@ -104,10 +106,12 @@ function compileMethods(
     if (!isToken(method) || method !== method.toUpperCase()) {
       throw invalidRoute(pattern, `"${method}" is no method: they are written in capitals`);
     }
+    const unknown = unknownMethod(method);
+    if (unknown !== null) throw invalidRoute(pattern, unknown);
     if (!isHandler(value) && !isConstant(pattern, value)) {
       throw invalidRoute(pattern, `the value of ${method} is no handler and no Response`);
     }
-    if (isHandler(value)) checkRules(pattern, value);
+    if (isHandler(value)) checkHandler(pattern, value);
     methods.set(method, value);
   }
   if (methods.size === 0) throw invalidRoute(pattern, "its object has no methods");
@@ -118,10 +122,17 @@ function isHandlerObject(entry: Handler | Response): entry is HandlerObject {
   return typeof entry === "object" && entry !== null && "handle" in entry;
 }
 
-function checkRules(pattern: string, handler: Handler): void {
-  if (typeof handler !== "object") return;
-  const wrong = wrongRule(handler);
-  if (wrong !== null) throw invalidRoute(pattern, `of its handler object ${wrong}`);
+function checkHandler(pattern: string, handler: Handler): void {
+  const wrong = wrongHandler(handler, "its handler object");
+  if (wrong !== null) throw invalidRoute(pattern, wrong);
+}
+
+/** Why it can be no handler, beside having no `handle`; null: it can. */
+export function wrongHandler(handler: Handler, what: string): string | null {
+  if (typeof handler !== "object") return null;
+  if ("perConnection" in handler) return `${what} has handle and perConnection: give one of them`;
+  const wrong = wrongRule(handler) ?? wrongMatch(handler);
+  return wrong === null ? null : `of ${what} ${wrong}`;
 }
 
 /** Null: it says nothing of bodies. */

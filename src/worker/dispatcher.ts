@@ -5,6 +5,7 @@
 import type { Context, MillraceRequest } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
+import { isMatch } from "../shared/match-result.ts";
 import type { AnswerSink } from "./answer-sink.ts";
 import type { ClientErrors } from "./client-errors.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
@@ -177,7 +178,9 @@ export class Dispatcher {
 function invoke(exchange: Exchange, step: HandlerStep, context: Context): unknown {
   const { handler, owner } = step;
   const request = shown(exchange);
-  if (owner?.match !== undefined && !owner.match(request, context)) return undefined;
+  if (owner?.match !== undefined && !isMatch(owner.match(request, context), exchange)) {
+    return undefined;
+  }
   if (exchange.body !== null) {
     const isReady = prepareBody(exchange, step);
     if (isReady !== null) return invokeAfter(isReady, exchange, step, context);

@@ -4,6 +4,7 @@
  * Thread: the engine's.
  */
 import type { HandlerObject } from "../shared/app.ts";
+import { isMatch } from "../shared/match-result.ts";
 import { entryOf } from "./compiled-route.ts";
 import type { OrderedMatch, OrderedRoute } from "./ordered-routes.ts";
 import {
@@ -68,15 +69,16 @@ function stepsOf(route: OrderedRoute, method: string): Step[] {
 /** The step for those requests alone that the row is for. */
 function conditional(
   step: HandlerStep,
-  { conditions }: OrderedRoute,
+  { conditions, position, pattern }: OrderedRoute,
   match: HandlerObject["match"],
 ): HandlerStep {
   const { handler, owner: object } = step;
+  const place = { routeName: `row ${position + 1} of the routes, "${pattern}",` };
   const owner: HandlerObject = {
     match: (request, context) => (
       (conditions === null || conditions.hold(request, context)) &&
-      (match === undefined || match(request, context)) &&
-      (object?.match === undefined || object.match(request, context))
+      (match === undefined || isMatch(match(request, context), place)) &&
+      (object?.match === undefined || isMatch(object.match(request, context), place))
     ),
     handle: (request, context) => handler.call(object, request, context, context),
   };

@@ -10,7 +10,7 @@ import { MillraceError } from "../shared/errors.ts";
 export function isFactory(value: unknown): value is HandlerFactory {
   return (
     typeof value === "object" && value !== null && "perConnection" in value &&
-    typeof value.perConnection === "function"
+    typeof value.perConnection === "function" && !("handle" in value)
   );
 }
 

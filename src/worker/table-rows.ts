@@ -4,9 +4,10 @@
  */
 import type { HandlerObject, Route, TableRoute } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
+import { wrongMatch } from "../shared/match-result.ts";
 import { checkNames, readOrdered } from "../shared/route-rows.ts";
 import type { TableRow } from "../shared/routes.ts";
-import { type Gate, isHandler } from "./compiled-route.ts";
+import { type Gate, isHandler, wrongHandler } from "./compiled-route.ts";
 
 /** Beside those of rows that are data. */
 const MEMBERS = ["auth", "match"];
@@ -24,9 +25,10 @@ export function readTable(table: readonly TableRoute[] | undefined): ReadRow[] {
   const taken = new Set(table.map((row: TableRoute | null) => row?.id));
   const ids = new Set<string>();
   return table.map((given: TableRoute, at) => {
-    const read = readTableRow(given, `row ${at + 1} of the app's table`, freeId(taken, at + 1));
+    const label = `Row ${at + 1} of the app's table`;
+    const read = readTableRow(given, label, freeId(taken, at + 1));
     const { id } = read.row;
-    if (ids.has(id)) throw wrong(`Routes: row ${at + 1}: another row has the id "${id}" too`);
+    if (ids.has(id)) throw wrong(`${label}: another row has the id "${id}" too`);
     ids.add(id);
     return read;
   });
@@ -34,12 +36,12 @@ export function readTable(table: readonly TableRoute[] | undefined): ReadRow[] {
 
 function readTableRow(given: TableRoute, label: string, free: string): ReadRow {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw wrong(`Routes: ${label} is no object`);
+    throw wrong(`${label} is no object`);
   }
   checkNames(given, label, MEMBERS);
   const { auth, match, handler, ...data } = given;
   const id = data.id ?? free;
-  if (handler === undefined) throw wrong(`Routes: ${label} has no handler`);
+  if (handler === undefined) throw wrong(`${label} has no handler`);
   const isOwn = typeof handler !== "string" || auth !== undefined || match !== undefined;
   const row = readOrdered({ ...data, id, handler: isOwn ? id : handler }, label);
   if (!isOwn) return { row, own: null };
@@ -48,10 +50,9 @@ function readTableRow(given: TableRoute, label: string, free: string): ReadRow {
 
 function gateOf(auth: unknown, match: unknown, where: string): Gate | null {
   if (auth === undefined && match === undefined) return null;
-  if (auth !== undefined && !isHandler(auth)) throw wrong(`Routes: ${where}: auth is no handler`);
-  if (match !== undefined && typeof match !== "function") {
-    throw wrong(`Routes: ${where}: match is no function`);
-  }
+  if (auth !== undefined && !isHandler(auth)) throw wrong(`${where}: auth is no handler`);
+  const why = wrongMatch({ match }) ?? (auth === undefined ? null : wrongHandler(auth, "auth"));
+  if (why !== null) throw wrong(`${where}: ${why}`);
   return { auth, match: match as HandlerObject["match"] };
 }
 

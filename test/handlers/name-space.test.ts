@@ -34,6 +34,8 @@ t.test("what is no path, and no handler", async (t) => {
   for (const object of [null, {}, "name", { handle: 1 }]) {
     t.throws(() => names.insert("/a", object as unknown as Handler), TypeError);
   }
+  const later = { handle: answer, match: async () => false };
+  t.throws(() => names.insert("/a", later as unknown as Handler), { message: /match is async/ });
 });
 
 t.test("all that are left are closed, once each, also if one fails", async (t) => {

@@ -106,7 +106,7 @@ t.test("a change is in force everywhere when it has resolved, or nowhere", async
     [{ pattern: "/x", handler: "none" }, "ERR_MILLRACE_HANDLER_UNKNOWN", /"\/x" \(row 2\).*"none"/],
     [{ pattern: "x", handler: "one" }, "ERR_MILLRACE_ROUTE_INVALID", /Row 2.*"x": a pattern/],
     [{ pattern: "/m", handler: "methods", method: "POST" }, "ERR_MILLRACE_ROUTE_INVALID", /POST/],
-    [{ pattern: "/m" } as never, "ERR_MILLRACE_ROUTE_INVALID", /row 2.*handler/],
+    [{ pattern: "/m" } as never, "ERR_MILLRACE_ROUTE_INVALID", /Row 2.*handler/],
   ] as const) {
     const rows = [{ pattern: "/c", handler: "one" }, row];
     await t.rejects(server.setRoutes(rows), { code, message });

@@ -1,7 +1,9 @@
 /** The names by llhttp's numbers: each method arrives as what the client wrote. */
 import { METHODS as KNOWN } from "node:http";
 import t from "tap";
-import { DEFAULT_METHODS, KNOWN_METHODS, methodBits } from "../../src/shared/methods.ts";
+import {
+  DEFAULT_METHODS, KNOWN_METHODS, methodBits, unknownMethod,
+} from "../../src/shared/methods.ts";
 import { startApp } from "../support/server.ts";
 
 const APP = "export default { fetch: (request) => new Response(`<${request.method}>`) };";
@@ -34,4 +36,11 @@ t.test("the bits of native", async (t) => {
   t.equal(methodBits(["DELETE", "GET", "POST"]), 0b1011);
   t.equal(methodBits(["QUERY"]), 2 ** 46);
   t.equal(methodBits(KNOWN_METHODS), 2 ** 34 - 1 + 2 ** 46);
+});
+
+t.test("a method that no request can have", (t) => {
+  t.equal(unknownMethod("PATCH"), null);
+  t.equal(unknownMethod("FOO"), "no request has the method FOO");
+  t.match(unknownMethod("PSOT"), /PSOT, did you mean POST\?/);
+  t.end();
 });

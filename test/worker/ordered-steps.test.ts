@@ -157,3 +157,36 @@ t.test("rows are read, given back and edited as those of routes", async (t) => {
   t.match(await ask(server, "/new", { "x-a": "1" }), { json: { text: "named" } });
   t.match(await ask(server, "/new"), { status: 404 });
 });
+
+t.test("a match that answers later lets nobody in: 500, and the log names the row", async (t) => {
+  const server = await startApp(t, `
+    const later = () => Promise.resolve(false);
+    const failing = () => Promise.reject(new Error("unseen"));
+    const handle = () => "in";
+    export default {
+      table: [
+        { path: "/other", handler: handle },
+        { path: "/row", match: later, handler: handle },
+        { path: "/row-fails", match: failing, handler: handle },
+        { path: "/object", handler: { handle, match: later } },
+        { path: "/both", match: () => true, handler: { handle, match: later } },
+        { path: "/auth", auth: { handle: () => undefined, match: later }, handler: handle },
+        { path: "/connection", handler: { perConnection: () => ({ handle, match: later }) } },
+      ],
+      routes: { "/route": { handle, match: later } },
+      fetch: () => "not found",
+      error: ({ code, message }) => new Response(code + " " + message, { status: 500 }),
+    };
+  `);
+  for (const [path, where] of [
+    ["/row", 'row 2 of the routes, "/row",'], ["/row-fails", "row 3"], ["/object", "/object"],
+    ["/both", 'row 5 of the routes, "/both",'], ["/auth", "row 6"], ["/connection", "/connection"],
+    ["/route", "/route"],
+  ] as const) {
+    const { status, text } = await ask(server, path);
+    t.equal(status, 500, path);
+    t.ok(text.startsWith("ERR_MILLRACE_MATCH_INVALID"), text);
+    t.ok(text.includes(where), text);
+  }
+  t.equal((await ask(server, "/other")).text, "in");
+});
