@@ -17,7 +17,7 @@ export interface IdentifiedRequest {
   readonly slot: number;
   readonly generation: number;
   readonly sequence: number;
-  readonly site: Pick<ListenerSite, "requestIdHeader">;
+  readonly site: Pick<ListenerSite, "requestIdHeader" | "view">;
   rawHeaders(): string[];
 }
 
@@ -79,11 +79,12 @@ export class RequestIdentity {
     return (this.#trace ??= this.#names.traceOf(this.#request));
   }
 
-  /** The worker's log; a line that is written has the ids that the access log has. */
+  /** The worker's log; a line that is written has the listener and the ids of the access log. */
   get log(): Log {
     return (this.#log ??= childLog(this.#parentLog, () => {
       const { traceId, traceparent } = this.trace;
-      return { requestId: this.requestId, traceId, traceparent };
+      const listener = this.#request.site.view.id;
+      return { listener, requestId: this.requestId, traceId, traceparent };
     }));
   }
 }

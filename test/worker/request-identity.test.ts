@@ -6,7 +6,7 @@ import { cleanEnv, repositoryFile } from "../support/environment.ts";
 import { startApp } from "../support/server.ts";
 
 function request(requestIdHeader: string, rawHeaders: string[] = [], sequence = 0) {
-  const site = { requestIdHeader };
+  const site = { requestIdHeader, view: { id: "one", name: "one", data: undefined } };
   return { slot: 3, generation: -1, sequence, site, rawHeaders: () => rawHeaders };
 }
 
@@ -81,13 +81,14 @@ const app = (request, context) => {
   context.log.warn({ key: 1 }, "another");
   return "ok";
 };
-const server = await serve({ app, workers: 0, port: 0, requestIdHeader: "x-id" });
+const listeners = [{ id: "first", port: 0 }, { id: "other", port: 0 }];
+const server = await serve({ app, workers: 0, listeners, requestIdHeader: "x-id" });
 await fetch(server.url, { headers: { "x-id": "given" } });
-await fetch(server.url);
+await fetch(server.listeners[1].url);
 await server.close();
 `;
 
-t.test("the application log has the ids of the request in each line", async (t) => {
+t.test("the application log has the listener and the ids of the request in each line", async (t) => {
   const { stdout, stderr, status } = spawnSync(
     process.execPath, ["--input-type=module", "--eval", LOGGING],
     { env: cleanEnv(), encoding: "utf8" },
@@ -98,10 +99,10 @@ t.test("the application log has the ids of the request in each line", async (t) 
   const id = /^[0-9a-f]{16}(-[0-9a-f]+){3}$/;
   const traceId = /^[0-9a-f]{32}$/;
   t.match(lines, [
-    { requestId: "given", traceId, msg: "one line" },
-    { requestId: "given", traceId, msg: "another", key: 1 },
-    { requestId: id, traceId, msg: "one line" },
-    { requestId: id, traceId, msg: "another" },
+    { listener: "first", requestId: "given", traceId, msg: "one line" },
+    { listener: "first", requestId: "given", traceId, msg: "another", key: 1 },
+    { listener: "other", requestId: id, traceId, msg: "one line" },
+    { listener: "other", requestId: id, traceId, msg: "another" },
   ]);
   t.equal(lines[0]?.["traceId"], lines[1]?.["traceId"]);
   for (const { traceId: trace, traceparent } of lines) t.equal(traceparent?.slice(3, 35), trace);
