@@ -7,6 +7,7 @@ import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { HttpError } from "../shared/errors.ts";
+import { redirect } from "../shared/redirect.ts";
 import { basicChallenge } from "./basic-credentials.ts";
 import type { EventBag } from "./event-bag.ts";
 
@@ -44,11 +45,11 @@ type Body = NonNullable<ConstructorParameters<typeof Response>[0]>;
 
 /** Throws a TypeError for a status or a field that cannot be sent, and rejects as files do. */
 export async function answerOfEvent(bag: EventBag, options: EventOutputOptions): Promise<Response> {
-  const redirect = bag.get("http.redirect");
+  const to = bag.get("http.redirect");
   const given = bag.all("http.body")[0];
-  if (isSaid(redirect)) {
+  if (isSaid(to)) {
     drop(given);
-    return new Response(null, { status: 302, headers: { location: String(redirect) } });
+    return redirect(String(to));
   }
   const status = statusOf(bag.all("http.status")[0]);
   // The keyword alone: a status of 401 by its number is an answer like any other.

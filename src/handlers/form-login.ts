@@ -4,6 +4,7 @@
  */
 import type { Context, FetchHandler, MillraceRequest, Route } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
+import { redirect } from "../shared/redirect.ts";
 import { authenticated } from "./authentication.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Lookup } from "./basic-authentication.ts";
@@ -149,6 +150,7 @@ async function recordOf(
 }
 
 function seeOther(location: string): Response {
-  const headers = { location, "cache-control": "no-store" };
-  return new Response(null, { status: 303, headers });
+  const response = redirect(location, 303);
+  response.headers.set("cache-control", "no-store");
+  return response;
 }

@@ -7,12 +7,16 @@
 /** `https://` and `https:///path`, and the same with `http`. */
 const SHORT = /^(https?):\/\/(?:\/(.*))?$/s;
 
-/** A redirect to `location`. Default 302. Throws a RangeError for a status that is no redirect. */
+/**
+ * A redirect to `location`, with a line of text for who does not follow it. Default 302. Throws a
+ * RangeError for a status that is no redirect.
+ */
 export function redirect(location: string | URL, status: number = 302): Response {
   if (![301, 302, 303, 307, 308].includes(status)) {
     throw new RangeError(`redirect: ${status} is no status of a redirect`);
   }
-  return new Response(null, { status, headers: { location: String(location) } });
+  const to = String(location);
+  return new Response(`Redirecting to ${to}\n`, { status, headers: { location: to } });
 }
 
 /**

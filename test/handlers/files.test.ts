@@ -51,6 +51,7 @@ t.test("files, their types, folders and their index", async (t) => {
     t.equal(await (await get("/sub/")).text(), "<p>sub");
     const moved = await get("/sub?a=1");
     t.equal(moved.status, 301);
+    t.match(await moved.text(), /^Redirecting to \//);
     t.equal(new URL(moved.headers.get("location")!, base).href, `${base}/sub/?a=1`);
     t.equal((await get("/bare/")).status, 404);
     t.equal((await get("/a.txt/")).status, 404);

@@ -6,7 +6,8 @@ t.test("it is an answer with a location, which may be relative", async (t) => {
   const found = redirect("/new?a=b");
   t.equal(found.status, 302);
   t.equal(found.headers.get("location"), "/new?a=b");
-  t.equal(await found.text(), "");
+  t.equal(found.headers.get("content-type")?.toLowerCase(), "text/plain;charset=utf-8");
+  t.equal(await found.text(), "Redirecting to /new?a=b\n");
   for (const status of [301, 302, 303, 307, 308]) t.equal(redirect("/", status).status, status);
   t.equal(redirect(new URL("http://a.test/b")).headers.get("location"), "http://a.test/b");
 });

@@ -57,6 +57,18 @@ t.test("rows name them, in an app and while the server runs", async (t) => {
   t.strictSame(await ask("/moved"), [302, "/open"], "what was read can be given back");
 });
 
+t.test("a redirect has a line of text, but for HEAD", async (t) => {
+  const { connect } = await startApp(t, APP);
+  const client = await connect();
+  for (const method of ["GET", "HEAD", "GET"]) {
+    client.write(`${method} /gone/<b> HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const answer = await client.response(method);
+    t.equal(answer.body, method === "HEAD" ? "" : "Redirecting to /here/%3Cb%3E\n");
+    t.equal(answer.header("content-length"), "29");
+    t.match(answer.header("content-type"), /^text\/plain/);
+  }
+});
+
 t.test("a redirect that cannot be is an error of configuration", async (t) => {
   const { server } = await startApp(t, APP);
   const code = "ERR_MILLRACE_ROUTE_INVALID";
