@@ -47,6 +47,8 @@ const DIRECTIVES: Readonly<Record<keyof CacheControl, string>> = {
 const SECONDS_MAX = 2 ** 31;
 /** RFC 9110 8.8.3, but for what is not ASCII. */
 const TAG = /^[\x21\x23-\x7e]*$/;
+/** RFC 3986: what a URI may hold, but for the sign of a fragment. */
+const REFERENCE = /^(?:[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /** Throws a TypeError for directives that are none, or that exclude each other. */
@@ -113,6 +115,24 @@ export function setContentLanguage(headers: Headers, ...languages: readonly stri
   const wrong = languages.find((language) => !LANGUAGE.test(language));
   if (wrong !== undefined) throw new TypeError(`"${wrong}" is no language tag`);
   headers.set("content-language", languages.join(", "));
+}
+
+/** RFC 9110 8.4: how the body has been encoded; it is sent as it is. */
+export function setContentEncoding(headers: Headers, ...codings: readonly string[]): void {
+  // `identity` is a word of Accept-Encoding alone (RFC 9110 8.4.1).
+  const wrong = codings.find((coding) => !isToken(coding) || /^identity$/i.test(coding));
+  if (wrong !== undefined) throw new TypeError(`"${wrong}" is no content coding`);
+  if (codings.length === 0) throw new TypeError("Content-Encoding names one coding at least");
+  headers.set("content-encoding", codings.join(", "));
+}
+
+/** RFC 9110 8.7: where the same content is to be had; may be relative to the request. */
+export function setContentLocation(headers: Headers, location: string | URL): void {
+  const text = String(location);
+  if (!REFERENCE.test(text) || !URL.canParse(text, "http://host/")) {
+    throw new TypeError(`"${text}" is no reference to a URL without a fragment`);
+  }
+  headers.set("content-location", text);
 }
 
 /** RFC 9110 10.2.1. */

@@ -76,6 +76,26 @@ t.test("Content-Disposition, -Type and -Language", (t) => {
   t.end();
 });
 
+t.test("Content-Encoding and -Location", (t) => {
+  t.strictSame(written((headers) => {
+    fields.setContentEncoding(headers, "gzip", "br");
+    fields.setContentLocation(headers, "/a%20b.de?c=d");
+  }), { "content-encoding": "gzip, br", "content-location": "/a%20b.de?c=d" });
+  t.strictSame(written((headers) => {
+    fields.setContentEncoding(headers, "zstd");
+    fields.setContentLocation(headers, new URL("https://[::1]:80/\u00e4"));
+  }), { "content-encoding": "zstd", "content-location": "https://[::1]:80/%C3%A4" });
+  const headers = new Headers();
+  for (const codings of [[], ["identity"], ["gzip", "a b"], [""], ["br\n"]]) {
+    t.throws(() => fields.setContentEncoding(headers, ...codings), TypeError);
+  }
+  for (const location of ["", "/a b", "/a#b", "/\u00e4", "/a%zz", "/a\nb: c", "http://", "/<b>"]) {
+    t.throws(() => fields.setContentLocation(headers, location), TypeError, location);
+  }
+  t.strictSame([...headers], []);
+  t.end();
+});
+
 t.test("Allow, challenges, Vary", (t) => {
   t.strictSame(written((headers) => {
     fields.setAllow(headers, "GET", "PROPFIND");

@@ -233,3 +233,20 @@ t.test("a constant that next() gives is a copy", async (t) => {
     t.equal(await response.text(), "constant");
   }
 });
+
+t.test("a status that nobody knows is sent, one that is none is a 500", async (t) => {
+  const { connect } = await startApp(t, `export default (request) => {
+    const { searchParams } = new URL(request.url);
+    const statusText = searchParams.get("text") ?? "";
+    return new Response("x", { status: Number(searchParams.get("status")), statusText });
+  };`);
+  const client = await connect();
+  for (const [query, status, text] of [
+    ["status=299", 299, ""], ["status=599&text=Odd", 599, "Odd"],
+    ["status=600", 500, "Internal Server Error"], ["status=99", 500, "Internal Server Error"],
+  ] as const) {
+    const answer = await client.request(`GET /?${query} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    t.equal(answer.status, status);
+    t.equal(answer.statusText, text);
+  }
+});

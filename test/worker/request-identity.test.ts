@@ -88,7 +88,7 @@ await fetch(server.listeners[1].url);
 await server.close();
 `;
 
-t.test("the application log has the listener and the ids of the request in each line", async (t) => {
+t.test("each line of the log has the listener and the ids of the request", async (t) => {
   const { stdout, stderr, status } = spawnSync(
     process.execPath, ["--input-type=module", "--eval", LOGGING],
     { env: cleanEnv(), encoding: "utf8" },
