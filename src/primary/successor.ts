@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { MillraceError } from "../shared/errors.ts";
 import {
@@ -26,15 +27,27 @@ export type SuccessorFacts = Omit<HandOver, "channel" | "stderr">;
 
 /**
  * The folder this process was started in as its caller called it: a deployment is often switched
- * by a link, and the working directory is what the link pointed to then.
+ * by a link, and the working directory is what the link pointed to then. A shell says it in $PWD;
+ * systemd does not, but there the path of the program often goes through the link.
  */
-const startFolder = folderOf(process.env["PWD"], process.cwd());
+const startFolder = folderOf([process.env["PWD"], ...foldersOf(process.argv[1])], process.cwd());
 
-function folderOf(called: string | undefined, real: string): string {
+/** The first of those it may have been called that leads to it. */
+function folderOf(called: readonly (string | undefined)[], real: string): string {
+  return called.find((each) => each?.startsWith("/") && isSame(each, real)) ?? real;
+}
+
+/** From the nearest upwards. */
+function foldersOf(path: string = "/"): string[] {
+  const folder = dirname(path);
+  return folder === path ? [folder] : [folder, ...foldersOf(folder)];
+}
+
+function isSame(called: string, real: string): boolean {
   try {
-    return called?.startsWith("/") && realpathSync(called) === realpathSync(real) ? called : real;
+    return realpathSync(called) === realpathSync(real);
   } catch {
-    return real;
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The units and the manifest of the examples: checked, and their commands run as they are. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { askControl } from "../support/ask-control.ts";
@@ -10,10 +10,15 @@ import { foreignEnv, repositoryFile } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import { isHeard, receiveNotices, skipWithoutPython } from "../support/notify-receiver.ts";
 
-const APP = "export default { fetch: () => new Response(String(process.pid)) };";
+const APP = appOf("the app");
 const UNIT = readFileSync(repositoryFile("examples/systemd/millrace.service"), "utf8");
 const MANIFEST = repositoryFile("examples/deploy/kubernetes.yaml");
 const MILLRACE = "/srv/app/current/node_modules/.bin/millrace";
+
+/** It answers with its name and its process. */
+function appOf(name: string): string {
+  return `export default { fetch: () => new Response("${name} " + process.pid) };`;
+}
 
 function isThere(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { env: foreignEnv() }).status === 0;
@@ -27,12 +32,19 @@ function wordsOf(name: string): string[] {
   return words;
 }
 
+/** What the unit puts into the environment, with another folder of the app. */
+function environmentOf(folder: string): Record<string, string> {
+  const lines = UNIT.matchAll(/^Environment=(\w+)=(.*)$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name = "", value = ""]) =>
+    [name, value.replace("/srv/app/current", folder)]));
+}
+
 t.test("systemd takes the units",
   { skip: !isThere("systemd-analyze", "--version") && "systemd-analyze is not installed" },
   async (t) => {
     const folder = ownFolder(t);
     const service = UNIT.replaceAll(MILLRACE, process.execPath).replace("User=app\n", "")
-      .replace("/srv/app/current", folder);
+      .replaceAll("/srv/app/current", folder);
     const socket = readFileSync(repositoryFile("examples/systemd/millrace.socket"), "utf8");
     writeFileSync(join(folder, "millrace.service"), service);
     writeFileSync(join(folder, "millrace.socket"), socket);
@@ -48,24 +60,35 @@ t.test("the service's commands serve, are heard, and replace each other", skipWi
   async (t) => {
     const folder = ownFolder(t);
     const control = join(folder, "control");
-    writeFileSync(join(folder, "app.mjs"), APP);
+    for (const version of ["v1", "v2"]) {
+      mkdirSync(join(folder, version));
+      writeFileSync(join(folder, version, "app.mjs"), appOf(version));
+    }
+    const current = join(folder, "current");
+    symlinkSync("v1", current);
     const own = new Map([["/run/app/control", control], ["8080", "0"], ["0.0.0.0", "127.0.0.1"]]);
     const here = (words: string[]): string[] => words.map((word) => own.get(word) ?? word);
     const socket = `@millrace-unit-${process.pid}`;
     const notices = await receiveNotices(t, socket);
     const seconds = /^WatchdogSec=(\d+)$/m.exec(UNIT)![1]!;
-    const env = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: `${seconds}000000` };
-    const service = new Command(t, here(wordsOf("ExecStart")), { cwd: folder, env });
+    // All that systemd tells of the folder is what the unit does.
+    const env = {
+      PWD: undefined, ...environmentOf(current),
+      NOTIFY_SOCKET: socket, WATCHDOG_USEC: `${seconds}000000`,
+    };
+    const service = new Command(t, here(wordsOf("ExecStart")), { cwd: current, env });
     const url = await service.url();
     await until("READY", () => isHeard(notices, "READY=1"));
-    t.equal(await (await fetch(url)).text(), String(service.child.pid));
+    t.equal(await (await fetch(url)).text(), `v1 ${service.child.pid}`);
     t.equal((await askControl(control, "POST /reload")).status, 200);
     const told = (): (string | undefined)[] =>
       notices.map(({ lines }) => lines[0]).filter((line) => line !== "WATCHDOG=1");
     await until("the end of the reload", () => told().length === 3);
     t.strictSame(told(), ["READY=1", "RELOADING=1", "READY=1"]);
     t.match(notices.find(({ lines }) => lines[0] === "RELOADING=1")!.lines[1], /^MONOTONIC_USEC=/);
-    const reload = new Command(t, here(wordsOf("ExecReload")), { cwd: folder });
+    rmSync(current);
+    symlinkSync("v2", current);
+    const reload = new Command(t, here(wordsOf("ExecReload")), { cwd: current, env });
     t.equal((await reload.ended()).code, 0);
     const { pid } = (await askControl(control, "GET /status")).value as { pid: number };
     t.teardown(() => process.kill(pid, "SIGKILL"));
@@ -73,7 +96,7 @@ t.test("the service's commands serve, are heard, and replace each other", skipWi
     t.ok(isHeard(notices, `MAINPID=${pid}`));
     // Its output is the new one's too, and stays open.
     await until("the old one's end", () => service.child.exitCode === 0);
-    t.equal(await (await fetch(url)).text(), String(pid), "on the same port");
+    t.equal(await (await fetch(url)).text(), `v2 ${pid}`, "the new version on the same port");
   });
 
 const READ_YAML = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";

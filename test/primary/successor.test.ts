@@ -4,7 +4,7 @@
  * in processes of their own.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import t from "tap";
@@ -15,9 +15,19 @@ import type { Owner } from "../support/folder.ts";
 
 const from = (path: string): string => JSON.stringify(repositoryFile(`dist/src/primary/${path}`));
 
+interface Start {
+  /** Run before the other process is started. */
+  readonly before?: string;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where the program lies. */
+  readonly folder?: string;
+}
+
 /** Runs `young` in the process that is started by the one that prints what became of it. */
-async function outcome(owner: Owner, young: string, cwd?: string): Promise<string> {
-  const file = join(ownFolder(owner), "both.mjs");
+async function outcome(owner: Owner, young: string, start: Start = {}): Promise<string> {
+  const { before = "", cwd, env, folder = ownFolder(owner) } = start;
+  const file = join(folder, "both.mjs");
   writeFileSync(file, `
 import { Socket } from "node:net";
 import { HandOverChannel } from ${from("hand-over.js")};
@@ -27,9 +37,10 @@ if (process.env.MILLRACE_HAND_OVER) {
   const old = new HandOverChannel(new Socket({ fd: channel }));
   ${young}
 } else {
+  ${before}
   // As a server does: what is started must not keep a process that has nothing else to do.
   const serving = setInterval(() => {}, 1000);
-  const facts = { pid: process.pid, control: "/c", isWatched: false, sockets: [], off: [] };
+  const facts = { pid: process.pid, control: "/c", isWatched: false, sockets: [], running: {} };
   const successor = new Successor(facts);
   try {
     const listeners = await successor.ready(10000);
@@ -43,7 +54,7 @@ if (process.env.MILLRACE_HAND_OVER) {
   clearInterval(serving);
 }`);
   const child = spawn(process.execPath, [file, "argument"], {
-    cwd, env: cleanEnv({ PWD: cwd }), stdio: ["ignore", "pipe", "ignore"],
+    cwd, env: cleanEnv(env), stdio: ["ignore", "pipe", "ignore"],
   });
   owner.teardown(() => {
     child.kill("SIGKILL");
@@ -62,15 +73,39 @@ t.test("it is started as this process was, and takes over", async (t) => {
   t.equal(said, 'serves ["argument","true"]');
 });
 
-t.test("it starts where this process was started, as that was called then", async (t) => {
-  const folder = ownFolder(t);
-  mkdirSync(join(folder, "v1"));
-  symlinkSync("v1", join(folder, "current"));
-  const said = await outcome(t, `
-    old.send({ type: "ready", listeners: [process.env.PWD] });
+const TELL_FOLDER = `
+    old.send({ type: "ready", listeners: [process.cwd()] });
     await old.receive();
-    old.send({ type: "taken" });`, join(folder, "current"));
-  t.match(said, `${folder}/current`);
+    old.send({ type: "taken" });`;
+
+for (const [how, hasPwd, isCalledByIt] of [
+  ["by $PWD", true, false],
+  ["without $PWD by the path of its program, as under systemd", false, true],
+] as const) {
+  t.test(`it starts in what a link names now, if this process was started in it: ${how}`,
+    async (t) => {
+      const folder = ownFolder(t);
+      const [current, program] = [join(folder, "current"), join(folder, "program")];
+      for (const name of ["v1", "v2", "program"]) mkdirSync(join(folder, name));
+      symlinkSync("v1", current);
+      const before = `
+  const { copyFileSync, rmSync, symlinkSync } = await import("node:fs");
+  const current = ${JSON.stringify(current)};
+  copyFileSync(process.argv[1], ${JSON.stringify(join(folder, "v2", "both.mjs"))});
+  rmSync(current);
+  symlinkSync("v2", current);`;
+      const said = await outcome(t, TELL_FOLDER, {
+        before, cwd: current, env: { PWD: hasPwd ? current : undefined },
+        folder: isCalledByIt ? current : program,
+      });
+      t.equal(said, `serves ["${realpathSync(folder)}/v2"]`);
+    });
+}
+
+t.test("a $PWD that leads elsewhere is not believed", async (t) => {
+  const folder = ownFolder(t);
+  const start = { cwd: folder, env: { PWD: ownFolder(t) } };
+  t.equal(await outcome(t, TELL_FOLDER, start), `serves ["${realpathSync(folder)}"]`);
 });
 
 t.test("each way to fail is told, with what it said last", async (t) => {
