@@ -30,8 +30,8 @@ export interface HandOver {
   /** The old process is the one that systemd's watchdog watches. */
   readonly isWatched: boolean;
   readonly sockets: readonly HandedSocket[];
-  /** Listeners that were paused or stopped: they are not started. */
-  readonly off: readonly string[];
+  /** Of listeners that have been started, whether they run: those that do are started. */
+  readonly running: Readonly<Record<string, boolean>>;
 }
 
 export type HandOverMessage =

@@ -21,8 +21,8 @@ import { MillraceError } from "../shared/errors.ts";
 export interface Inherited {
   socketsOf(listener: string): readonly HandedSocket[];
   takeSocket(listener: string, place: NativeBind): number;
-  /** Whether it had paused or stopped it. */
-  isOff(listener: string): boolean;
+  /** Whether it runs there; undefined: `autoStart` decides. */
+  isRunning(listener: string): boolean | undefined;
 }
 
 /** What a listener asks of its server. */

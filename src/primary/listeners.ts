@@ -64,7 +64,7 @@ export class Listeners {
   async start(options: readonly ResolvedListener[]): Promise<void> {
     options.forEach((each, index) => this.#all.push(new Listener(this.#host, index, each)));
     const { inherited } = this.#host;
-    const own = this.#all.filter(({ id, autoStart }) => autoStart && !inherited.isOff(id));
+    const own = this.#all.filter(({ id, autoStart }) => inherited.isRunning(id) ?? autoStart);
     await Promise.all(own.map((listener) => listener.start()));
   }
 
@@ -184,6 +184,12 @@ export class Listeners {
   async close(force: boolean, deadlineMs: number): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#all.map((listener) => listener.stop(force, deadlineMs, true)));
+  }
+
+  /** Whether each runs, for a process that goes on with them; `autoStart` is for the others. */
+  get running(): Record<string, boolean> {
+    const started = this.#all.filter(({ state }) => state !== "created" && state !== "failed");
+    return Object.fromEntries(started.map(({ id, state }) => [id, state === "listening"]));
   }
 
   /** The open sockets, for a process that goes on with them. */

@@ -23,7 +23,7 @@ const START_GRACE_MS = 10_000;
 /** The server that is operated. */
 export interface Operated extends Omit<Controlled, "upgrade"> {
   readonly native: Native;
-  readonly listeners: () => Pick<Listeners, "handedSockets" | "handOver">;
+  readonly listeners: () => Pick<Listeners, "handedSockets" | "handOver" | "running">;
 }
 
 export class Operations {
@@ -61,7 +61,7 @@ export class Operations {
   }
 
   #makeUpgrade(timeoutMs: number): Upgrade {
-    const { isDraining, server } = this.#operated;
+    const { isDraining } = this.#operated;
     return new Upgrade({
       pid: process.pid,
       control: this.#controlPath,
@@ -69,8 +69,7 @@ export class Operations {
       isWatched: () => watchdogMsOf(process.env, process.pid) > 0,
       isClosing: isDraining,
       sockets: () => this.#operated.listeners().handedSockets,
-      off: () => server.listeners.filter(({ state }) => state === "paused" || state === "stopped")
-        .map(({ id }) => id),
+      running: () => this.#operated.listeners().running,
       restore: () => this.#restore(),
       handOver: (pid, listeners) => this.#handOver(pid, listeners),
     });
@@ -92,9 +91,9 @@ export class Operations {
     this.#control = control;
   }
 
-  /** Whether the process before this one had paused or stopped the listener. */
-  isOff(listener: string): boolean {
-    return this.#predecessor?.isOff(listener) ?? false;
+  /** Whether the listener runs in the process before this one; undefined: nothing is known. */
+  isRunning(listener: string): boolean | undefined {
+    return this.#predecessor?.isRunning(listener);
   }
 
   /** The sockets that the process before this one had bound for the listener. */
@@ -144,6 +143,11 @@ export class Operations {
 
   async upgrade(): Promise<UpgradeResult> {
     return await this.#upgrade.run();
+  }
+
+  /** Throws ERR_MILLRACE_UPGRADE while a new process starts, which has been told of listeners. */
+  checkListenersFree(): void {
+    this.#upgrade.checkIdle();
   }
 
   /** Drains without delay, since nobody is turned away. */

@@ -44,9 +44,10 @@ export class Predecessor {
     return handOver !== null && isForThisProcess(handOver) ? new Predecessor(handOver) : null;
   }
 
-  /** Whether the listener was paused or stopped. */
-  isOff(listener: string): boolean {
-    return this.#handOver.off.includes(listener);
+  /** Whether the listener runs there; undefined: `autoStart` decides. */
+  isRunning(listener: string): boolean | undefined {
+    const { running } = this.#handOver;
+    return Object.hasOwn(running, listener) ? running[listener] : undefined;
   }
 
   /** What is left of the listener's sockets. */
@@ -101,11 +102,15 @@ function parse(text: string | undefined): HandOver | null {
   try {
     const value = JSON.parse(text) as Partial<HandOver> | null;
     const isWhole = Number.isInteger(value?.pid) && Number.isInteger(value?.channel) &&
-      Number.isInteger(value?.stderr) && Array.isArray(value?.sockets) && Array.isArray(value?.off);
+      Number.isInteger(value?.stderr) && Array.isArray(value?.sockets) && isObject(value?.running);
     return isWhole ? value as HandOver : null;
   } catch {
     return null;
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** Not if somebody in between has passed the variable on without the descriptors. */

@@ -303,21 +303,28 @@ class MillraceServer implements Server, ListenersHost, Living {
     return this.#channels.countSubscribers(topic);
   }
 
+  /** For calls that change them. */
+  get #freeListeners(): Listeners {
+    this.#operations.checkListenersFree();
+    return this.#listeners;
+  }
+
   async addListener(options: ListenerOptions): Promise<ListenerInfo> {
     this.#life.checkServing();
-    const resolved = resolveAdded(options, this.#listeners.nextId(), this.#options);
+    const listeners = this.#freeListeners;
+    const resolved = resolveAdded(options, listeners.nextId(), this.#options);
     if (resolved.settings.metricsPath !== "") this.#metrics.turnOn();
-    return await this.#listeners.add(resolved);
+    return await listeners.add(resolved);
   }
 
   async removeListener(key: string, options: StopOptions = {}): Promise<StopResult> {
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
-    return await this.#listeners.remove(key, force, deadlineMs);
+    return await this.#freeListeners.remove(key, force, deadlineMs);
   }
 
   async stopListener(key: string, options: StopOptions = {}): Promise<StopResult> {
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
-    return await this.#listeners.stop(key, force, deadlineMs);
+    return await this.#freeListeners.stop(key, force, deadlineMs);
   }
 
   /** Its id; null: it is protected, and goes on. */
@@ -328,11 +335,11 @@ class MillraceServer implements Server, ListenersHost, Living {
   }
 
   async pauseListener(key: string): Promise<void> {
-    this.#listeners.find(key).pause();
+    this.#freeListeners.find(key).pause();
   }
 
   async startListener(key: string): Promise<void> {
-    await this.#listeners.startOne(key);
+    await this.#freeListeners.startOne(key);
   }
 
   running(): RunningReport {

@@ -17,7 +17,8 @@ export interface Replaced {
   readonly isWatched: () => boolean;
   readonly isClosing: () => boolean;
   readonly sockets: () => readonly HandedSocket[];
-  readonly off: () => readonly string[];
+  /** Of listeners that have been started, whether they run. */
+  readonly running: () => Readonly<Record<string, boolean>>;
   /** The new process has not come to take the paths, or not all: they are this one's again. */
   readonly restore: () => Promise<void>;
   /** It serves, and has these listeners: let go of their sockets, drain and end. */
@@ -61,14 +62,23 @@ export class Upgrade {
     }
   }
 
+  /** Throws ERR_MILLRACE_UPGRADE while a new process starts: what it has been told stays true. */
+  checkIdle(): void {
+    if (this.#state !== "starting") return;
+    throw new MillraceError(
+      "ERR_MILLRACE_UPGRADE",
+      "The listeners stay as they are while this process is being replaced: try again after that",
+    );
+  }
+
   async #replace(): Promise<UpgradeResult> {
-    const { pid, control, timeoutMs, isWatched, sockets, off, handOver } = this.#replaced;
-    const handed = sockets();
+    const { pid, control, timeoutMs, isWatched, sockets, running, handOver } = this.#replaced;
     const successor = new Successor({
-      pid, control, isWatched: isWatched(), sockets: handed, off: off(),
+      pid, control, isWatched: isWatched(), sockets: sockets(), running: running(),
     });
     const listeners = new Set(await this.#taken(successor, timeoutMs));
-    const dropped = new Set(handed.map(({ listener }) => listener).filter((id) =>
+    // As they are now: one may have been on its way when the new process was started.
+    const dropped = new Set(sockets().map(({ listener }) => listener).filter((id) =>
       !listeners.has(id)));
     handOver(successor.pid, listeners);
     successor.release();

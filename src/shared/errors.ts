@@ -131,7 +131,7 @@ export const ERRORS = {
     text: "The server keeps no more tables of records for its workers.",
   },
   ERR_MILLRACE_UPGRADE: {
-    text: "A new process could not take this one's place, which goes on. The message says why.",
+    text: "This process cannot be replaced, or cannot do this while it is. The message says why.",
   },
   ERR_MILLRACE_PID_FILE: {
     text: "The pid file cannot be written, or names another server that runs.",

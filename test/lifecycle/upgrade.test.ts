@@ -218,6 +218,78 @@ t.test("what was paused stays paused; a listener of this process alone ends", as
   t.equal(listeners[0].port, Number(new URL(url).port), "port 0 is the same port");
 });
 
+t.test("one that was started goes on listening, though it does not start by itself", async (t) => {
+  const listener = (id: string): string[] =>
+    ["--listener", `id=${id},bind=127.0.0.1:0,autoStart=false`];
+  const { control, upgrade } = await serve(t, { args: [...listener("late"), ...listener("off")] });
+  t.equal((await askControl(control, "POST /listeners/late/start")).status, 200);
+  const before = (await askControl(control, "GET /listeners")).value.listeners[2];
+  t.strictSame((await upgrade()).value.dropped, []);
+  const { listeners } = (await askControl(control, "GET /listeners")).value;
+  t.match(listeners.slice(2), [
+    { id: "late", state: "listening", port: before.port }, { id: "off", state: "created" },
+  ]);
+  t.equal((await fetch(`${before.url}/pid`)).status, 200);
+});
+
+t.test("a listener that is being stopped is not started again", async (t) => {
+  const { folder, control, command, url, upgrade } = await serve(t);
+  const stateOf = async (): Promise<string> =>
+    (await askControl(control, "GET /listeners")).value.listeners[0].state;
+  const answer = fetch(`${url}/slow`);
+  await until("the request", async () =>
+    (await askControl(control, "GET /status")).value.workers[0].inFlight === 1);
+  const stopped = askControl(control, "POST /listeners/web/stop");
+  await until("the stop", async () => await stateOf() === "stopping");
+  t.equal((await upgrade()).status, 200);
+  t.equal(await stateOf(), "created");
+  await t.rejects(fetch(`${url}/pid`));
+  writeFileSync(join(folder, "go"), "");
+  t.equal(await (await answer).text(), "late");
+  t.match((await stopped).value, { graceful: true });
+  await until("the old one's end", () => command.child.exitCode === 0);
+});
+
+const SLOW_START = `import { existsSync, writeFileSync } from "node:fs";
+export default {
+  fetch: () => String(process.pid),
+  async init() {
+    writeFileSync(new URL("begun", import.meta.url), "");
+    while (!existsSync(new URL("go", import.meta.url))) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  },
+};`;
+
+t.test("while the new process starts, listeners cannot be changed: nothing is lost", async (t) => {
+  const { folder, control, upgrade } = await serve(t);
+  writeFileSync(join(folder, "app.mjs"), SLOW_START);
+  const upgraded = upgrade();
+  await until("the start", () => existsSync(join(folder, "begun")));
+  const extra = { id: "extra", host: "127.0.0.1", port: 0 };
+  const listener = "POST /listeners/local";
+  for (const told of [
+    await askControl(control, "POST /listeners", extra),
+    await askControl(control, `${listener}/pause`),
+    await askControl(control, `${listener}/start`),
+    await askControl(control, `${listener}/stop`),
+    await askControl(control, `${listener}/remove`),
+  ]) {
+    t.match(told, { status: 409, value: { error: { code: "ERR_MILLRACE_UPGRADE" } } });
+    t.match(told.value.error.message, /while this process is being replaced: try again/);
+  }
+  writeFileSync(join(folder, "go"), "");
+  t.match(await upgraded, { status: 200, value: { dropped: [] } });
+  t.equal((await askControl(control, `${listener}/pause`)).status, 200, "the new process takes it");
+});
+
+t.test("when the new process has failed, they can be changed again", async (t) => {
+  const { folder, control, upgrade } = await serve(t);
+  writeFileSync(join(folder, "app.mjs"), "throw new Error();");
+  t.equal((await upgrade()).status, 409);
+  t.equal((await askControl(control, "POST /listeners/local/pause")).status, 200);
+});
+
 t.test("systemd hears of the new process, and nothing more of the old one", skipWithoutPython,
   async (t) => {
     const socket = `@millrace-upgrade-${process.pid}`;

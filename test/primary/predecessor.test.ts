@@ -12,11 +12,12 @@ import { cleanEnv, repositoryFile } from "../support/environment.ts";
 
 t.test("what is not for this process is dropped, and nobody inherits it", async (t) => {
   const whole = {
-    pid: process.ppid, control: "/c", channel: 0, stderr: 2, isWatched: false, sockets: [], off: [],
+    pid: process.ppid, control: "/c", channel: 0, stderr: 2, isWatched: false, sockets: [],
+    running: {},
   };
   const wrong = [
     "", "{", "null", "7", JSON.stringify({ ...whole, sockets: undefined }),
-    JSON.stringify({ ...whole, pid: "1" }),
+    JSON.stringify({ ...whole, pid: "1" }), JSON.stringify({ ...whole, running: null }),
     // A descriptor that is no socket, and one that is not open.
     JSON.stringify({ ...whole, channel: 1_000_000 }),
     JSON.stringify({ ...whole, pid: process.pid }),
@@ -33,7 +34,8 @@ const SOURCE = `
 import { loadNative } from ${JSON.stringify(repositoryFile("dist/src/native.js"))};
 import { Predecessor } from ${JSON.stringify(repositoryFile("dist/src/primary/predecessor.js"))};
 const predecessor = Predecessor.claim();
-const said = [predecessor.pid === process.ppid, predecessor.isOff("b"), predecessor.isOff("a")];
+const said = [predecessor.pid === process.ppid];
+for (const id of ["b", "a", "c"]) said.push(predecessor.isRunning(id) ?? null);
 const [{ bound: { port } }] = predecessor.socketsOf("a");
 said.push(predecessor.take("a", { host: "127.0.0.2", port }));
 said.push(predecessor.take("other", { host: "127.0.0.1", port: 0 }));
@@ -57,7 +59,8 @@ t.test("sockets are taken once and by their place, and stderr goes on elsewhere"
   const fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
   const bound = { host: "127.0.0.1", port };
   const handOver = {
-    pid: process.pid, control: "/c", channel: 3, stderr: 4, isWatched: false, off: ["b"],
+    pid: process.pid, control: "/c", channel: 3, stderr: 4, isWatched: false,
+    running: { a: true, b: false },
     sockets: [{ listener: "a", fd: 5, bound }, { listener: "left", fd: 6, bound: { path: "/x" } }],
   };
   const child = spawn(process.execPath, ["--input-type=module", "-e", SOURCE], {
@@ -72,7 +75,7 @@ t.test("sockets are taken once and by their place, and stderr goes on elsewhere"
   t.strictSame(await within("taken", channel.receive()), { type: "taken" });
   channel.close();
   await within("the end", once(child, "close"));
-  t.strictSame(JSON.parse(said!()), [true, true, false, -1, -1, 5, -1]);
+  t.strictSame(JSON.parse(said!()), [true, false, true, null, -1, -1, 5, -1]);
   t.equal(first!(), "before");
   t.equal(second!(), "after");
 });

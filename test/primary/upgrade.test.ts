@@ -8,7 +8,7 @@ function replaced(facts: Partial<Replaced>): Replaced {
   };
   return {
     pid: 2, control: "/c", timeoutMs: 1000, isWatched: never, isClosing: () => false,
-    sockets: never, off: never, restore: never, handOver: never, ...facts,
+    sockets: never, running: never, restore: never, handOver: never, ...facts,
   };
 }
 
