@@ -33,6 +33,7 @@ export class Notifier {
   #retry: NodeJS.Timeout | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #extending: NodeJS.Timeout | undefined;
+  #reloads = 0;
   #hasFailed = false;
   #state: "on" | "silent" = "on";
 
@@ -49,16 +50,26 @@ export class Notifier {
     this.#watch();
   }
 
-  /** `ready` follows, whether the reload succeeds or not. */
+  /** `reloaded` follows, whether the reload succeeds or not. Several may overlap. */
   reloading(): void {
+    if (this.#reloads++ > 0 || this.#isStopping) return;
     // The clock of process.hrtime is the one that systemd compares with: CLOCK_MONOTONIC.
     const now = process.hrtime.bigint() / 1000n;
     this.#send(`RELOADING=1\nMONOTONIC_USEC=${now}\nSTATUS=Reloading`);
   }
 
-  /** From now on systemd is asked for time until `close`. */
+  /** The last of those under way has ended. */
+  reloaded(status: string): void {
+    if (--this.#reloads === 0 && !this.#isStopping) this.ready(status);
+  }
+
+  get #isStopping(): boolean {
+    return this.#extending !== undefined;
+  }
+
+  /** From now on systemd is asked for time until `close`, and hears of no reload. */
   stopping(): void {
-    if (this.#extending !== undefined) return;
+    if (this.#isStopping) return;
     const extend = `EXTEND_TIMEOUT_USEC=${EXTEND_MS * 1000}`;
     this.#send(`STOPPING=1\nSTATUS=Draining\n${extend}`);
     this.#extending = setInterval(() => this.#send(extend), EXTEND_MS / 2);

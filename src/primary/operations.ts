@@ -127,7 +127,7 @@ export class Operations {
     try {
       return await reload;
     } finally {
-      this.#notifier.ready(this.#status);
+      this.#notifier.reloaded(this.#status);
     }
   }
 

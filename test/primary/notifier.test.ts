@@ -35,7 +35,7 @@ t.test("ready, reloading and stopping, a line for each fact", skipWithoutPython,
   const { notifier, notices } = await told(t);
   notifier.ready("Serving\non http://x");
   notifier.reloading();
-  notifier.ready("Serving");
+  notifier.reloaded("Serving");
   notifier.stopping();
   notifier.stopping();
   await until("four notices", () => notices.length === 4);
@@ -48,6 +48,36 @@ t.test("ready, reloading and stopping, a line for each fact", skipWithoutPython,
   t.strictSame(notices[3]!.lines, [
     "STOPPING=1", "STATUS=Draining", "EXTEND_TIMEOUT_USEC=10000000",
   ]);
+});
+
+t.test("of reloads that overlap the last one ends them", skipWithoutPython, async (t) => {
+  const { notifier, notices } = await told(t);
+  notifier.reloading();
+  notifier.reloading();
+  notifier.reloaded("after the first");
+  notifier.reloaded("after the second");
+  notifier.reloading();
+  notifier.reloaded("after the third");
+  notifier.stopping();
+  await until("the stop", () => isHeard(notices, "STOPPING=1"));
+  t.strictSame(notices.map(({ lines }) => lines.filter((line) => !line.startsWith("MONO"))), [
+    ["RELOADING=1", "STATUS=Reloading"], ["READY=1", "STATUS=after the second"],
+    ["RELOADING=1", "STATUS=Reloading"], ["READY=1", "STATUS=after the third"],
+    ["STOPPING=1", "STATUS=Draining", "EXTEND_TIMEOUT_USEC=10000000"],
+  ]);
+});
+
+t.test("who stops says nothing of reloads", skipWithoutPython, async (t) => {
+  const { notifier, notices } = await told(t);
+  notifier.reloading();
+  notifier.stopping();
+  notifier.reloaded("Serving");
+  notifier.reloading();
+  notifier.reloaded("Serving");
+  notifier.handOver(4711);
+  await until("the last word", () => isHeard(notices, "MAINPID=4711"));
+  const firsts = notices.map(({ lines }) => lines[0]);
+  t.strictSame(firsts, ["RELOADING=1", "STOPPING=1", "MAINPID=4711"]);
 });
 
 t.test("who takes another's place says whose number counts", skipWithoutPython, async (t) => {
