@@ -39,11 +39,19 @@ const OWN_FLAGS = {
   version: { type: "boolean", short: "v" },
 } as const;
 
-const OPTION_FLAGS = Object.fromEntries(
-  FLAG_OPTIONS.map((name) => [flagName(name).slice(2), { type: "string" } as const]),
-);
+const BOOLEAN_FLAGS: readonly string[] = FLAG_OPTIONS
+  .filter((name) => OPTION_ROWS[name].check.kind === "boolean").map(flagOf);
+
+const OPTION_FLAGS = Object.fromEntries([
+  ...FLAG_OPTIONS.map((name) => [flagOf(name), { type: "string" }] as const),
+  ...BOOLEAN_FLAGS.flatMap((flag) => [flag, `no-${flag}`])
+    .map((flag) => [flag, { type: "boolean" }] as const),
+]);
 
 const FLAGS = { ...OPTION_FLAGS, ...OWN_FLAGS };
+
+/** What a word behind a boolean flag must be to be its value. */
+const BOOLEAN_WORD = /^(?:true|false|1|0)$/;
 
 /** The keys of one --listener, with what each turns its text into. */
 const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>> = {
@@ -60,27 +68,60 @@ const LISTENER_KEYS: Readonly<Record<string, (text: string) => ListenerOptions>>
   accessLog: (text) => ({ accessLog: fromText(LISTENER_ROWS.accessLog.check, text) as boolean }),
 };
 
+/** Those that are not settings, in the order of the help. */
+export const LISTENER_KEY_NAMES: readonly string[] = Object.keys(LISTENER_KEYS);
+
 /** What a listener can set for itself, as far as it can be written as text. */
-const SETTING_KEYS: ReadonlySet<string> = new Set(
+export const SETTING_KEYS: ReadonlySet<string> = new Set(
   LISTENER_SETTINGS.filter((name) => LISTENER_SETTING_ROWS[name].check.kind !== "value"),
 );
 
 /** What the arguments behind `millrace` ask for. */
 export function parseArguments(argv: readonly string[]): Invocation {
-  const { tokens, positionals } = parseArgs({
+  const { tokens } = parseArgs({
     args: [...argv], options: FLAGS, allowPositionals: true, strict: false, tokens: true,
   });
   const given = new Map<string, string[]>();
-  for (const token of tokens) {
+  const words: string[] = [];
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index]!;
+    if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     checkFlag(token.name, token.rawName, token.value);
-    given.set(token.name, [...given.get(token.name) ?? [], token.value ?? ""]);
+    const next = tokens[index + 1];
+    const word = next?.kind === "positional" && token.value === undefined ? next.value : "";
+    const { flag, value, takesWord } = valueOf(token.name, token.value, word);
+    given.set(flag, [...given.get(flag) ?? [], value]);
+    if (takesWord) index++;
   }
   const action = (["help", "version", "print-config"] as const).find((name) => given.has(name));
   const values = flagValues(given);
-  const app = parseApp(positionals);
+  const app = parseApp(words);
   if (app !== undefined) values["app"] = app;
   return { action: action ?? "serve", config: given.get("config")?.at(-1), values };
+}
+
+interface Given {
+  readonly flag: string;
+  readonly value: string;
+  /** The next word was its value. */
+  readonly takesWord: boolean;
+}
+
+/** A boolean flag alone is on; behind it a word that is no boolean is something else: the app. */
+function valueOf(name: string, value: string | undefined, word: string): Given {
+  if (BOOLEAN_FLAGS.includes(name)) {
+    const takesWord = BOOLEAN_WORD.test(word);
+    return { flag: name, value: takesWord ? word : value ?? "true", takesWord };
+  }
+  const isNegated = name.startsWith("no-");
+  const flag = isNegated ? name.slice("no-".length) : name;
+  return { flag, value: isNegated ? "false" : value ?? "", takesWord: false };
+}
+
+/** The name of its flag without the dashes. */
+function flagOf(name: OptionName): string {
+  return flagName(name).slice(2);
 }
 
 /** `serve` may be left out. A file of that name is given as ./serve. */
@@ -99,17 +140,20 @@ function checkFlag(name: string, rawName: string, value: string | undefined): vo
     const hint = suggest(rawName, known);
     throw new MillraceError("ERR_MILLRACE_OPTION_UNKNOWN", `unknown flag ${rawName}${hint}`);
   }
-  if (flag.type === "string" && (value === undefined || value === "")) {
+  const isBoolean = BOOLEAN_FLAGS.includes(name);
+  if (value === "" || (flag.type === "string" && value === undefined)) {
     throw invalid(`${rawName} needs a value`);
   }
-  if (flag.type === "boolean" && value !== undefined) throw invalid(`${rawName} takes no value`);
+  if (flag.type === "boolean" && !isBoolean && value !== undefined) {
+    throw invalid(`${rawName} takes no value`);
+  }
 }
 
 /** A flag that may be given once takes the last value, as is usual: scripts append to defaults. */
 function flagValues(given: ReadonlyMap<string, string[]>): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const name of FLAG_OPTIONS) {
-    const written = given.get(flagName(name).slice(2))?.at(-1);
+    const written = given.get(flagOf(name))?.at(-1);
     if (written !== undefined) values[name] = fromText(OPTION_ROWS[name].check, written);
   }
   const listeners = given.get("listener");
@@ -142,8 +186,8 @@ function listenerMember(key: string, text: string, part: string): ListenerOption
   if (SETTING_KEYS.has(key)) {
     return { [key]: fromText(LISTENER_SETTING_ROWS[key as ListenerSetting].check, text) };
   }
-  const keys = Object.keys(LISTENER_KEYS).map((each) => `${each}=`).join(", ");
-  const hint = suggest(key, [...SETTING_KEYS, ...Object.keys(LISTENER_KEYS)]);
+  const keys = LISTENER_KEY_NAMES.map((each) => `${each}=`).join(", ");
+  const hint = suggest(key, [...SETTING_KEYS, ...LISTENER_KEY_NAMES]);
   throw invalid(
     `--listener takes ${keys} and limits, with commas between, not ${show(part)}${hint}`,
   );

@@ -2,7 +2,8 @@
 import { OPTION_ROWS } from "../options.ts";
 import type { OptionRow } from "../options.ts";
 import { flagName, variableName } from "../options/layers.ts";
-import { FLAG_OPTIONS } from "./arguments.ts";
+import { BIND_FORMS } from "../options/bind.ts";
+import { FLAG_OPTIONS, LISTENER_KEY_NAMES } from "./arguments.ts";
 
 const INDENT = 30;
 
@@ -20,9 +21,9 @@ Flags:
 `;
 
 const OWN: readonly (readonly [string, string])[] = [
-  ["--listener KEY=VALUE,...", "One listener; repeat it for several. Keys: id, name, backlog, " +
-    "accessLog, bind, which is a port, host:port, [v6]:port or the path of a Unix socket, and " +
-    "the limits that each listener can set for itself, as in idleTimeoutMs=5000."],
+  ["--listener KEY=VALUE,...", "One listener; repeat it for several. Keys: " +
+    `${LISTENER_KEY_NAMES.join(", ")}, and what each listener can set for itself, as in ` +
+    `idleTimeoutMs=5000. A bind is ${BIND_FORMS}.`],
   ["--heap-mb N", "Megabytes of JavaScript heap each worker may use."],
   ["--config FILE", "A file of options, JSON or a module. Without it the command looks for " +
     "millrace.config.js, .mjs or .json beside package.json."],
@@ -35,6 +36,8 @@ const CLOSING = `
 A flag wins over the environment, the environment over the file, the file over the app's own
 port and hostname. The variables are PORT, HOST and, for the other flags that take a value,
 MILLRACE_ and the name, as in ${variableName("idleTimeoutMs", OPTION_ROWS)}.
+
+A flag of true or false alone is true, as in --watch; with no- in front it is false: --no-watch.
 
 SIGINT and SIGTERM let requests in flight finish; a second one ends them. The exit code is 0 after
 a stop, 1 if the server cannot start, and 128 plus the signal's number after a forced one.
@@ -49,7 +52,7 @@ export function helpText(): string {
 }
 
 function metavar(row: OptionRow): string {
-  if (row.check.kind === "boolean") return "true|false";
+  if (row.check.kind === "boolean") return "[true|false]";
   return row.check.kind === "integer" ? "N" : "TEXT";
 }
 

@@ -29,8 +29,9 @@ export interface BindOptions {
 export const portCheck: ReturnType<typeof integer> = integer(0, 65535);
 export const descriptorCheck: ReturnType<typeof integer> = integer(0, 2 ** 31 - 1);
 
-const FORMS = "port, host:port, [v6]:port, http://host:port, a path, @name, fd:N, " +
-  "systemd or systemd:name";
+/** In the words of refusals and of the help. */
+export const BIND_FORMS: string = "port, host:port, [v6]:port, http://host:port, a path, @name, " +
+  "fd:N, systemd or systemd:name";
 
 /**
  * A bind as text: `port`, `host:port`, `[v6]:port`, either behind `http://`, the path of a Unix
@@ -60,7 +61,7 @@ function parseAddress(text: string, bind: string): BindOptions {
   const parts = /^(?:\[([^\]]*)\]|([^:[\]/@]+)):(\d+)$/.exec(text);
   const host = parts?.[1] ?? parts?.[2];
   if (parts === null || host === undefined || (parts[1] !== undefined && !isIPv6(host))) {
-    throw invalid(`bind must be ${FORMS}, not ${show(bind)}`);
+    throw invalid(`bind must be ${BIND_FORMS}, not ${show(bind)}`);
   }
   return { host, port: parsePort(parts[3] ?? "", bind) };
 }

@@ -15,6 +15,35 @@ t.test("a flag gives a checked type, in both spellings", async (t) => {
   t.strictSame(values, { port: 8080, workers: 0, logLevel: "warn" });
 });
 
+t.test("a boolean flag alone is on, with no- off, and may have its value", async (t) => {
+  const cases: [string[], object][] = [
+    [["app.mjs", "--watch"], { app: "app.mjs", watch: true }],
+    [["--watch", "app.mjs"], { app: "app.mjs", watch: true }],
+    [["serve", "--watch", "app.mjs", "--debug"], { app: "app.mjs", watch: true, debug: true }],
+    [["--development", "--metrics"], { development: true, metrics: true }],
+    [["--watch", "--port", "80"], { watch: true, port: 80 }],
+    [["app.mjs", "--no-watch"], { app: "app.mjs", watch: false }],
+    [["--no-announce-keep-alive", "app.mjs"], { app: "app.mjs", announceKeepAlive: false }],
+    [["--watch", "true", "app.mjs"], { app: "app.mjs", watch: true }],
+    [["--watch", "false", "app.mjs"], { app: "app.mjs", watch: false }],
+    [["--watch=true", "app.mjs"], { app: "app.mjs", watch: true }],
+    [["app.mjs", "--watch=0"], { app: "app.mjs", watch: false }],
+    [["app.mjs", "--watch", "1"], { app: "app.mjs", watch: true }],
+    [["--watch", "--", "true"], { app: "true", watch: true }],
+    [["--watch", "./true"], { app: "./true", watch: true }],
+    [["--watch", "--no-watch"], { watch: false }],
+    [["--no-watch", "--watch"], { watch: true }],
+    // Left for the check of its row.
+    [["--watch=maybe"], { watch: "maybe" }],
+  ];
+  for (const [argv, values] of cases) {
+    t.strictSame(parseArguments(argv).values, values, argv.join(" "));
+  }
+  t.throws(() => parseArguments(["--no-watch=true"]), { message: "--no-watch takes no value" });
+  t.throws(() => parseArguments(["--watch="]), { message: "--watch needs a value" });
+  t.throws(() => parseArguments(["--no-port"]), { message: /^unknown flag --no-port/ });
+});
+
 t.test("of a repeated flag the last one counts", async (t) => {
   t.strictSame(parseArguments(["--port", "1", "--port", "2"]).values, { port: 2 });
 });
