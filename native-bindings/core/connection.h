@@ -27,7 +27,8 @@ enum class Stage : uint8_t {
   kClosed,     // descriptor closed; the slot waits for the end of the turn
 };
 
-enum class Clock : uint8_t { kNone, kIdle, kHead, kBody, kHandler, kWrite, kLinger };
+// One of them runs at a time. The handler's is not among them: it runs beside any of these.
+enum class Clock : uint8_t { kNone, kIdle, kHead, kBody, kWrite, kLinger };
 
 // What has moved on a connection, for the clocks that start anew with it.
 enum class Progress : uint8_t { kNone, kReceived, kSent };
@@ -60,6 +61,7 @@ struct Connection {
   uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
   uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set
   uint16_t listener = 0;
+  bool handler_timed = false;  // the clock of its oldest request's handler has been set
   Failure failure;           // a refusal that waits behind earlier answers
   ListenerOptions* options = nullptr;  // the engine's; set until the slot is freed
   // Of a PROXY header that has been read; null: there was none. Deleted with the connection.
@@ -122,6 +124,8 @@ class ConnectionTable {
   uint32_t size() const { return size_; }  // slots ever used
 
   std::vector<uint32_t> deadlines;  // by slot, in ticks; 0: none. Dense, for the scan
+  // Of handlers, in the same way; empty until there is one. Who has set none must not look.
+  std::vector<uint32_t> handler_deadlines;
 
  private:
   static constexpr uint32_t kChunk = 256;

@@ -62,17 +62,41 @@ bool Engine::rewatch(Connection& connection, bool read, bool write) {
 void Engine::set_clock(Connection& connection, Clock clock, uint32_t milliseconds) {
   connection.clock = clock;
   if (clock == Clock::kWrite) connection.unacknowledged = Transport::unacknowledged(connection.fd);
-  table_.deadlines[connection.slot] =
-      milliseconds == 0 ? 0 : now_tick_ + (milliseconds + kTickMs - 1) / kTickMs + 1;
+  table_.deadlines[connection.slot] = milliseconds == 0 ? 0 : deadline_in(milliseconds);
 }
 
-// One clock runs at a time. The body's starts anew when bytes have come, the write stall's when
-// some have left, that of an idle connection with each request; the head's and the handler's do
-// not. So nothing but requests keeps an idle connection: not empty lines between them either.
+uint32_t Engine::deadline_in(uint32_t milliseconds) const {
+  return now_tick_ + (milliseconds + kTickMs - 1) / kTickMs + 1;
+}
+
+// The handler's clock runs beside the others, so that no client holds one for longer by what it
+// sends or takes: from when its request is the next to be answered until the head of its answer.
+void Engine::time_handler(Connection& connection) {
+  bool works = connection.unanswered > 0 && connection.answer == Answer::kNone;
+  if (!works || connection.handler_timed) return;
+  connection.handler_timed = true;
+  std::vector<uint32_t>& deadlines = table_.handler_deadlines;
+  if (deadlines.size() <= connection.slot) deadlines.resize(table_.deadlines.size(), 0);
+  deadlines[connection.slot] = deadline_in(connection.options->handler_timeout_ms);
+}
+
+// What was set for a request that has been answered meanwhile, or for a connection that has gone,
+// is over: nothing takes it back before.
+void Engine::handler_due(Connection& connection) {
+  bool works = connection.unanswered > 0 && connection.answer == Answer::kNone;
+  if (connection.stage != Stage::kOpen || !works || !connection.handler_timed) return;
+  connection.notify_timeout = true;
+  queue_notify(connection);
+}
+
+// Of the others one runs at a time. The body's starts anew when bytes have come, the write stall's
+// when some have left, that of an idle connection with each request; the head's does not. So
+// nothing but requests keeps an idle connection: not empty lines between them either.
 void Engine::update_clock(Connection& connection, Progress progress) {
   if (connection.stage != Stage::kOpen) return;
   Clock clock = Clock::kIdle;
   const ListenerOptions& options = *connection.options;
+  if (options.handler_timeout_ms > 0) time_handler(connection);
   uint32_t limit = options.idle_timeout_ms;
   if (connection.has_unsent()) {
     clock = Clock::kWrite;
@@ -80,12 +104,9 @@ void Engine::update_clock(Connection& connection, Progress progress) {
   } else if (connection.body_open && !connection.body_paused && !connection.awaits_continue) {
     clock = Clock::kBody;
     limit = options.body_timeout_ms;
-  } else if (connection.answer != Answer::kNone) {
+  } else if (connection.unanswered > 0) {
     clock = Clock::kNone;  // a stream may be quiet for as long as it likes
     limit = 0;
-  } else if (connection.unanswered > 0) {
-    clock = Clock::kHandler;
-    limit = options.handler_timeout_ms;
   } else if (connection.parser != nullptr && !connection.parser->head_done()) {
     clock = Clock::kHead;
     limit = options.head_timeout_ms;
@@ -132,10 +153,6 @@ void Engine::clock_fired(Connection& connection) {
       drop_parser(connection);
       refuse(connection, kBodyTimeout);
       select_output(connection);
-      break;
-    case Clock::kHandler:
-      connection.notify_timeout = true;
-      queue_notify(connection);
       break;
     case Clock::kWrite:
       // The socket says that it takes bytes again only when much has left it: a peer that is slow

@@ -262,8 +262,7 @@ void Engine::finish_answer(Connection& connection) {
   connection.unanswered--;
   // If sending the answer has found the peer gone, destroy has taken all of them off already.
   if (connection.stage != Stage::kClosed) in_flight_--;
-  // The next one's handler has a clock of its own.
-  if (connection.clock == Clock::kHandler) connection.clock = Clock::kNone;
+  connection.handler_timed = false;  // the next one's handler has a clock of its own
   if (connection.unanswered == 0 && connection.body_open && !can_drop_body(connection)) {
     connection.close_after = true;
   }

@@ -281,6 +281,15 @@ void Engine::look_at_clock() {
   now_tick_ = static_cast<uint32_t>((clock_ms() - started_ms_) / kTickMs) + 1;
 }
 
+void Engine::tick_handlers() {
+  std::vector<uint32_t>& deadlines = table_.handler_deadlines;
+  for (uint32_t slot = 0; slot < deadlines.size(); slot++) {
+    if (deadlines[slot] == 0 || deadlines[slot] > now_tick_) continue;
+    deadlines[slot] = 0;
+    handler_due(*table_.at(slot));
+  }
+}
+
 void Engine::tick() {
   if (busy_ || dead_) return;
   look_at_clock();
@@ -294,6 +303,7 @@ void Engine::tick() {
     table_.deadlines[slot] = 0;
     clock_fired(*table_.at(slot));
   }
+  tick_handlers();
   pace_bulk();
   flush_output();
   if (recorder_.is_on()) recorder_.publish();

@@ -137,6 +137,7 @@ class Engine final : public MessageSink {
   void put_notifications();
   void weigh();
   void look_at_clock();
+  void tick_handlers();
   int32_t* next_event(int32_t kind, const Connection& connection);
   bool has_headroom() const;
   void queue_notify(Connection& connection);
@@ -263,6 +264,9 @@ class Engine final : public MessageSink {
   bool rewatch(Connection& connection, bool read, bool write);
   void update_clock(Connection& connection, Progress progress);
   void set_clock(Connection& connection, Clock clock, uint32_t milliseconds);
+  uint32_t deadline_in(uint32_t milliseconds) const;
+  void time_handler(Connection& connection);
+  void handler_due(Connection& connection);
   void clock_fired(Connection& connection);
   bool is_settled_by_reading(Connection& connection);
   void close_gently(Connection& connection);

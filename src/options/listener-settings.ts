@@ -40,7 +40,7 @@ export const LISTENER_SETTING_ROWS: Readonly<Record<ListenerSetting, OptionRow>>
     group: "Time",
     check: milliseconds(1),
     fallback: 30_000,
-    text: "How long a request's body may make no progress while it is awaited; then 408.",
+    text: "How long a request's body may make no progress while the server reads it; then 408.",
   },
   idleTimeoutMs: {
     group: "Time",

@@ -109,6 +109,35 @@ t.test("a handler that takes too long is a 503, in its turn", async (t) => {
   t.equal(await client.readToEnd(), "");
 });
 
+t.test("the handler's clock runs while a body is incomplete, also one that comes", async (t) => {
+  const server = await startConformance(t, { handlerTimeoutMs: 600 });
+  const head = "POST /wait/never HTTP/1.1\r\nHost: a.test\r\nContent-Length: 200000\r\n\r\n";
+  for (const isDripped of [false, true]) {
+    const client = await server.connect();
+    const ms = await elapsed(async () => {
+      client.write(`${head}abc`);
+      const stop = isDripped ? drip(client, "x") : () => undefined;
+      t.equal((await client.response()).status, 503);
+      stop();
+    });
+    t.ok(ms >= 595, `${ms}`);
+    t.equal(await client.readToEnd(), "");
+  }
+  t.equal(server.server.stats().workers[0]!.inFlight, 0, "nothing of them is left");
+});
+
+t.test("a body that stalls is a 408 also while nobody has asked for it yet", async (t) => {
+  const server = await startConformance(t, { bodyTimeoutMs: 300 });
+  const client = await server.connect();
+  client.write("POST /read-late/s HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc");
+  await server.waits("s");
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  client.write("defghij"); // too late
+  await server.open("s");
+  t.equal((await client.response()).status, 408);
+  t.equal(await client.readToEnd(), "");
+});
+
 t.test("a peer that takes nothing is dropped; one that is slow is not", async (t) => {
   const server = await startConformance(t, { writeTimeoutMs: 1500 });
   const stalled = await server.connect();
