@@ -4,7 +4,7 @@
  */
 import { parseCookie } from "cookie";
 import type { CookieOptions } from "../shared/cookies.ts";
-import { endCookieText, setCookieText } from "../worker/set-cookie.ts";
+import { endCookieText, setCookieText } from "../shared/set-cookie.ts";
 
 export type { CookieOptions } from "../shared/cookies.ts";
 

@@ -3,7 +3,7 @@
  * (RFC 9110 7.6.1), and where the request came from is added. Any thread.
  */
 import type { Context } from "../shared/app.ts";
-import { HOP_BY_HOP } from "../worker/header-syntax.ts";
+import { HOP_BY_HOP } from "../shared/hop-by-hop.ts";
 
 /** Of one connection, whether `Connection` names them or not; and between a client and a proxy. */
 const STAYING: ReadonlySet<string> = new Set([

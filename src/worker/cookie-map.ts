@@ -4,7 +4,7 @@
  */
 import { parseCookie } from "cookie";
 import type { CookieMap, CookieOptions, CookiePlace, NamedCookie } from "../shared/cookies.ts";
-import { endCookieText, setCookieText } from "./set-cookie.ts";
+import { endCookieText, setCookieText } from "../shared/set-cookie.ts";
 
 export class RequestCookies implements CookieMap {
   readonly #values = new Map<string, string>();

@@ -3,8 +3,8 @@
  * one. Passed on as they are they would be wrong, so the fields are dropped where such an answer is
  * sent, or where a new Response is made of its body or its fields. Any thread.
  */
+import { HOP_BY_HOP } from "../shared/hop-by-hop.ts";
 import { isToken } from "../shared/token.ts";
-import { HOP_BY_HOP } from "./header-syntax.ts";
 
 // undici decodes zstd from 7.11 on; before, such a body arrives encoded and keeps its field.
 const [major = 0, minor = 0] = (process.versions["undici"] ?? "").split(".").map(Number);

@@ -110,14 +110,3 @@ export function fieldValue(value: unknown): string {
 function printable(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
-
-/** Fields that belong to one connection only and are never passed on by a proxy. */
-export const HOP_BY_HOP: readonly string[] = [
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];

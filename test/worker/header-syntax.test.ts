@@ -1,11 +1,9 @@
 /** Names and values of fields. */
 import t from "tap";
-import { isToken } from "../../src/shared/token.ts";
 import {
   FIELD,
   fieldName,
   fieldValue,
-  HOP_BY_HOP,
 } from "../../src/worker/header-syntax.ts";
 
 t.test("names", async (t) => {
@@ -35,8 +33,4 @@ t.test("values", async (t) => {
     t.throws(() => fieldValue(bad), TypeError, JSON.stringify(bad));
   }
   t.throws(() => fieldValue("x".repeat(1000) + "\n" + "y"), /^"x{100}…" is an invalid/);
-});
-
-t.test("tokens", async (t) => {
-  t.ok(HOP_BY_HOP.every(isToken));
 });

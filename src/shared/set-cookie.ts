@@ -2,7 +2,7 @@
  * The value of a `Set-Cookie` field (RFC 6265bis), with defaults that are safe. Any thread.
  */
 import { stringifySetCookie } from "cookie";
-import type { CookieOptions } from "../shared/cookies.ts";
+import type { CookieOptions } from "./cookies.ts";
 
 /** RFC 6265bis 5.7: name and value together. */
 const PAIR_BYTES_MAX = 4096;

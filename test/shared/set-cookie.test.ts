@@ -1,6 +1,6 @@
 /** Tests of the text of a cookie. What is refused: test/handlers/cookies.test.ts. */
 import t from "tap";
-import { endCookieText, setCookieText } from "../../src/worker/set-cookie.ts";
+import { endCookieText, setCookieText } from "../../src/shared/set-cookie.ts";
 
 t.test("a cookie is safe unless it is told otherwise", (t) => {
   t.equal(setCookieText("a", "x y", {}), "a=x%20y; Path=/; HttpOnly; Secure; SameSite=Lax");
