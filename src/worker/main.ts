@@ -21,6 +21,7 @@ import { makeLog } from "./log.ts";
 import { reportMemory } from "./memory-report.ts";
 import { MetricSources } from "./metric-sources.ts";
 import { type RouteTables, withLabel } from "./route-tables.ts";
+import { printed } from "./standard-output.ts";
 import { Topics } from "./topics.ts";
 
 /** Resolves when the worker has drained and its app has closed. */
@@ -42,6 +43,7 @@ export default async function serve(task: ServeTask<MessagePort>): Promise<void>
     control.send({ type: "failed", error: toSentError(error) });
   } finally {
     removeGlobals();
+    await printed();
     control.close();
   }
 }
