@@ -1,8 +1,11 @@
 // A folder's files, with a cache for what does not change, and a file of its own.
 //
-//   npx millrace serve examples/files.mjs
-//   curl -i http://localhost:3000/examples/hello.mjs
-//   curl -H "Range: bytes=0-9" http://localhost:3000/examples/hello.mjs
+//   npx millrace examples/files.mjs
+//   curl -i http://127.0.0.1:3000/examples/hello.mjs
+//   curl -i -H 'Range: bytes=0-9' http://127.0.0.1:3000/examples/hello.mjs
+//   curl -i http://127.0.0.1:3000/examples/
+//   curl -i http://127.0.0.1:3000/source
+
 import { fileURLToPath } from "node:url";
 import { file, files } from "millrace/files";
 

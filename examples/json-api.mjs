@@ -1,11 +1,11 @@
 // A JSON API: parameters of routes, a handler per method, errors as JSON.
 //
-//   npx millrace examples/json-api.mjs
+//   npx millrace examples/json-api.mjs --workers 1
 //   curl http://127.0.0.1:3000/notes/1
 //   curl -X PUT -d '{"text":"milk"}' http://127.0.0.1:3000/notes/2
 //
 // Each worker thread runs this module once, so this Map belongs to one worker. With several
-// workers keep what must be common in a database; this example is meant for --workers 1.
+// workers keep what must be common in a database.
 
 const notes = new Map([["1", { text: "bread" }]]);
 

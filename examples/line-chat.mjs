@@ -1,6 +1,10 @@
 // A protocol of its own behind HTTP: lines that everybody else on the same worker is sent.
 //
 //   npx millrace examples/line-chat.mjs --workers 1
+//   curl -iN -H 'Connection: Upgrade' -H 'Upgrade: line-chat' http://127.0.0.1:3000/chat
+//
+// That one listens; to write lines, too:
+//
 //   printf 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: line-chat\r\n\r\n' |
 //     cat - /dev/stdin | nc 127.0.0.1 3000
 

@@ -2,10 +2,10 @@
  * Routes that change while the server runs, in all workers at once: a gate in front of the items.
  *
  *   npx millrace examples/maintenance.mjs
- *   curl localhost:3000/items
- *   curl -X PUT localhost:3000/maintenance && curl -i localhost:3000/items
- *   curl -X DELETE localhost:3000/maintenance && curl localhost:3000/items
- *   curl localhost:3000/routes
+ *   curl http://127.0.0.1:3000/items
+ *   curl -X PUT http://127.0.0.1:3000/maintenance && curl -i http://127.0.0.1:3000/items
+ *   curl -X DELETE http://127.0.0.1:3000/maintenance && curl http://127.0.0.1:3000/items
+ *   curl http://127.0.0.1:3000/routes
  */
 export default {
   // What routes name: functions cannot be sent from one thread to another.

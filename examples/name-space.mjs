@@ -4,7 +4,7 @@
 //   curl -i http://127.0.0.1:3000/notes/first
 //   curl -i -X PUT -d 'flour is dear' http://127.0.0.1:3000/notes/price
 //   curl -i http://127.0.0.1:3000/notes/price
-//   curl -i http://127.0.0.1:3000/notes/price?download
+//   curl -i 'http://127.0.0.1:3000/notes/price?download'
 //   curl -i -X DELETE http://127.0.0.1:3000/notes/price
 //   curl -i http://127.0.0.1:3000/notes/price
 

@@ -1,7 +1,12 @@
 // An ordered table of routes: conditions, a gate, a rewrite, and a handler object per connection.
-//   curl localhost:8080/v1/orders/7
-//   curl -X POST -H "Content-Type: text/csv" --data "milk,2" localhost:8080/v1/orders
-//   curl -H "Authorization: Bearer let-me-in" localhost:8080/admin/log
+//
+//   npx millrace examples/ordered-table.mjs --workers 1
+//   curl http://127.0.0.1:3000/v1/orders/7
+//   curl -X POST -H 'Content-Type: text/csv' --data 'milk,2' http://127.0.0.1:3000/v1/orders
+//   curl http://127.0.0.1:3000/count http://127.0.0.1:3000/count
+//   curl -i http://127.0.0.1:3000/admin/log
+//   curl -H 'Authorization: Bearer let-me-in' http://127.0.0.1:3000/admin/log
+
 const orders = new Map([["7", { item: "bread", count: 1 }]]);
 const log = [];
 

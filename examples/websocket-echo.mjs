@@ -1,8 +1,9 @@
-/**
- * A WebSocket that sends everything back, and a page to try it: http://localhost:3000/
- *
- *     curl -i http://localhost:3000/echo        # 400: it is for WebSockets
- */
+// A WebSocket that sends everything back, and a page to try it.
+//
+//   npx millrace examples/websocket-echo.mjs
+//   and open http://127.0.0.1:3000/ in a browser
+//   curl -i http://127.0.0.1:3000/echo           (400: it is for WebSockets)
+
 const page = `<!doctype html>
 <title>echo</title>
 <form id="form"><input id="text" autofocus> <button>Send</button></form>
