@@ -5,6 +5,7 @@
  */
 import { type Logger, pino } from "pino";
 import { destinationOf } from "../options/access-log.ts";
+import { escapedLine } from "../shared/log-line.ts";
 
 export interface LogOptions {
   readonly logLevel: string;
@@ -65,7 +66,8 @@ export class PrimaryLog {
       const dest = this.#descriptor ?? this.#destination;
       const destination = pino.destination({ dest, sync: true, maxLength: UNWRITTEN_MAX });
       destination.on("error", () => {}); // a failed write must not end the process
-      this.#open = { logger: pino({ level, base: {} }, destination), destination };
+      const hooks = { streamWrite: escapedLine };
+      this.#open = { logger: pino({ level, base: {}, hooks }, destination), destination };
     } catch {
       return null;
     }

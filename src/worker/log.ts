@@ -5,6 +5,7 @@
  */
 import { type Logger, pino } from "pino";
 import type { Log } from "../shared/app.ts";
+import { escapedLine } from "../shared/log-line.ts";
 import type { WorkerOptions } from "../shared/messages.ts";
 
 const METHODS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
@@ -35,7 +36,8 @@ export function makeLog(
   });
   // Without a listener a failed write would end the worker.
   destination.on("error", () => {});
-  const logger = pino({ level: logLevel, base: bindings }, destination);
+  const hooks = { streamWrite: escapedLine };
+  const logger = pino({ level: logLevel, base: bindings, hooks }, destination);
   const log = (...rest: unknown[]): void => logger.info(...(rest as [string]));
   const made = Object.assign(
     log,

@@ -28,6 +28,16 @@ t.test("its file is opened with the first line, and again after a rotation", (t)
   t.end();
 });
 
+t.test("no control character is in a line unescaped", (t) => {
+  const file = join(ownFolder(t), "log");
+  const log = new PrimaryLog({ logLevel: "warn", logDestination: file });
+  log.warn({ path: "a\x9b31mred" }, "b\x85c\u2028d");
+  log.close();
+  t.match(readFileSync(file, "utf8"), String.raw`"path":"a\u009b31mred","msg":"b\u0085c\u2028d"`);
+  t.match(linesOf(file), [{ path: "a\x9b31mred", msg: "b\x85c\u2028d" }]);
+  t.end();
+});
+
 t.test("levels count", (t) => {
   const folder = ownFolder(t);
   for (const [logLevel, count] of [["error", 1], ["silent", 0]] as const) {

@@ -1,5 +1,8 @@
 /** What handlers find in their second argument. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
+import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
 
 const APP = `
@@ -81,4 +84,23 @@ t.test("next() is the answer of what follows: routes, fetch, 404", async (t) => 
   t.same([wrapped.status, await wrapped.text()], [200, "[from fetch]"]);
   const none = await fetch(`${url}/next/none`);
   t.same([none.status, await none.text()], [404, "[Not Found]"]);
+});
+
+t.test("a received header value reaches the log with its control characters escaped", async (t) => {
+  const logDestination = join(ownFolder(t), "log");
+  const { connect } = await startApp(t, `
+    export default (request, context) => {
+      const evil = request.headers.get("x-evil");
+      context.log.info({ evil });
+      context.log("it was " + evil);
+      return new Response(evil);
+    };
+  `, { logDestination, logLevel: "info" });
+  const client = await connect();
+  client.write("GET / HTTP/1.1\r\nHost: a.test\r\nX-Evil: a\x9b31mred\r\n\r\n");
+  t.equal((await client.response()).status, 200);
+  const lines = readFileSync(logDestination, "utf8");
+  t.match(lines, String.raw`"evil":"a\u009b31mred"`);
+  t.match(lines, String.raw`"msg":"it was a\u009b31mred"`);
+  t.notMatch(lines, /[\x7f-\x9f]/);
 });

@@ -20,6 +20,8 @@ child("child of %d", asked);
 child.error({ key: 1 }, "again");
 const other = () => {};
 childLog(other, () => ({})) === other || log("not the same");
+log.warn({ header: "a\\x9b31mred" }, "b\\x7f\\x85c");
+childLog(log, () => ({ id: "\\u2028" }))("d\\x9be");
 `;
 
 t.test("it is called like a function, and has pino's methods and levels", async (t) => {
@@ -37,6 +39,9 @@ t.test("it is called like a function, and has pino's methods and levels", async 
     { level: 50, worker: 7, err: { message: "why" }, msg: "why" },
     { level: 30, worker: 7, id: 1, msg: "child of 0" },
     { level: 50, worker: 7, id: 1, key: 1, msg: "again" },
+    { level: 40, worker: 7, header: "a\x9b31mred", msg: "b\x7f\x85c" },
+    { level: 30, worker: 7, id: "\u2028", msg: "d\x9be" },
   ]);
-  t.equal(lines.length, 6);
+  t.equal(lines.length, 8);
+  t.notMatch(stdout, /[\x7f-\x9f\u2028]/, "no control character is there unescaped");
 });
