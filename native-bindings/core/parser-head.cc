@@ -142,14 +142,18 @@ int Parser::check_line() {
   return is_target ? 0 : fail(kMalformedTarget);
 }
 
-// llhttp lets keep-alive win over close in HTTP/1.0; RFC 9112 9.3 has it the other way.
-bool Parser::says_close() const {
+// What HTTP/1.0 asks for (RFC 9112 9.3). llhttp lets keep-alive win over close, and takes one from
+// Proxy-Connection, which a proxy may hand on without knowing it.
+bool Parser::asks_to_keep() const {
+  bool keeps = false;
   for (uint32_t i = 0; i < header_count_; i++) {
     const HeaderEntry& entry = headers_[i];
     if (!is(message_ + entry.name_offset, entry.name_length, "connection")) continue;
-    if (has_list_item(message_ + entry.value_offset, entry.value_length, "close")) return true;
+    const char* value = message_ + entry.value_offset;
+    if (has_list_item(value, entry.value_length, "close")) return false;
+    if (has_list_item(value, entry.value_length, "keep-alive")) keeps = true;
   }
-  return false;
+  return keeps;
 }
 
 int Parser::finish_head() {
@@ -161,7 +165,7 @@ int Parser::finish_head() {
   if (is_http10_) expects_continue_ = false;  // RFC 9110 10.1.1
   keep_alive_ = llhttp_should_keep_alive(raw()) != 0 && !closes_;
   // Behind a tunnel that is refused there may be bytes that were meant for its other end.
-  if (is_connect || (is_http10_ && keep_alive_ && says_close())) keep_alive_ = false;
+  if (is_connect || (is_http10_ && keep_alive_ && !asks_to_keep())) keep_alive_ = false;
   wants_upgrade_ = llhttp_get_upgrade(raw()) != 0;
   head_done_ = true;
   if (is_chunked_) begin_body();

@@ -149,7 +149,7 @@ class Parser {
   int check_host(const char* value, uint32_t length);
   int check_coding(const char* value, uint32_t length);
   int check_line();
-  bool says_close() const;
+  bool asks_to_keep() const;
   int finish_head();
   static int url_span(llhttp_t* raw, const char* at, size_t length);
   static int name_span(llhttp_t* raw, const char* at, size_t length);

@@ -250,6 +250,8 @@ void lines() {
 void persistence() {
   expect("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
          "GET / Connection=<keep-alive, close> 1.0 close; end; closed");
+  expect("GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n",
+         "GET / Proxy-Connection=<keep-alive> 1.0 close; end; closed");
   expect(get("Host: h\r\nProxy-Connection: close\r\n"),
          "GET / Host=<h> Proxy-Connection=<close> close; end; closed");
   expect(get("Host: h\r\nConnection: closed\r\n"),

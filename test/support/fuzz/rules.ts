@@ -15,6 +15,7 @@ const HEAD = /^[^\r\n]*(?:\r\n(?!\r\n)[^\r\n]*)*/gm;
 const HOST_LINE = /\r\nHost:[ \t]*([^\r\n]*?)[ \t]*(?=\r|$)/gi;
 const GOOD_HOST = /^(?:\[[\d:a-f.]+\]|[\w.~!$&'()*+;=%-]+)(?::\d{0,5})?$/i;
 const REQUEST_LINE = /([A-Z-]+) (\S*) HTTP\/(\d\.\d)/g;
+const CONNECTION = /\r\n(?:Proxy-)?Connection:[ \t]*([^\r\n]*)/gi;
 const CODING = /\r\nTransfer-Encoding:[ \t]*([^\r\n]*?)[ \t]*(?=\r|$)/gi;
 
 /** A message's head of HTTP/1.1, if one begins here, has not exactly one good Host. */
@@ -62,6 +63,11 @@ const RULES: readonly Rule[] = [
     holds: (input) => hasCoding(input, (value) => value.replace(/[, \t]/g, "") === ""),
   },
   {
+    why: "chunked behind an empty element of its list: servers differ on it",
+    status: "400",
+    holds: (input) => hasCoding(input, (value) => value.startsWith(",")),
+  },
+  {
     why: "codings beside a last chunked that nobody decodes (RFC 9112 6.1)",
     status: "501",
     holds: (input) => hasCoding(input, (value) => value.toLowerCase() !== "chunked"),
@@ -106,6 +112,21 @@ function isDeclinedUpgrade(input: string): boolean {
   return /\r\nUpgrade:/i.test(input) && /\r\nConnection:[^\r]*upgrade/i.test(input);
 }
 
+/**
+ * With HTTP/1.0 close wins over keep-alive, and only Connection keeps (RFC 9112 9.3): node:http has
+ * it the other way round, and goes on with what we do not read.
+ */
+function isClosedBefore(input: string): boolean {
+  for (const [head] of input.matchAll(HEAD)) {
+    if (!/HTTP\/1\.0/.test(head)) continue;
+    const options = [...`\r\n${head}`.matchAll(CONNECTION)].map(([field]) => field);
+    const keeps = options.filter((field) => /[:,\s]keep-alive\s*(?:,|$)/i.test(field));
+    const closes = options.some((field) => /[:,\s]close\s*(?:,|$)/i.test(field));
+    if (keeps.length > 0 && (closes || keeps.every((field) => /Proxy-/i.test(field)))) return true;
+  }
+  return false;
+}
+
 /** Null: they agree, or a rule explains it. Else what is wrong. */
 export function disagreement(input: string, ours: Seen, node: Seen): string | null {
   const shared = Math.min(ours.requests.length, node.requests.length);
@@ -118,6 +139,7 @@ export function disagreement(input: string, ours: Seen, node: Seen): string | nu
   if (extra === 1 && ours.requests.at(-1) === SERVER_OPTIONS) return null;
   if (extra > 0) return `${extra} requests more than node:http`;
   if (ours.refused === null) {
+    if (isClosedBefore(input)) return null;
     if (extra < 0) return `${-extra} requests fewer than node:http, and no refusal`;
     if (node.refused === null || SILENT.has(node.refused)) return null;
     if (extra === 0 && node.refused === "HPE_INVALID_METHOD" && endsInWord(input)) return null;
