@@ -53,6 +53,11 @@ const RULES: readonly Rule[] = [
     holds: hasBadTarget,
   },
   {
+    why: "one space between the parts of the request line (RFC 9112 3)",
+    status: "400",
+    holds: (input) => /(?:^|\n)[A-Z-]+(?: {2,}\S* +| +\S* {2,})HTTP\//.test(input),
+  },
+  {
     why: "a transfer coding with HTTP/1.0 is faulty framing (RFC 9112 6.1)",
     status: "400",
     holds: (input) => hasCoding(input, () => true) && /HTTP\/1\.0/.test(input),
