@@ -95,15 +95,19 @@ export class ServerLife {
     this.checkServing();
   }
 
-  /** The listeners stop after the delay. Resolves when the server has closed. */
+  /**
+   * The listeners stop after the delay; at once if it is forced and a drain is under way. Resolves
+   * when the server has closed.
+   */
   async drain(options: DrainOptions = {}): Promise<void> {
     const { delayMs = this.#options.drainDelayMs, ...stop } = options;
-    if (this.#stage === "serving") {
+    const isHurried = stop.force === true && this.#drain.isUnderWay;
+    if (this.#stage === "serving" && !isHurried) {
       this.#server.stopping();
       if (!this.#drain.isUnderWay) this.#server.emit("draining", { delayMs });
       await this.#drain.begin(delayMs);
     }
-    await (this.#stage === "closing" ? this.closed : this.close(stop));
+    await this.close(stop);
   }
 
   close(options: StopOptions = {}): Promise<void> {

@@ -74,6 +74,28 @@ t.test("a drain is told of once, and a close meanwhile goes on with it", async (
   ]);
 });
 
+t.test("a forced drain ends what goes on at once, whatever has begun it", async (t) => {
+  for (const begin of ["close", "drain"] as const) {
+    const { life, notes } = setup([], new Promise(() => {}));
+    await life.start();
+    void life[begin]();
+    t.notOk(await life.isClosed(5));
+    await life.drain({ force: true });
+    t.same(notes.slice(-4), ["stop", "end", "stop by force", "tear down"], begin);
+  }
+});
+
+t.test("a forced drain waits for its own delay, and cuts that of one before it", async (t) => {
+  const { life, notes } = setup();
+  await life.start();
+  const first = life.drain({ delayMs: 60_000, force: true });
+  t.notOk(await life.isClosed(5));
+  await life.drain({ force: true });
+  await first;
+  t.same(notes.slice(0, 4), ["stopping", "draining", "stopping", "stop by force"]);
+  t.equal(notes.at(-1), "tear down");
+});
+
 t.test("a start that is cut goes no further, and is taken apart when it has ended", async (t) => {
   let go!: () => void;
   const first = new Promise<void>((resolve) => (go = resolve));
