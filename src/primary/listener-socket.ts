@@ -24,7 +24,11 @@ export interface SocketOwner {
   readonly backlog: number;
   readonly reopenMax: number;
   /** Accepting has failed, or opening again. */
-  troubled(error: MillraceError, action: "waits" | "reopens" | "fails"): void;
+  troubled(
+    error: MillraceError,
+    action: "waits" | "reopens" | "fails",
+    address: ListenerAddress,
+  ): void;
   reopened(): void;
   /** It will not be opened again. */
   failed(error: MillraceError): void;
@@ -43,7 +47,8 @@ export class ListenerSocket {
   #place: NativeBind;
   #state: State = "closed";
   #handle: Handle | null = null;
-  #address: Bind | null = null;
+  #bound: Bind | null = null;
+  #error: MillraceError | null = null;
   #openedAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -59,7 +64,18 @@ export class ListenerSocket {
 
   /** Where the system says that it is bound; null before it was. */
   get bound(): Bind | null {
-    return this.#address;
+    return this.#bound;
+  }
+
+  /** Why it does not accept; null if it does, or is not to. */
+  get error(): MillraceError | null {
+    return this.#error;
+  }
+
+  /** Where it listens, or would without its error. */
+  get address(): ListenerAddress {
+    const address = addressOf(this.#bound ?? this.#place);
+    return this.#error === null ? address : { ...address, error: this.#error.message };
   }
 
   /** -1 while it is not open. */
@@ -77,16 +93,31 @@ export class ListenerSocket {
     const bind = descriptor < 0 ? this.#place : { fd: descriptor, ...file };
     const result = native.listen(server, index, bind, backlog, (...failure) =>
       this.#failed(...failure));
-    if ("error" in result) return bindError(this.#place, result.error);
+    if ("error" in result) return this.#refused(bindError(this.#place, result.error));
+    this.#error = null;
     this.#handle = result.handle;
     this.#state = "open";
     this.#openedAt = performance.now();
     const { host, port, path } = result;
-    this.#address = host === "" ? { path } : { host, port };
+    this.#bound = host === "" ? { path } : { host, port };
     // A port that the system has chosen is taken again, and an adopted descriptor only once.
     if ("host" in this.#place) this.#place = { host: this.#place.host, port };
     if (host !== "") announceListener(host, port);
     return null;
+  }
+
+  #refused(error: MillraceError): MillraceError {
+    this.#state = "failed";
+    return (this.#error = error);
+  }
+
+  /** Tries once more what has failed for good; true if it listens now. */
+  openFailed(): boolean {
+    // Whoever has made an adopted one would have to make it again.
+    if (this.#state !== "failed" || "fd" in this.#place) return false;
+    const error = this.open();
+    if (error !== null) this.#owner.troubled(error, "fails", this.address);
+    return error === null;
   }
 
   /** Accepts nothing until it is released: those who come wait in the kernel's queue. */
@@ -114,9 +145,9 @@ export class ListenerSocket {
 
   /** Without descriptors or memory native tries again by itself; the clients wait meanwhile. */
   #failed(errno: number, isBroken: boolean, hasAccepted: boolean): void {
-    const error = acceptError(this.#address ?? this.#place, errno);
+    const error = acceptError(this.#bound ?? this.#place, errno);
     if (!isBroken) {
-      this.#owner.troubled(error, "waits");
+      this.#owner.troubled(error, "waits", this.address);
       return;
     }
     if (hasAccepted || performance.now() - this.#openedAt > WORKED_MS) this.#retries.used = 0;
@@ -126,10 +157,10 @@ export class ListenerSocket {
 
   #retry(error: MillraceError): void {
     const { used } = this.#retries;
-    // Whoever has made an adopted one would have to make it again.
+    this.#error = error;
     if (used >= this.#owner.reopenMax || "fd" in this.#place) {
       this.#state = "failed";
-      this.#owner.troubled(error, "fails");
+      this.#owner.troubled(error, "fails", this.address);
       this.#owner.failed(error);
       return;
     }
@@ -140,7 +171,7 @@ export class ListenerSocket {
       Math.min(REOPEN_DELAY_MS * 2 ** used, REOPEN_DELAY_MAX_MS),
     );
     this.#timer.unref();
-    this.#owner.troubled(error, "reopens");
+    this.#owner.troubled(error, "reopens", this.address);
   }
 
   #reopen(): void {

@@ -34,18 +34,16 @@ export interface StopHost {
 }
 
 export class ListenerStop {
-  /** Resolves when no connection is left, or all was done that can be. */
-  readonly done: Promise<StopResult>;
   readonly #host: StopHost;
   #phase: StopPhase = "accepting";
-  #force!: () => void;
+  #isForced = false;
+  #cut!: () => void;
   readonly #forced: Promise<false> = new Promise((resolve) => {
-    this.#force = () => resolve(false);
+    this.#cut = () => resolve(false);
   });
 
-  constructor(host: StopHost, force: boolean, deadlineMs: number) {
+  constructor(host: StopHost) {
     this.#host = host;
-    this.done = this.#run(force, deadlineMs);
   }
 
   get phase(): StopPhase {
@@ -54,14 +52,15 @@ export class ListenerStop {
 
   /** From graceful to forced, at any time; once it is forced nothing changes. */
   force(): void {
-    this.#force();
+    this.#isForced = true;
+    this.#cut();
   }
 
-  async #run(force: boolean, deadlineMs: number): Promise<StopResult> {
+  /** Resolves when no connection is left, or all was done that can be. */
+  async run(deadlineMs: number): Promise<StopResult> {
     this.#enter("accepting");
     this.#host.closeSockets();
-    let isGraceful = !force;
-    if (!force) isGraceful = await this.#drainUntil(deadlineMs);
+    const isGraceful = !this.#isForced && await this.#drainUntil(deadlineMs);
     if (isGraceful) return { graceful: true, destroyed: 0 };
     const destroyed = this.#host.connections();
     this.#host.dropOrphans();

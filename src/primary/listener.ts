@@ -11,7 +11,7 @@ import type { ResolvedListener } from "../options.ts";
 import { type Bind, bindText, bindUrl } from "../options/bind.ts";
 import { bindOf } from "../options/listeners.ts";
 import { bindErrors, resolveBind } from "./bind.ts";
-import { addressOf, ListenerSocket, type Retries, type SocketOwner } from "./listener-socket.ts";
+import { ListenerSocket, type Retries, type SocketOwner } from "./listener-socket.ts";
 import type { HandedSocket } from "./hand-over.ts";
 import { ListenerStop, type StopHost } from "./listener-stop.ts";
 import { countsOf, type ListenerCounts } from "./listener-counts.ts";
@@ -60,17 +60,17 @@ export class Listener implements SocketOwner {
   readonly #comment: string | undefined;
   readonly #retries = new Map<string, Retries>();
   #bind: Bind;
+  /** One for each address of the host name, also where it could not be bound. */
   #sockets: ListenerSocket[] = [];
-  /** Addresses of the host name that could not be bound, with the reason. */
-  #refused: ListenerAddress[] = [];
   #state: ListenerState = "created";
   #starting: Promise<void> | null = null;
   #stopping: ListenerStop | null = null;
   #stopped: Promise<StopResult> | null = null;
-  #isAbandoned = false;
+  /** It is not started again: the server closes, or it is being removed. */
   #isFinal = false;
-  /** A start waits behind a stop, and another stop has been asked for since. */
+  /** A start is under way, and a stop has been asked for since. */
   #isOvertaken = false;
+  #cutLookUp: () => void = () => {};
 
   constructor(host: ListenerHost, index: number, options: ResolvedListener) {
     this.#host = host;
@@ -94,7 +94,7 @@ export class Listener implements SocketOwner {
 
   get info(): ListenerInfo {
     // What the system says of an inherited descriptor, once it is known.
-    const known = this.#isInherited ? this.#sockets[0]?.bound ?? this.#bind : this.#bind;
+    const known = this.#isInherited ? this.#firstBound ?? this.#bind : this.#bind;
     const comment = this.#comment;
     return {
       id: this.id,
@@ -116,8 +116,7 @@ export class Listener implements SocketOwner {
   }
 
   #addresses(): ListenerAddress[] {
-    const bound = this.#sockets.flatMap((socket) => socket.bound ?? []);
-    return [...bound.map(addressOf), ...this.#refused];
+    return this.#sockets.map((socket) => socket.address);
   }
 
   /** Its open sockets, for a process that is to go on with them. */
@@ -134,8 +133,9 @@ export class Listener implements SocketOwner {
 
   /**
    * Binds and accepts, behind a stop that is under way; of a host name's addresses at least one.
-   * Nothing happens if it listens already. Rejects with ERR_MILLRACE_BIND, or with
-   * ERR_MILLRACE_LISTENER_STOPPED if another stop is asked for before its turn comes.
+   * If it listens already only what has failed for good is tried again. Rejects with
+   * ERR_MILLRACE_BIND, or with ERR_MILLRACE_LISTENER_STOPPED if a stop is asked for before it is
+   * done and no start behind that.
    */
   start(): Promise<void> {
     this.#isOvertaken = false;
@@ -144,30 +144,55 @@ export class Listener implements SocketOwner {
   }
 
   async #start(): Promise<void> {
-    await this.#stopped;
-    // The server closes, or it is being removed: nobody would stop it again.
-    if (this.#isFinal) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-    if (this.#isOvertaken) throw new MillraceError("ERR_MILLRACE_LISTENER_STOPPED");
-    if (this.#state === "listening") return;
-    if (this.#sockets.some((socket) => socket.state === "held")) {
-      for (const socket of this.#sockets) socket.release();
-    } else {
-      await this.#open();
+    for (;;) {
+      while (this.#stopped !== null) await this.#stopped;
+      this.#checkStart();
+      if (this.#state === "listening") return this.#openFailed();
+      if (this.#sockets.some((socket) => socket.state === "held")) break;
+      const places = await this.#lookUp();
+      // A stop that came meanwhile has not waited for it.
+      if (places === null || this.#stopped !== null) continue;
+      this.#checkStart();
+      this.#open(places);
+      break;
     }
+    for (const socket of this.#sockets) socket.release();
     this.#setState("listening", LISTENER_STATE.open);
     this.#host.emit("listening", this.info);
-    for (const { error, ...address } of this.#refused) this.#skipped(address, error!);
+    this.#tellSkipped();
   }
 
-  async #open(): Promise<void> {
+  /** Throws if it is not to listen any more. */
+  #checkStart(): void {
+    // Nobody would stop it again.
+    if (this.#isFinal) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+    if (this.#isOvertaken) throw new MillraceError("ERR_MILLRACE_LISTENER_STOPPED");
+  }
+
+  /** Null if it is cut: a look-up may take long, and cannot be ended. */
+  async #lookUp(): Promise<NativeBind[] | null> {
+    const cut = new Promise<null>((resolve) => (this.#cutLookUp = () => resolve(null)));
     try {
-      const places = await this.#places();
-      if (this.#isAbandoned) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
+      return await Promise.race([this.#places(), cut]);
+    } catch (error) {
+      if (this.#stopped === null) this.#setState("failed", LISTENER_STATE.stopped);
+      throw error;
+    }
+  }
+
+  #open(places: readonly NativeBind[]): void {
+    try {
       this.#openAll(places);
     } catch (error) {
       this.#setState("failed", LISTENER_STATE.stopped);
       throw error;
     }
+  }
+
+  /** The others listen, and their connections go on. */
+  #openFailed(): void {
+    const opened = this.#sockets.filter((socket) => socket.openFailed());
+    if (opened.length > 0) this.#host.emit("listening", this.info);
   }
 
   /** Of sockets that this process has not made itself, the one before it has other numbers. */
@@ -195,26 +220,26 @@ export class Listener implements SocketOwner {
     const errors: MillraceError[] = [];
     let isTaken = false;
     this.#closeSockets(true);
-    this.#refused = [];
     for (const each of places) {
       const place = "host" in each ? { ...each, port: this.#firstPort() ?? each.port } : each;
       const socket = new ListenerSocket(this, place, this.#retriesOf(place));
+      this.#sockets.push(socket);
       const error = socket.open(this.#host.inherited.takeSocket(this.id, place));
-      if (error === null) {
-        this.#sockets.push(socket);
-        continue;
-      }
+      if (error === null) continue;
       errors.push(error);
       isTaken ||= (error.cause as { code?: string }).code === "EADDRINUSE";
-      this.#refused.push({ ...addressOf(place), error: error.message });
     }
-    if (this.#sockets.length === 0) throw bindErrors(this.#bind, errors);
+    if (errors.length === places.length) throw bindErrors(this.#bind, errors);
     return isTaken;
   }
 
   #firstPort(): number | null {
-    const bound = this.#sockets[0]?.bound;
-    return bound && "port" in bound ? bound.port : null;
+    const bound = this.#firstBound;
+    return bound !== null && "port" in bound ? bound.port : null;
+  }
+
+  get #firstBound(): Bind | null {
+    return this.#sockets.find(({ bound }) => bound !== null)?.bound ?? null;
   }
 
   #retriesOf(place: NativeBind): Retries {
@@ -224,12 +249,18 @@ export class Listener implements SocketOwner {
     return retries;
   }
 
-  #skipped(address: Omit<ListenerAddress, "error">, reason: string): void {
-    const error = new MillraceError("ERR_MILLRACE_BIND", reason);
-    this.#tell({ listener: this.info, address, error, action: "skips" });
+  #tellSkipped(): void {
+    for (const { error, address } of this.#sockets) {
+      if (error !== null) this.#tell(error, "skips", address);
+    }
   }
 
-  #tell(detail: ListenerErrorInfo): void {
+  #tell(
+    error: MillraceError,
+    action: ListenerErrorInfo["action"],
+    { error: _, ...address }: ListenerAddress,
+  ): void {
+    const detail: ListenerErrorInfo = { listener: this.info, address, error, action };
     this.#host.emit("listenerError", detail);
   }
 
@@ -247,25 +278,24 @@ export class Listener implements SocketOwner {
    */
   stop(force: boolean, deadlineMs: number, isFinal: boolean = false): Promise<StopResult> {
     this.#isFinal ||= isFinal;
-    if (this.#stopped !== null && this.#starting !== null) this.#isOvertaken = true;
-    if (this.#stopping !== null) {
-      if (force) this.#stopping.force();
-      return this.#stopped!;
+    if (this.#starting !== null) this.#isOvertaken = true;
+    this.#cutLookUp();
+    if (this.#stopped === null) {
+      const isIdle = this.#state === "stopped" || this.#state === "created";
+      if (isIdle) return Promise.resolve({ graceful: true, destroyed: 0 });
+      this.#stopping = new ListenerStop(this.#stopHost());
+      this.#stopped = this.#stop(this.#stopping, deadlineMs).finally(() => {
+        this.#stopped = this.#stopping = null;
+      });
     }
-    const isIdle = this.#state === "stopped" || this.#state === "created";
-    if (isIdle && this.#starting === null) {
-      return Promise.resolve({ graceful: true, destroyed: 0 });
-    }
-    this.#stopped ??= this.#stop(force, deadlineMs).finally(() => (this.#stopped = null));
+    if (force) this.#stopping!.force();
     return this.#stopped;
   }
 
-  async #stop(force: boolean, deadlineMs: number): Promise<StopResult> {
-    if (this.#starting !== null) await this.#starting.catch(() => {});
+  async #stop(stop: ListenerStop, deadlineMs: number): Promise<StopResult> {
     this.#setState("stopping", LISTENER_STATE.stopping);
-    this.#stopping = new ListenerStop(this.#stopHost(), force, deadlineMs);
-    const result = await this.#stopping.done;
-    this.#stopping = null;
+    await Promise.resolve(); // who is told of it, and calls again, asks for the same one
+    const result = await stop.run(deadlineMs);
     this.#setState("stopped", LISTENER_STATE.stopped);
     this.#host.emit("stopped", this.info);
     return result;
@@ -304,12 +334,17 @@ export class Listener implements SocketOwner {
 
   /** The server has failed to start, or ends: no phases, no events. */
   abandon(): void {
-    this.#isAbandoned = true;
+    this.#isFinal = true;
+    this.#cutLookUp();
     this.#closeSockets(true);
   }
 
-  troubled(error: MillraceError, action: "waits" | "reopens" | "fails"): void {
-    this.#tell({ listener: this.info, error, action });
+  troubled(
+    error: MillraceError,
+    action: "waits" | "reopens" | "fails",
+    address: ListenerAddress,
+  ): void {
+    this.#tell(error, action, address);
   }
 
   reopened(): void {

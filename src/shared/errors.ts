@@ -45,7 +45,7 @@ export const ERRORS = {
     text: "A listening socket has failed more often in a row than `reopenMax` allows.",
   },
   ERR_MILLRACE_LISTENER_STOPPED: {
-    text: "The listener was to be started behind a stop, and was stopped again before that.",
+    text: "The listener was stopped before the start that was asked for was done.",
   },
   ERR_MILLRACE_FILE_CHANGED: {
     text: "A file has changed after an answer was begun with its length. The answer is cut.",

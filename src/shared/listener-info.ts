@@ -49,7 +49,7 @@ export interface ListenerInfo {
   /** Reaches it from this machine, also if it listens on a wildcard address. */
   readonly url: string;
   readonly isTls: boolean;
-  /** Of each of its sockets; empty until they are bound for the first time. */
+  /** Of each of its sockets; empty while it has none. */
   readonly addresses: readonly ListenerAddress[];
   readonly state: ListenerState;
 }
@@ -60,7 +60,7 @@ export interface ListenerAddress {
   readonly address: string;
   readonly port?: number;
   readonly family: "IPv4" | "IPv6" | "unix";
-  /** Why it could not be bound, while others of the same host name could. */
+  /** Why nobody can connect there: it could not be bound, or its socket has broken. */
   readonly error?: string;
 }
 
@@ -69,8 +69,8 @@ export interface ListenerErrorInfo {
   readonly listener: ListenerInfo;
   /** Its `cause` has the system's code, such as EMFILE. */
   readonly error: Error;
-  /** Set with `skips`. */
-  readonly address?: ListenerAddress;
+  /** Which of its addresses. */
+  readonly address: Omit<ListenerAddress, "error">;
   /**
    * Connections wait in the kernel's queue; the socket is opened again; it has failed; or an
    * address of the host name could not be bound, and the others serve.

@@ -2,18 +2,22 @@
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import t from "tap";
 import type { Test } from "tap";
-import { addressOf } from "../../src/primary/listener-socket.ts";
+import type { Native } from "../../src/native.ts";
+import { addressOf, ListenerSocket, type SocketOwner } from "../../src/primary/listener-socket.ts";
 import type { ListenerErrorInfo } from "../../src/shared/app.ts";
+import { askControl } from "../support/ask-control.ts";
 import { startChild } from "../support/child.ts";
 import type { ChildServer } from "../support/child.ts";
 import { until } from "../support/deadline.ts";
 import { foreignEnv, repositoryFile, skipSanitized } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import { get, LIFECYCLE_APP } from "../support/lifecycle.ts";
+import { nameHosts } from "../support/lookup.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startServer } from "../support/server.ts";
 
@@ -27,6 +31,7 @@ async function startBreakable(
   t: Test,
   listener: object = {},
   options: object = {},
+  hosts: Record<string, string[]> = {},
 ): Promise<Breakable> {
   const folder = ownFolder(t);
   const shim = join(folder, "accept-fault.so");
@@ -34,7 +39,7 @@ async function startBreakable(
   const source = repositoryFile("test/support/accept-fault.c");
   execFileSync("gcc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"]);
   writeFileSync(file, Buffer.alloc(4));
-  const env = { LD_PRELOAD: shim, MILLRACE_TEST_FAULTS: file };
+  const env = { LD_PRELOAD: shim, MILLRACE_TEST_FAULTS: file, CHILD_HOSTS: JSON.stringify(hosts) };
   const listeners = [{ id: "default", port: 0, ...listener }];
   const server = await startChild(t, { listeners, ...options }, undefined, env);
   return {
@@ -54,8 +59,8 @@ async function knock(port: number): Promise<void> {
   client?.close();
 }
 
-async function answers(port: number): Promise<boolean> {
-  const client = await connectRaw({ port }).catch(() => null);
+async function answers(port: number, host: string = "127.0.0.1"): Promise<boolean> {
+  const client = await connectRaw({ host, port }).catch(() => null);
   const answer = await client?.request(get()).catch(() => null);
   client?.close();
   return answer?.body === "hello";
@@ -104,6 +109,47 @@ t.test("with reopenMax 0 it fails at once", skipSanitized, async (t) => {
   await knock(server.port);
   await server.prints("error ERR_MILLRACE_LISTENER_FAILED");
   t.match(server.faults()[0], "listenerError EINVAL fails");
+});
+
+t.test("one of several that fails is told, and can be started again", skipSanitized, async (t) => {
+  const control = join(ownFolder(t), "control");
+  const [first, second] = ["127.0.0.1", "127.0.0.2"];
+  const server = await startBreakable(
+    t, { host: "two.test", reopenMax: 0 }, { control }, { "two.test": [first, second] },
+  );
+  const listener = async (): Promise<object> =>
+    (await askControl(control, "GET /status")).value.listeners[0];
+  const { port } = server;
+  server.break(1);
+  const client = await connectRaw({ host: second, port });
+  client.close();
+  await server.prints("listenerError EINVAL fails");
+  t.strictSame(server.faults(), ["listenerError EINVAL fails"], "the others go on");
+  const whole = [
+    { address: first, port, family: "IPv4" }, { address: second, port, family: "IPv4" },
+  ];
+  const error = `${second}:${port} cannot accept connections: EINVAL (EINVAL)`;
+  t.match(await listener(), { state: "listening", addresses: [whole[0], { ...whole[1], error }] });
+  await t.rejects(connectRaw({ host: second, port }), { code: "ECONNREFUSED" });
+  t.ok(await answers(port, first));
+  const start = async (): Promise<unknown> =>
+    await askControl(control, "POST /listeners/default/start");
+  t.match(await start(), { status: 200 });
+  t.ok(await answers(port, first) && await answers(port, second));
+  t.strictSame((await listener() as { addresses: unknown }).addresses, whole);
+  t.match(await start(), { status: 200 });
+  t.strictSame(server.faults().slice(1), ["listening default"], "nothing to do, nothing told");
+});
+
+t.test("it has five tries unless the option says otherwise", skipSanitized, async (t) => {
+  const server = await startBreakable(t);
+  server.break(1000);
+  await until("its end", async () => {
+    await knock(server.port);
+    return server.printed().includes("listenerError EINVAL fails");
+  });
+  const reopened = ["listenerError EINVAL reopens", "listening default"];
+  t.strictSame(server.faults().slice(0, -2), Array.from({ length: 5 }, () => reopened).flat());
 });
 
 for (const when of ["as its queue is emptied", "before, and waits to be opened again"]) {
@@ -161,47 +207,95 @@ t.test("the file of another socket in its place is not removed", async (t) => {
 });
 
 t.test("a host name has one port on each of its addresses", async (t) => {
+  nameHosts(t, { "two.test": ["127.0.0.1", "127.0.0.2"] });
   const { server } = await startServer(t, {
-    app: LIFECYCLE_APP, listeners: [{ id: "name", host: "localhost", port: 0 }],
+    app: LIFECYCLE_APP, listeners: [{ id: "name", host: "two.test", port: 0 }],
   });
   const [{ port, addresses, bind }] = server.listeners as [typeof server.listeners[0]];
-  t.equal(bind, `localhost:${port}`);
-  t.ok(addresses.some(({ error }) => error === undefined));
-  for (const { address, port: own, error } of addresses) {
-    t.equal(own, port);
-    if (error !== undefined) continue;
-    const client = await connectRaw({ host: address, port: port! });
-    t.equal((await client.request(get())).body, "hello", address);
-    client.close();
-  }
+  t.equal(bind, `two.test:${port}`);
+  t.strictSame(addresses, [
+    { address: "127.0.0.1", port, family: "IPv4" }, { address: "127.0.0.2", port, family: "IPv4" },
+  ]);
+  for (const { address } of addresses) t.ok(await answers(port!, address), address);
 });
 
-t.test("an address in use is told, and the others serve", async (t) => {
-  const probe = createServer();
-  const isDual = await new Promise<boolean>((resolve) => {
-    probe.once("error", () => resolve(false)).listen(0, "::1", () => resolve(true));
-  });
-  const { lookup } = await import("node:dns/promises");
-  const found = (await lookup("localhost", { all: true })).map(({ address }) => address);
-  if (!isDual || !found.includes("::1") || found.length < 2) {
-    probe.close();
-    t.pass("localhost has one address here");
-    return;
-  }
-  const { port } = probe.address() as { port: number };
+t.test("an address in use is told, the others serve, and a start tries it again", async (t) => {
+  nameHosts(t, { "two.test": ["127.0.0.1", "127.0.0.2"] });
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.2", resolve));
+  const { port } = taken.address() as { port: number };
   const errors: ListenerErrorInfo[] = [];
-  const listeners = [{ id: "name", host: "localhost", port, autoStart: false }];
+  const listeners = [{ id: "name", host: "two.test", port, autoStart: false }];
   const { server } = await startServer(t, { app: LIFECYCLE_APP, listeners });
   t.match(server.listeners, [{ state: "created", addresses: [] }]);
   server.events.on("listenerError", (detail: ListenerErrorInfo) => errors.push(detail));
   await server.startListener("name");
   t.match(server.listeners[0]!.addresses, [
     { address: "127.0.0.1", port },
-    { address: "::1", port, error: /the address is in use \(EADDRINUSE\)/ },
+    { address: "127.0.0.2", port, error: /the address is in use \(EADDRINUSE\)/ },
   ]);
-  t.match(errors, [{ action: "skips", address: { address: "::1" }, listener: { id: "name" } }]);
-  t.equal(await (await fetch(`http://127.0.0.1:${port}`)).text(), "hello");
-  await new Promise((resolve) => probe.close(resolve));
+  const address = { address: "127.0.0.2" };
+  t.match(errors, [{ action: "skips", address, listener: { id: "name" } }]);
+  t.ok(await answers(port));
+  await server.startListener("name");
+  t.match(errors.slice(1), [{ action: "fails", address }]);
+  await new Promise((resolve) => taken.close(resolve));
+  await server.startListener("name");
+  t.ok(server.listeners[0]!.addresses.every(({ error }) => error === undefined));
+  t.ok(await answers(port, "127.0.0.2"));
+});
+
+/** A socket whose timers wait for the test; `fail` breaks it or refuses the next time. */
+function staged(t: Test, reopenMax: number) {
+  const told: string[] = [];
+  const timers: { run: () => void; delay: number }[] = [];
+  const { setTimeout: real } = globalThis;
+  globalThis.setTimeout = ((run: () => void, delay: number) => {
+    timers.push({ run, delay });
+    return { unref: () => undefined };
+  }) as unknown as typeof setTimeout;
+  t.teardown(() => (globalThis.setTimeout = real));
+  let onFailure!: (errno: number, isBroken: boolean, hasAccepted: boolean) => void;
+  const native = {
+    listen: (...given: unknown[]) => {
+      onFailure = given[4] as typeof onFailure;
+      return { handle: {}, host: "127.0.0.1", port: 1, path: "" };
+    },
+    closeListener: () => undefined,
+  } as unknown as Native;
+  const owner: SocketOwner = {
+    native, server: {} as never, index: 0, backlog: 1, reopenMax,
+    troubled: (_error, action) => void told.push(action),
+    reopened: () => void told.push("reopened"),
+    failed: () => void told.push("failed"),
+  };
+  const socket = new ListenerSocket(owner, { host: "127.0.0.1", port: 1 }, { used: 0 });
+  socket.open();
+  return {
+    told,
+    break: (hasAccepted: boolean) => onFailure(constants.errno.EINVAL, true, hasAccepted),
+    /** Lets the next timer run out: how long it was. */
+    pass() {
+      const { run, delay } = timers.shift()!;
+      run();
+      return delay;
+    },
+  };
+}
+
+t.test("the delays double, up to the longest, and begin anew after a success", async (t) => {
+  const stage = staged(t, 8);
+  const delays = (count: number): number[] => Array.from({ length: count }, () => {
+    stage.break(false);
+    return stage.pass();
+  });
+  t.strictSame(delays(7), [100, 200, 400, 800, 1600, 3200, 5000]);
+  stage.break(true);
+  t.equal(stage.pass(), 100, "it has accepted since");
+  t.strictSame(delays(7), [200, 400, 800, 1600, 3200, 5000, 5000]);
+  t.strictSame(new Set(stage.told), new Set(["reopens", "reopened"]));
+  stage.break(false);
+  t.strictSame(stage.told.slice(-2), ["fails", "failed"], "and all its tries");
 });
 
 t.test("a descriptor that does not listen is refused and stays open", async (t) => {

@@ -15,6 +15,12 @@ interface Staged {
   end(): void;
 }
 
+/** One that has begun. */
+function begin(host: StopHost, deadlineMs: number): { stop: ListenerStop; done: Promise<unknown> } {
+  const stop = new ListenerStop(host);
+  return { stop, done: stop.run(deadlineMs) };
+}
+
 /** A listener whose drains end when the test says so. */
 function staged(): Staged {
   const calls: string[] = [];
@@ -52,11 +58,11 @@ const GRACEFUL = ["accepting", "close", "requests", "drain"];
 
 t.test("requests end before dedicated sockets are asked", async (t) => {
   const stage = staged();
-  const stop = new ListenerStop(stage.host, false, 10_000);
+  const { stop, done } = begin(stage.host, 10_000);
   await until("requests", () => stop.phase === "requests");
   t.strictSame(stage.calls, GRACEFUL);
   stage.end();
-  t.strictSame(await stop.done, { graceful: true, destroyed: 0 });
+  t.strictSame(await done, { graceful: true, destroyed: 0 });
   t.strictSame(stage.calls, [...GRACEFUL, "sockets", "ask sockets", "drain"]);
   stop.force();
   t.strictSame(stage.calls.length, GRACEFUL.length + 3, "too late to change anything");
@@ -68,14 +74,14 @@ t.test("requests do not wait for upgraded connections, and the stop does", async
   const ended = new Promise<void>((resolve) => (endSockets = resolve));
   Object.assign(stage, { left: 2, upgraded: 1 });
   const host = { ...stage.host, stopSockets: () => ended };
-  const stop = new ListenerStop(host, false, 10_000);
+  const { stop, done } = begin(host, 10_000);
   await until("requests", () => stop.phase === "requests");
   stage.end();
   await until("sockets", () => stop.phase === "sockets");
   endSockets();
   await until("its wait", () => stage.calls.filter((each) => each === "drain").length > 2);
   Object.assign(stage, { left: 0, upgraded: 0 });
-  t.strictSame(await stop.done, { graceful: true, destroyed: 0 });
+  t.strictSame(await done, { graceful: true, destroyed: 0 });
   t.notOk(stage.calls.includes("force"));
 });
 
@@ -87,22 +93,24 @@ t.test("force may come in each phase", async (t) => {
       // In this phase there is something again: a socket that does not end.
       stopSockets: async () => void (stage.left = 1),
     };
-    const stop = new ListenerStop(host, false, 10_000);
+    const { stop, done } = begin(host, 10_000);
     if (at === "sockets") stage.end();
     await until(at, () => stop.phase === at);
     await until("its wait", () => stage.calls.at(-1) === "drain");
     stop.force();
     stop.force();
-    t.strictSame(await stop.done, { graceful: false, destroyed: 1 });
+    t.strictSame(await done, { graceful: false, destroyed: 1 });
     t.strictSame(stage.calls.slice(-3), ["orphans", "destroying", "force"]);
   }
 });
 
 t.test("the deadline ends it whatever it waits for, and at once if it is forced", async (t) => {
   const stage = staged();
-  t.match(await new ListenerStop(stage.host, false, 20).done, { destroyed: 1 });
+  t.match(await begin(stage.host, 20).done, { destroyed: 1 });
   const forced = staged();
-  t.match(await new ListenerStop(forced.host, true, 10_000).done, { graceful: false });
+  const stop = new ListenerStop(forced.host);
+  stop.force();
+  t.match(await stop.run(10_000), { graceful: false });
   t.strictSame(forced.calls, ["accepting", "close", "orphans", "destroying", "force"]);
 });
 
@@ -111,7 +119,7 @@ t.test("what appears between two workers while all have drained is waited for", 
   stage.left = 0;
   let looks = 0;
   const host = { ...stage.host, connections: () => (looks++ < 3 ? 1 : 0) };
-  t.match(await new ListenerStop(host, false, 10_000).done, { graceful: true });
+  t.match(await begin(host, 10_000).done, { graceful: true });
   t.ok(stage.calls.filter((call) => call === "drain").length >= 4, String(stage.calls));
 });
 

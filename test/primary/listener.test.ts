@@ -4,8 +4,9 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import t from "tap";
-import { until } from "../support/deadline.ts";
+import { until, within } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
+import { nameHosts } from "../support/lookup.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { get, LIFECYCLE_APP, startLifecycle } from "../support/lifecycle.ts";
 import { startServer } from "../support/server.ts";
@@ -122,6 +123,100 @@ t.test("a start during a stop does not outlive the server's close", async (t) =>
   await closed;
   t.same(listening, []);
   await t.rejects(connectRaw({ port }), { code: "ECONNREFUSED" });
+});
+
+for (const how of ["stopListener", "close"] as const) {
+  t.test(`a ${how} that comes during a start can be forced`, async (t) => {
+    const { server, gate, connect } = await startLifecycle(t, { deadlineMs: 60_000 });
+    const client = await connect();
+    client.write(get("/wait"));
+    await gate.arrived();
+    await server.pauseListener("default");
+    const started = server.startListener("default").catch((error: unknown) => error);
+    const stop = async (force: boolean): Promise<unknown> => how === "close"
+      ? await server.close({ force })
+      : await server.stopListener("default", { force });
+    const stopped = Promise.all([stop(false), stop(true)]);
+    const result = await within("the stop", stopped);
+    if (how === "stopListener") t.match(result[0], { graceful: false, destroyed: 1 });
+    const closed = how === "close" ? "SERVER_CLOSED" : "LISTENER_STOPPED";
+    t.match(await started, { code: `ERR_MILLRACE_${closed}` });
+  });
+}
+
+t.test("a subscriber can force the stop that it is told of", async (t) => {
+  const { server, gate, connect } = await startLifecycle(t, { deadlineMs: 60_000 });
+  const client = await connect();
+  client.write(get("/wait"));
+  await gate.arrived();
+  const phases: unknown[] = [];
+  let forced: Promise<unknown> | undefined;
+  server.events.on("stopping", ({ phase }: { phase: string }) => {
+    phases.push(phase);
+    forced ??= server.stopListener("default", { force: true });
+  });
+  const result = await within("the stop", server.stopListener("default"));
+  t.strictSame([result, await forced], [result, { graceful: false, destroyed: 1 }]);
+  t.strictSame(phases, ["accepting", "destroying"]);
+});
+
+t.test("no stop waits for a host name that is being looked up", async (t) => {
+  const found: ((addresses: string[]) => void)[] = [];
+  nameHosts(t, {
+    get "slow.test"() {
+      return new Promise<string[]>((resolve) => found.push(resolve));
+    },
+  });
+  const slow = { id: "slow", host: "slow.test", port: 0, autoStart: false };
+  const { server } = await startLifecycle(t, {
+    listeners: [{ id: "default", port: 0 }, slow], deadlineMs: 60_000,
+  });
+  const listening: unknown[] = [];
+  server.events.on("listening", (info) => listening.push(info));
+  const first = server.startListener("slow").catch((error: unknown) => error);
+  const stopped = await within("the stop", server.stopListener("slow"));
+  t.strictSame(stopped, { graceful: true, destroyed: 0 });
+  t.match(await within("the start", first), { code: "ERR_MILLRACE_LISTENER_STOPPED" });
+  found.shift()!(["127.0.0.1"]);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.match(server.listeners[1], { state: "created", addresses: [] });
+  // Of starts and stops in a row the last one counts.
+  const second = server.startListener("slow");
+  void server.stopListener("slow");
+  const third = server.startListener("slow");
+  for (const find of found.splice(0)) find(["127.0.0.1"]);
+  const isAsked = (): boolean => found.length > 0 || server.listeners[1]?.state !== "created";
+  await until("another look-up", isAsked);
+  for (const find of found.splice(0)) find(["127.0.0.1"]);
+  await Promise.all([second, third]);
+  t.match([listening.length, server.listeners[1]], [1, { state: "listening" }]);
+  await server.stopListener("slow");
+  const last = server.startListener("slow").catch((error: unknown) => error);
+  await within("the close", server.close());
+  t.match(await last, { code: "ERR_MILLRACE_SERVER_CLOSED" });
+  for (const find of found.splice(0)) find(["127.0.0.1"]);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(listening.length, 1);
+});
+
+t.test("a server that is closed while it starts does not wait for a look-up", async (t) => {
+  let find!: (addresses: string[]) => void;
+  const asked = new Promise<void>((resolve) => {
+    nameHosts(t, {
+      get "slow.test"() {
+        resolve();
+        return new Promise<string[]>((found) => (find = found));
+      },
+    });
+  });
+  const ending = new AbortController();
+  const started = startLifecycle(t, {
+    listeners: [{ host: "slow.test", port: 0 }], signal: ending.signal,
+  });
+  await asked;
+  ending.abort();
+  await t.rejects(within("the start", started), { code: "ERR_MILLRACE_SERVER_CLOSED" });
+  find(["127.0.0.1"]);
 });
 
 t.test("pause closes only the listening socket", async (t) => {

@@ -1,14 +1,18 @@
 /**
  * A server in a process of its own: serves the lifecycle app with the options given as JSON in the
- * first argument, prints the URL of its first listener, and ends when the server has closed.
+ * first argument, prints the URL of its first listener, and ends when the server has closed. The
+ * names of CHILD_HOSTS, which is JSON too, have the addresses given there.
  */
 import { serve } from "../../src/index.ts";
 import type { ServeOptions } from "../../src/options.ts";
 import type { ListenerErrorInfo } from "../../src/shared/app.ts";
 import { Gate } from "./gate.ts";
 import { LIFECYCLE_APP } from "./lifecycle.ts";
+import { nameHosts } from "./lookup.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as Partial<ServeOptions>;
+const hosts = JSON.parse(process.env["CHILD_HOSTS"] ?? "{}") as Record<string, string[]>;
+nameHosts({ teardown: () => undefined }, hosts);
 const gate = new Gate();
 const server = await serve({
   app: LIFECYCLE_APP,
