@@ -5,6 +5,7 @@
  * the primary's own loop. Thread: the primary's.
  */
 import { Piscina } from "piscina";
+import { fileOf } from "../shared/app-file.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { CONTROL_VERSION, type ControlCall, type ServeTask } from "../shared/messages.ts";
 import type { Handle, Native } from "../native.ts";
@@ -259,7 +260,21 @@ export class WorkerPool {
   #threadLost(error: unknown): void {
     if (this.#isClosing || this.#piscina!.queueSize === 0) return;
     const waiting = [...this.channels].findLast((channel) => channel.state === "starting");
-    if (waiting !== undefined) this.#abandon.get(waiting)?.(died(waiting, error));
+    if (waiting !== undefined) this.#abandon.get(waiting)?.(this.#died(waiting, error));
+  }
+
+  #died(channel: WorkerChannel, cause: unknown): MillraceError {
+    const reason = cause instanceof Error ? cause.message : "its task ended";
+    const when = channel.state === "starting" ? ` ${this.#loading}` : "";
+    const message = `Worker ${channel.id} died${when}: ${reason}`;
+    return new MillraceError("ERR_MILLRACE_WORKER_DIED", message, { cause });
+  }
+
+  /** What a worker that is not ready yet does. */
+  get #loading(): string {
+    const apps = [this.generation.app, ...this.#host.listeners().map((each) => each?.app)];
+    const files = new Set(apps.map((app) => app && fileOf(app)).filter((file) => file));
+    return `while it was loading ${[...files].join(", ") || "the app"}`;
   }
 
   #spawn(seat: number = this.#freeSeat()): WorkerChannel {
@@ -303,13 +318,14 @@ export class WorkerPool {
     const hasLeft = this.#leaving.delete(channel);
     channel.catchUp();
     const wasServing = channel.state === "serving";
-    channel.close(channel.failure ?? died(channel, error));
+    const death = channel.failure ?? this.#died(channel, error);
+    channel.close(death);
     this.#host.native.removeWorker(this.#host.server, channel.slot);
     this.#host.gone(channel, this.#isClosing || hasLeft);
     if (this.#isClosing && !this.#isDiscarded) return;
     const { id, threadId, generation } = channel;
     const isExpected = (hasLeft && error === undefined) || this.#isDiscarded;
-    const reason = channel.failure ?? (isExpected ? undefined : died(channel, error));
+    const reason = channel.failure ?? (isExpected ? undefined : death);
     this.#host.emit("workerExit", { id, threadId, generation, ...(reason && { error: reason }) });
     if (this.#isClosing || hasLeft) return;
     // Before the server is open a failure is the failure of serve().
@@ -340,7 +356,8 @@ export class WorkerPool {
       if (this.#piscina === null) channel.close(closed());
     });
     const timer = setTimeout(() => {
-      const message = `A worker was not ready within ${initTimeoutMs} ms (initTimeoutMs)`;
+      const limit = `${initTimeoutMs} ms (initTimeoutMs)`;
+      const message = `A worker was not ready within ${limit}, ${this.#loading}`;
       this.#abandon.get(channel)?.(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message));
     }, initTimeoutMs);
     const isDecided = (): void => clearTimeout(timer);
@@ -379,7 +396,7 @@ export class WorkerPool {
     this.#host.emit("workerStart", { id, threadId, generation });
     if (!this.#isOpen || this.#isClosing) return;
     this.#openMailbox(channel).catch((error: unknown) => {
-      this.terminate(channel, died(channel, error));
+      this.terminate(channel, this.#died(channel, error));
     });
   }
 
@@ -429,13 +446,6 @@ export class WorkerPool {
       }
     }, delayMs).unref();
   }
-}
-
-function died(channel: WorkerChannel, cause: unknown): MillraceError {
-  const reason = cause instanceof Error ? cause.message : "its task ended";
-  return new MillraceError("ERR_MILLRACE_WORKER_DIED", `Worker ${channel.id} died: ${reason}`, {
-    cause,
-  });
 }
 
 function closed(): MillraceError {

@@ -4,6 +4,7 @@
  * wanted again is initialised anew, from the module that is there. Thread: the worker's.
  */
 import { threadId } from "node:worker_threads";
+import { fileOf } from "../shared/app-file.ts";
 import type { App, Log, MetricsRegistry, ServerControl } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ServeTask } from "../shared/messages.ts";
@@ -27,6 +28,8 @@ export interface AppsHost {
 }
 
 interface Entry {
+  /** Undefined: it was given as a value. */
+  readonly file: string | undefined;
   readonly loading: Promise<App>;
   app: App | null;
   /** Numbers of tables of routes. */
@@ -120,7 +123,8 @@ export class Apps {
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       const reason = withPlace(text, placeOf(cause));
-      throw new MillraceError("ERR_MILLRACE_INIT_FAILED", `The app's init failed: ${reason}`, {
+      const whose = entry.file === undefined ? "The app's" : `The app ${entry.file}:`;
+      throw new MillraceError("ERR_MILLRACE_INIT_FAILED", `${whose} init failed: ${reason}`, {
         cause,
       });
     }
@@ -141,6 +145,7 @@ export class Apps {
 
 function entryOf(source: AppSource): Entry {
   return {
+    file: fileOf(source),
     loading: loadApp(source),
     app: null,
     users: new Set(),

@@ -2,22 +2,34 @@
  * Turns the default export of the app's module into an App, or says why it is none.
  * Thread: the worker's.
  */
-import { fileURLToPath } from "node:url";
+import { fileOf, inFile } from "../shared/app-file.ts";
 import type { App, FetchHandler } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ServeTask } from "../shared/messages.ts";
+import { rememberFile } from "./app-files.ts";
 import { readConstants, readTableConstants } from "./constants.ts";
-import { placeOfImport, withPlace } from "./error-place.ts";
+import { withPlace } from "./error-place.ts";
 import { handlerEntries } from "./handler-registry.ts";
+import { placeOfImport } from "./import-place.ts";
 import { readWebSocketMember } from "./websocket-options.ts";
 
 /**
  * Throws ERR_MILLRACE_APP_LOAD, …_APP_SHAPE, …_ROUTE_INVALID, …_HANDLER_DUPLICATE or
- * …_WEBSOCKET_INVALID.
+ * …_WEBSOCKET_INVALID, with the name of the file.
  */
 export async function loadApp(source: ServeTask["app"]): Promise<App> {
-  const value = source.kind === "value" ? source.value : await importDefault(source.href);
-  const app = toApp(value);
+  const file = fileOf(source);
+  try {
+    const value = source.kind === "value" ? source.value : await importDefault(source.href, file!);
+    const app = await readApp(toApp(value));
+    rememberFile(app, file);
+    return app;
+  } catch (error) {
+    throw inFile(file, error);
+  }
+}
+
+async function readApp(app: App): Promise<App> {
   readWebSocketMember(app.websocket);
   const handlers = Object.fromEntries(handlerEntries(app.handlers));
   return {
@@ -28,7 +40,7 @@ export async function loadApp(source: ServeTask["app"]): Promise<App> {
   };
 }
 
-async function importDefault(href: string): Promise<unknown> {
+async function importDefault(href: string, file: string): Promise<unknown> {
   try {
     const module = (await import(href)) as { default?: unknown };
     return unwrapped(module.default);
@@ -36,8 +48,7 @@ async function importDefault(href: string): Promise<unknown> {
     const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     const reason = withPlace(text, await placeOfImport(href, cause));
     // Named, since a SyntaxError does not say in which file it is.
-    const name = href.startsWith("file:") ? fileURLToPath(href) : href;
-    const message = `The app ${name} could not be loaded: ${reason}`;
+    const message = `The app ${file} could not be loaded: ${reason}`;
     throw new MillraceError("ERR_MILLRACE_APP_LOAD", message, { cause });
   }
 }

@@ -7,6 +7,7 @@ import type { App } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { ToWorker } from "../shared/messages.ts";
 import type { EditedTables, TableFacts, TableRow } from "../shared/routes.ts";
+import { inAppFile } from "./app-files.ts";
 import type { Exchange } from "./exchange.ts";
 import { HandlerRegistry } from "./handler-registry.ts";
 import { RouteTable } from "./route-table.ts";
@@ -41,7 +42,8 @@ export class RouteTables {
 
   /** Throws what is wrong with an app's routes, or with a row. */
   constructor(app: App, listeners: readonly OwnRoutes[], edited: EditedTables = {}) {
-    this.server = new RouteTable(0, app, this.registryOf(app), edited[0], true);
+    this.server = inAppFile(app, () =>
+      new RouteTable(0, app, this.registryOf(app), edited[0], true));
     listeners.forEach((own, index) => {
       this.#own[index] = this.make(index, own, edited[index + 1]);
     });
@@ -58,9 +60,10 @@ export class RouteTables {
     if (used !== this.server.app) this.#labels.set(used, label);
     // The server's `fetch` answers for its own table only.
     const hasFetch = app !== undefined;
-    return labelled(label, () => (
-      new RouteTable(index + 1, used, this.registryOf(used), edited ?? rows, hasFetch)
-    ));
+    const make = (): RouteTable =>
+      new RouteTable(index + 1, used, this.registryOf(used), edited ?? rows, hasFetch);
+    // Rows are not the app's.
+    return labelled(label, () => (rows === undefined ? inAppFile(used, make) : make()));
   }
 
   /** Undefined: the listener with the index is served by the server's table. */

@@ -39,16 +39,40 @@ const FAILURES: readonly Failure[] = [
     message: /not today.*app\.mjs:\d+:\d+/,
   },
   {
+    name: "imports what is not there",
+    source: versionSource("v2", 'await import("./none.mjs");'),
+    code: "ERR_MILLRACE_APP_LOAD",
+    message: /Cannot find module .*app\.mjs:6\)/,
+  },
+  {
+    name: "throws text in init",
+    source: versionSource("v2", "", 'init() {\n    throw "not today";\n  },'),
+    code: "ERR_MILLRACE_INIT_FAILED",
+    message: /not today$/,
+  },
+  {
     name: "is no app",
     source: "export default 1;",
     code: "ERR_MILLRACE_APP_SHAPE",
     message: /no app/,
   },
   {
+    name: "has a route that is none",
+    source: "export default { routes: { x() {} } };",
+    code: "ERR_MILLRACE_ROUTE_INVALID",
+    message: /a pattern begins with a slash/,
+  },
+  {
+    name: "has a route without its handler",
+    source: 'export default { routes: { "/x": "none" } };',
+    code: "ERR_MILLRACE_HANDLER_UNKNOWN",
+    message: /no handler has the name "none"/,
+  },
+  {
     name: "ends its thread",
     source: versionSource("v2", "process.exit(1);"),
     code: "ERR_MILLRACE_WORKER_DIED",
-    message: /died/,
+    message: /died while it was loading/,
   },
   {
     name: "hangs",
@@ -81,6 +105,8 @@ for (const { name, source, code, message, initTimeoutMs = 30_000 } of FAILURES) 
     const failed = collect<{ generation: number; error: Error }>(server, "reloadFailed");
     server.write(source);
     await t.rejects(server.server.reload(), { code, message });
+    const { error } = (await failed)[0]!;
+    t.match(error.message, /\/app\.mjs/, "it names the file");
     t.match((await failed)[0], { generation: 2, error: { code } });
     t.strictSame(threads(server), before, "the same threads");
     await until("the new threads to end", () => workerThreads() === 2);

@@ -1,10 +1,6 @@
 /** Tests of where errors of an app's modules are said to be. */
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import t from "tap";
-import { placeOf, placeOfImport, withPlace } from "../../src/worker/error-place.ts";
-import { ownFolder } from "../support/folder.ts";
+import { placeOf, withPlace } from "../../src/worker/error-place.ts";
 
 t.test("the first frame that is a file's", async (t) => {
   const error = new Error("x");
@@ -19,30 +15,6 @@ t.test("the first frame that is a file's", async (t) => {
     t.equal(placeOf(error), undefined);
   }
   t.equal(placeOf("no error"), undefined);
-});
-
-t.test("the line of a syntax error, also in a module that the app imports", async (t) => {
-  const folder = ownFolder(t);
-  const app = join(folder, "app.mjs");
-  writeFileSync(join(folder, "inner.mjs"), "export const a = 1;\n\nconst = 2;\n");
-  writeFileSync(app, `
-    import { writeFileSync } from "node:fs";
-    import "./inner.mjs";
-    writeFileSync(${JSON.stringify(join(folder, "has-run"))}, "");`);
-  const { href } = pathToFileURL(app);
-  const error: unknown = await import(href).catch((reason: unknown) => reason);
-  t.match(await placeOfImport(href, error), /inner\.mjs:3$/);
-  t.notOk(existsSync(join(folder, "has-run")), "nothing of the app has run");
-});
-
-t.test("a name that a module does not export", async (t) => {
-  const folder = ownFolder(t);
-  const app = join(folder, "app.mjs");
-  writeFileSync(join(folder, "inner.mjs"), "");
-  writeFileSync(app, '\nimport { nothing } from "./inner.mjs";');
-  const { href } = pathToFileURL(app);
-  const error: unknown = await import(href).catch((reason: unknown) => reason);
-  t.match(await placeOfImport(href, error), /app\.mjs:2$/);
 });
 
 t.test("a message says it once", async (t) => {
