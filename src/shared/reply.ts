@@ -34,7 +34,7 @@ export interface ReplyStreamOptions {
 export interface Reply {
   /** Nothing that is written arrives any more: the client has gone, or another answer was given. */
   readonly isGone: boolean;
-  /** The head has been handed over: `error` cannot replace it any more. */
+  /** The head has been handed over: do not count on `error` replacing it any more. */
   readonly isCommitted: boolean;
   /** It has been completed, or is gone. */
   readonly isComplete: boolean;
@@ -64,7 +64,7 @@ export interface Reply {
   /**
    * Completes it with a status from 400 on and a message, in the place of all that was written, as
    * long as nothing is committed; headers of the replaced body go with it. Later it cuts the
-   * answer, so that the client sees that it is not whole.
+   * answer, so that the client sees that it is not whole, unless none of it has left the server.
    */
   error(status: number, message?: string, options?: ReplyErrorOptions): void;
   /** Completes it with a redirection, as `redirect` of the package, and a short text. */
