@@ -12,6 +12,8 @@ import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
 import { toParts } from "./response.ts";
 import { invalidRoute, paramNames, type Segment } from "./route-pattern.ts";
 
+const NO_FACTORY = "cannot have perConnection beside handle or match, and it is a function";
+
 /** A row of a table of routes, with its handler in the place of the name. */
 export interface RouteEntry {
   readonly id: string;
@@ -67,6 +69,7 @@ export function compileRoute(entry: RouteEntry, segments: readonly Segment[]): C
   const { id, pattern } = entry;
   const route: unknown = entry.route;
   const compiled = { id, pattern, shape: shapeOf(segments), paramNames: paramNames(segments) };
+  checkFactory(pattern, route);
   if (isHandler(route)) {
     checkHandler(pattern, route);
     return { any: route, methods: null, constant: null, allow: "", ...compiled };
@@ -108,6 +111,7 @@ function compileMethods(
     }
     const unknown = unknownMethod(method);
     if (unknown !== null) throw invalidRoute(pattern, unknown);
+    checkFactory(pattern, value);
     if (!isHandler(value) && !isConstant(pattern, value)) {
       throw invalidRoute(pattern, `the value of ${method} is no handler and no Response`);
     }
@@ -122,6 +126,12 @@ function isHandlerObject(entry: Handler | Response): entry is HandlerObject {
   return typeof entry === "object" && entry !== null && "handle" in entry;
 }
 
+/** Those that can be have been made handler objects by now. */
+function checkFactory(pattern: string, route: unknown): void {
+  if (typeof route !== "object" || route === null || !("perConnection" in route)) return;
+  throw invalidRoute(pattern, `its handler ${NO_FACTORY}`);
+}
+
 function checkHandler(pattern: string, handler: Handler): void {
   const wrong = wrongHandler(handler, "its handler object");
   if (wrong !== null) throw invalidRoute(pattern, wrong);
@@ -130,7 +140,7 @@ function checkHandler(pattern: string, handler: Handler): void {
 /** Why it can be no handler, beside having no `handle`; null: it can. */
 export function wrongHandler(handler: Handler, what: string): string | null {
   if (typeof handler !== "object") return null;
-  if ("perConnection" in handler) return `${what} has handle and perConnection: give one of them`;
+  if ("perConnection" in handler) return `${what} ${NO_FACTORY}`;
   const wrong = wrongRule(handler) ?? wrongMatch(handler);
   return wrong === null ? null : `of ${what} ${wrong}`;
 }

@@ -6,7 +6,6 @@
 import type { App, FetchHandler, Route, TableRoute } from "../shared/app.ts";
 import { readBytes } from "./body.ts";
 import { FileBlob } from "./file-blob.ts";
-import { isFactory } from "./per-connection.ts";
 import { isLightResponse, LightResponse, toParts } from "./response.ts";
 import { isHandler } from "./compiled-route.ts";
 
@@ -31,7 +30,7 @@ export async function readTableConstants(
 
 async function readRoute(route: Route): Promise<Route> {
   if (typeof route !== "object" || route === null) return route;
-  if (isHandler(route) || isFactory(route)) return route;
+  if (isHandler(route) || "perConnection" in route) return route;
   if (toParts(route) !== null) return await readConstant(route as Response);
   const methods = Object.entries(route).map(async ([method, value]) => {
     return [method, await readConstant(value)];

@@ -7,10 +7,11 @@ import type {
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 
+/** `handle` or `match` beside it would never be asked: what has one is no factory. */
 export function isFactory(value: unknown): value is HandlerFactory {
   return (
     typeof value === "object" && value !== null && "perConnection" in value &&
-    typeof value.perConnection === "function" && !("handle" in value)
+    typeof value.perConnection === "function" && !("handle" in value) && !("match" in value)
   );
 }
 

@@ -34,7 +34,8 @@ t.test("data goes into the row, functions stay under its id", async (t) => {
 t.test("a mistake in a table is an error at load that names the row", async (t) => {
   const ok = { path: "/a", handler };
   const handlers = { named: handler };
-  const both = { handle: handler, perConnection: () => ({ handle: handler }) };
+  const factory = { perConnection: () => ({ handle: handler }) };
+  const both = { handle: handler, ...factory };
   const app = (...table: unknown[]): App => ({ table: table as never, handlers });
   for (const [table, message, code = "ROUTE_INVALID"] of [
     [[ok, 5], /Row 2 of the app's table is no object/],
@@ -58,9 +59,11 @@ t.test("a mistake in a table is an error at load that names the row", async (t) 
     [[ok, { ...ok, methods: ["GET", "PSOT"] }], /Row 2 .*method PSOT, did you mean POST/],
     [[ok, { ...ok, method: "FOO" }], /Row 2 .*no request has the method FOO/],
     [[ok, { ...ok, handler: { GET: handler, FOO: handler } }], /Row 2 .*the method FOO/],
-    [[ok, { ...ok, handler: both }], /Row 2 .*handle and perConnection/],
-    [[ok, { ...ok, handler: { GET: both } }], /Row 2 .*handle and perConnection/],
-    [[ok, { ...ok, auth: both }], /Row 2 .*handle and perConnection/],
+    [[ok, { ...ok, handler: both }], /Row 2 .*perConnection beside handle/],
+    [[ok, { ...ok, handler: { GET: both } }], /Row 2 .*perConnection beside handle/],
+    [[ok, { ...ok, handler: { ...factory, match: () => true } }], /Row 2 .*perConnection beside/],
+    [[ok, { ...ok, handler: { GET: { perConnection: 1 } } }], /Row 2 .*it is a function/],
+    [[ok, { ...ok, auth: both }], /Row 2 .*perConnection beside handle/],
     [[ok, { ...ok, handler: 5 }], /Row 2 .*its value is no handler/],
     [[ok, { ...ok, handler: { get: handler } }], /Row 2 .*"get" is no method/],
     [[ok, { path: "/a/*/b", handler }], /Row 2 .*wildcard/],
