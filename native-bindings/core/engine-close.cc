@@ -8,6 +8,8 @@ namespace {
 
 // How long a closing connection is read on, so that the peer can read our last answer.
 constexpr uint32_t kLingerMs = 5000;
+// …when it is cut. Who stops its listener by force, or at the deadline, waits for it.
+constexpr uint32_t kCutLingerMs = 500;
 
 uint64_t token_of(const Connection& connection) {
   return connection.slot | static_cast<uint64_t>(connection.generation) << 32;
@@ -211,6 +213,59 @@ void Engine::begin_linger(Connection& connection) {
   read_lingering(connection);
 }
 
+// Closing would send a reset, at once or for what comes next. Of an answer that ends with the
+// connection only a reset shows that it was cut.
+bool Engine::may_be_sending(const Connection& connection) {
+  if (connection.read_ended) return false;
+  bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
+  if (connection.until_close && midway) return false;
+  return connection.upgraded || connection.parser != nullptr || connection.input.length > 0 ||
+         Transport::has_unread(connection.fd);
+}
+
+// At once, as far as JavaScript and the answers go. If the peer may be sending the socket lingers,
+// for a moment.
+void Engine::cut(Connection& connection) {
+  if (connection.stage == Stage::kLingering) {
+    uint32_t before = table_.deadlines[connection.slot];
+    set_clock(connection, Clock::kLinger, kCutLingerMs);
+    uint32_t& deadline = table_.deadlines[connection.slot];
+    if (before < deadline) deadline = before;
+    return;
+  }
+  if (may_be_sending(connection)) {
+    end_bulk(connection);
+    bool lingers = linger_apart(connection.fd, connection.listener, connection.options,
+                                connection.registered);
+    if (lingers) connection.fd = -1;
+  }
+  destroy(connection, CLOSED_GONE);
+}
+
+// In a slot of its own, which counts as a connection; the one that it was is over. False: there is
+// no slot. It has no address: who counts those has counted it.
+bool Engine::linger_apart(int fd, uint16_t listener, ListenerOptions* options, bool registered) {
+  Connection* added = table_.add(fd);
+  if (added == nullptr) return false;
+  Connection& connection = *added;
+  connection.listener = listener;
+  connection.options = options;
+  options->holders++;
+  shared_->connections.fetch_add(1, std::memory_order_relaxed);
+  server_->listener(listener).connections.fetch_add(1, std::memory_order_relaxed);
+  count_connection(listener, 1);
+  int32_t* words = slot_words(connection);
+  words[SLOT_GENERATION] = 0;  // JavaScript knows nothing of it
+  words[SLOT_FLAGS] = 0;
+  uint64_t token = token_of(connection);
+  connection.registered = registered ? transport_.rewatch(fd, token, true, false, true)
+                                     : transport_.watch(fd, token, true, false, true);
+  connection.reads_armed = connection.registered;
+  begin_linger(connection);
+  if (connection.stage == Stage::kLingering) set_clock(connection, Clock::kLinger, kCutLingerMs);
+  return true;
+}
+
 void Engine::destroy(Connection& connection, uint8_t reason) {
   if (connection.stage == Stage::kClosed || connection.stage == Stage::kFree) return;
   if (writing_ == &connection) {
@@ -220,7 +275,7 @@ void Engine::destroy(Connection& connection, uint8_t reason) {
   bool midway = connection.answer != Answer::kNone || connection.output.length > 0;
   if (connection.until_close && midway) Transport::reset_on_close(connection.fd);
   end_bulk(connection);
-  Transport::close_socket(connection.fd);
+  if (connection.fd >= 0) Transport::close_socket(connection.fd);  // else it lingers apart
   slot_words(connection)[SLOT_GENERATION] = 0;  // JavaScript sees at once that it has gone
   // …and whose doing that was, until the slot has its next connection.
   if (reason == CLOSED_RESET) slot_words(connection)[SLOT_FLAGS] |= SLOT_FLAG_RESET;

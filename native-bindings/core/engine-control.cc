@@ -92,26 +92,30 @@ void Engine::register_fresh() {
 void Engine::stop_listener(uint16_t listener, bool force) {
   if (dead_) return;
   if (shared_->mailbox.is_open()) shared_->mailbox.drain(arrivals_);
+  listener_draining_[listener] = false;  // told of once, at the end
   if (force) forget_arrivals(listener);
-  listener_draining_[listener] = true;
   for (uint32_t slot = 0; slot < table_.size(); slot++) {
     Connection& connection = *table_.at(slot);
     if (connection.listener != listener) continue;
     if (connection.stage == Stage::kFree || connection.stage == Stage::kClosed) continue;
     if (force) {
-      destroy(connection, CLOSED_GONE);
+      cut(connection);
     } else if (connection.stage == Stage::kAnnouncing) {
       set_clock(connection, Clock::kHead, options_.drain_quiet_ms);
     } else if (connection.stage == Stage::kOpen && connection.clock == Clock::kIdle) {
       set_clock(connection, Clock::kIdle, options_.drain_quiet_ms);
     }
   }
-  if (listener_draining_[listener]) report_drained(listener);
+  listener_draining_[listener] = true;
+  report_drained(listener);
 }
 
+// What they have sent is in the socket, or will be.
 void Engine::forget_arrivals(uint16_t listener) {
-  std::erase_if(arrivals_, [this, listener](const Handover& item) {
+  ListenerOptions* options = listeners_[listener];
+  std::erase_if(arrivals_, [this, listener, options](Handover& item) {
     if (item.listener != listener) return false;
+    if (options != nullptr && linger_apart(item.fd, listener, options, false)) item.fd = -1;
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
     server_->forget(item);
     return true;

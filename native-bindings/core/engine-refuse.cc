@@ -99,15 +99,8 @@ void Engine::notice_end(Connection& connection) {
 }
 
 void Engine::read_lingering(Connection& connection) {
-  char dropped[16384];
-  for (int i = 0; i < 8; i++) {
-    IoResult result = Transport::receive(connection.fd, dropped, sizeof dropped);
-    if (result.status == IoStatus::kBlocked) return;
-    if (result.status != IoStatus::kDone) {
-      destroy(connection, CLOSED_GONE);
-      return;
-    }
-  }
+  IoStatus status = Transport::discard(connection.fd);
+  if (status != IoStatus::kDone && status != IoStatus::kBlocked) destroy(connection, CLOSED_GONE);
 }
 
 }  // namespace millrace

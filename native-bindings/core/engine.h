@@ -271,6 +271,9 @@ class Engine final : public MessageSink {
   bool is_settled_by_reading(Connection& connection);
   void close_gently(Connection& connection);
   void begin_linger(Connection& connection);
+  bool may_be_sending(const Connection& connection);
+  void cut(Connection& connection);
+  bool linger_apart(int fd, uint16_t listener, ListenerOptions* options, bool registered);
   void destroy(Connection& connection, uint8_t reason);
 
   // engine-record.cc: what the recorder is told

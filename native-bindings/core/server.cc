@@ -171,8 +171,11 @@ void ServerShared::take_orphans(std::vector<Handover>& into) {
 }
 
 void ServerShared::forget(const Handover& item) {
-  Transport::end(item.fd);
-  Transport::close_socket(item.fd);
+  if (item.fd >= 0) {
+    Transport::end(item.fd);
+    Transport::discard(item.fd);
+    Transport::close_socket(item.fd);
+  }
   Bytes input = item.input;
   input.release();
   delete item.announced;

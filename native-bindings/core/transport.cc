@@ -156,6 +156,15 @@ IoResult Transport::send_file(int fd, int file, uint64_t offset, size_t length) 
   return {status == IoStatus::kBlocked || is_peer ? status : IoStatus::kEnd, 0};
 }
 
+IoStatus Transport::discard(int fd) {
+  char dropped[16384];
+  for (int i = 0; i < 8; i++) {
+    IoStatus status = receive(fd, dropped, sizeof dropped).status;
+    if (status != IoStatus::kDone) return status;
+  }
+  return IoStatus::kDone;
+}
+
 void Transport::end(int fd) { ::shutdown(fd, SHUT_WR); }
 
 void Transport::close_socket(int fd) { ::close(fd); }

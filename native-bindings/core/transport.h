@@ -61,6 +61,9 @@ class Transport {
   static IoResult send_on(int fd, const char* bytes, size_t length);
   // From a file, without a copy to user space. kEnd: the file has nothing there, or gives none.
   static IoResult send_file(int fd, int file, uint64_t offset, size_t length);
+  // Reads and drops what has come, bounded: closing with unread input would send a reset. kDone if
+  // there may be more, else how the last read ended.
+  static IoStatus discard(int fd);
   // FIN out; the peer may still send.
   static void end(int fd);
   static void close_socket(int fd);

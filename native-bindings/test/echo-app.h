@@ -1,4 +1,5 @@
-// An app for a WorkerEngine: it answers each request with its target, and keeps what it was told.
+// An app for a WorkerEngine: it answers each request with its target, if it is to, and keeps what
+// it was told.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@ namespace millrace::test {
 struct EchoApp {
   Engine* engine = nullptr;
   char* slab = nullptr;
+  bool answers = true;
   std::vector<std::string> targets;
   std::vector<int32_t> drained;  // listeners, as they were told of
 
@@ -20,7 +22,7 @@ struct EchoApp {
       control[CTL_EVENT_CURSOR] = i + 1;
       const int32_t* event = engine->blocks().events + i * EVENT_WORDS;
       if (event[EVENT_KIND] == KIND_CONTROL) drained.push_back(event[EVENT_LISTENER]);
-      if (event[EVENT_KIND] == KIND_REQUEST) answer(event);
+      if (answers && event[EVENT_KIND] == KIND_REQUEST) answer(event);
     }
     if (control[CTL_SLAB_NEEDED] == 2) engine->use_slab(slab);
   }

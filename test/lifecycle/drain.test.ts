@@ -1,4 +1,5 @@
 /** Tests of the graceful stop of a listener: what is in flight, what is idle, what still comes. */
+import { once } from "node:events";
 import t from "tap";
 import { until, within } from "../support/deadline.ts";
 import { elapsed, get, startLifecycle } from "../support/lifecycle.ts";
@@ -123,6 +124,31 @@ t.test("force destroys at once, and may follow a graceful stop", async (t) => {
   await until("the client's end", () => client.state !== "open");
   t.equal(server.listeners[1]?.state, "listening");
 });
+
+for (const how of ["the deadline", "force"]) {
+  t.test(`${how} resets nobody who is still sending`, async (t) => {
+    const { server, gate, connect } = await startLifecycle(t, { deadlineMs: 60_000 });
+    const [dripping, uploading] = [await connect(), await connect()];
+    const errors: unknown[] = [];
+    const ends = [dripping, uploading].map(async ({ socket }) => {
+      socket.on("error", (error) => errors.push(error)).on("end", () => socket.end());
+      await once(socket, "close");
+    });
+    dripping.write("GET / HTTP/1.1\r\nHos");
+    const drip = setInterval(() => dripping.write("t"), 1);
+    dripping.socket.prependListener("end", () => clearInterval(drip));
+    const bytes = 1_000_000;
+    uploading.write(`POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: ${2 * bytes}\r\n\r\n`);
+    await gate.arrived();
+    uploading.write(Buffer.alloc(bytes)); // which nobody reads
+    const stopped = server.stopListener("default", how === "force" ? { force: true } : {
+      deadlineMs: 50,
+    });
+    t.strictSame(await within("the stop", stopped), { graceful: false, destroyed: 2 });
+    await within("the ends", Promise.all(ends));
+    t.strictSame(errors, []);
+  });
+}
 
 t.test("the phases of a stop are told", async (t) => {
   const { server, gate, connect } = await startLifecycle(t);

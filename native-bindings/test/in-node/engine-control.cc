@@ -42,13 +42,6 @@ void ask(int peer, const std::string& target) {
   send_all(peer, "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
-// With or without a reset: what was sent may be unread.
-bool is_closed(int peer) {
-  char byte;
-  ssize_t count = recv(peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
-  return count == 0 || (count < 0 && errno == ECONNRESET);
-}
-
 // Nobody has taken a connection that was to leave, and then its listener stops: it is listened to.
 void a_connection_that_came_back_is_served_after_a_stop() {
   Stage stage;
@@ -118,17 +111,83 @@ void a_forced_stop_ends_what_was_not_adopted_yet() {
   ListenerOptions options;
   stage.engine.set_listener(1, &options);
   stage.stop(0, true);
-  CHECK(stage.live() == 0);
-  stage.engine.run();
-  CHECK(stage.app.drained == std::vector<int32_t>{0} && stage.app.targets.empty());
   for (int peer : peers) {
-    CHECK(is_closed(peer));
+    CHECK(has_ended(peer));
     close(peer);
   }
-  CHECK(stage.live(1) == 1 && !is_closed(other));
+  stage.engine.run();
+  CHECK(stage.live() == 0);
+  CHECK(stage.app.drained == std::vector<int32_t>{0} && stage.app.targets.empty());
+  char byte;
+  CHECK(stage.live(1) == 1 && recv(other, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
   close(other);
   stage.engine.run();
   CHECK(stage.live(1) == 0);
+}
+
+// FIN, and what the peers go on to send is read: a reset could reach them before the FIN does.
+void a_forced_stop_resets_nobody() {
+  const std::string begun[] = {
+      "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\nbody"};
+  for (bool arrives : {false, true}) {
+    for (const std::string& bytes : begun) {
+      Stage stage;
+      stage.app.answers = false;
+      int peer = connect_tcp(*stage.server);
+      send_all(peer, bytes);
+      if (!arrives) stage.engine.run();
+      stage.stop(0, true);
+      CHECK(stage.live() == 1 && has_ended(peer));
+      for (int i = 0; i < 3; i++) {
+        send_all(peer, std::string(60000, 'x'));
+        stage.engine.run();
+        CHECK(has_ended(peer) && stage.app.drained.empty());
+      }
+      close(peer);
+      stage.engine.run();
+      CHECK(stage.live() == 0 && stage.app.drained == std::vector<int32_t>{0});
+    }
+  }
+}
+
+// A quiet one is closed at once, and so is what lingered when its time is over.
+void a_forced_stop_ends_by_itself() {
+  Stage stage;
+  stage.app.answers = false;
+  int quiet = connect_tcp(*stage.server);
+  ask(quiet, "/waits");
+  stage.engine.run();
+  int sending = connect_tcp(*stage.server, 1);
+  ListenerOptions options;
+  stage.engine.set_listener(1, &options);
+  stage.engine.run();
+  send_all(sending, "GET / HT");
+  stage.engine.run();
+  stage.stop(0, true);
+  CHECK(stage.live() == 0 && has_ended(quiet));
+  stage.stop(1, true);
+  CHECK(stage.live(1) == 1);
+  stage.stop(1, true);  // again: it has no more time for that
+  pollfd nothing{-1, 0, 0};
+  for (int i = 0; i < 100 && stage.live(1) > 0; i++) {
+    poll(&nothing, 1, 100);
+    stage.engine->tick();
+    stage.engine.run();
+  }
+  CHECK(stage.live(1) == 0 && has_ended(sending));
+  CHECK((stage.app.drained == std::vector<int32_t>{0, 1}));
+  close(quiet);
+  close(sending);
+}
+
+// Those wait for no worker any more.
+void an_orphan_is_not_reset_when_it_is_dropped() {
+  Stage stage;
+  stage.engine->die();
+  int peer = connect_tcp(*stage.server);
+  ask(peer, "/nobody");
+  CHECK(stage.server->drop_orphans(0) == 1 && has_ended(peer));
+  close(peer);
 }
 
 }  // namespace
@@ -140,6 +199,9 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   whoever_is_gone_when_it_is_adopted_counts_as_drained();
   whoever_is_turned_away_counts_as_drained();
   a_forced_stop_ends_what_was_not_adopted_yet();
+  a_forced_stop_resets_nobody();
+  a_forced_stop_ends_by_itself();
+  an_orphan_is_not_reset_when_it_is_dropped();
   std::fflush(stdout);
   std::_Exit(0);  // the Node.js that has loaded this must not go on
 }
