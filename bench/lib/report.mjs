@@ -1,11 +1,13 @@
 /** Writes benchmarks.md and its charts from the results of a run. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { barChart } from "./charts.mjs";
 import { figuresOf, idleFiguresOf, mainRows, referenceOf, verdicts } from "./figures.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** What the run does not measure: the end of each page. */
+const BY_HAND = join(ROOT, "bench/by-hand.md");
 const FAILURE_CHARACTERS_MAX = 160;
 
 const whole = (number) => Math.round(number).toLocaleString("en-GB");
@@ -219,7 +221,8 @@ The same with autocannon as the load, which compares every body but costs more t
 servers do: its requests per second are often its own limit, and its latencies whole milliseconds.
 
 ${autocannonSection(scenarios)}
-`;
+
+${readFileSync(BY_HAND, "utf8")}`;
 }
 
 const bar = ({ contender, title }, value, label) => ({ contender, title, value, label });
