@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { until } from "../support/deadline.ts";
-import { skipSanitized } from "../support/environment.ts";
 import { startChild } from "../support/child.ts";
 import { get } from "../support/lifecycle.ts";
 
@@ -19,7 +18,7 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-t.test("without descriptors it waits, and serves the queue later", skipSanitized, async (t) => {
+t.test("without descriptors it waits, and serves the queue later", async (t) => {
   const server = await startChild(t, {}, DESCRIPTORS);
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => server.connect()));
   let answered = 0;

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { until } from "../support/deadline.ts";
-import { skipSanitized } from "../support/environment.ts";
+import { sanitized } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import { get, startLifecycle } from "../support/lifecycle.ts";
 import { connectRaw } from "../support/raw-client.ts";
@@ -21,7 +21,7 @@ const descriptors = (): number => readdirSync("/proc/self/fd").length;
 const handles = (): number =>
   process.getActiveResourcesInfo().filter((name) => name !== "Timeout").length;
 
-t.test("1,000 cycles of add, use, stop and remove leave nothing", skipSanitized, async (t) => {
+t.test("1,000 cycles of add, use, stop and remove leave nothing", async (t) => {
   const { server } = await startLifecycle(t, {
     workers: 2, drainQuietMs: 1, resourceLimits: HEAPS,
   });
@@ -48,6 +48,7 @@ t.test("1,000 cycles of add, use, stop and remove leave nothing", skipSanitized,
   t.strictSame(readdirSync(folder), [], "no file of a socket is left");
   await until("closed handles", () => descriptors() <= before.fds && handles() <= before.handles);
   const growth = process.memoryUsage().rss - before.rss;
-  t.ok(growth < RSS_GROWTH_MAX, `${growth} bytes in ${CYCLES - WARM_UP} cycles`);
+  // A sanitizer keeps what was freed for a while.
+  if (!sanitized) t.ok(growth < RSS_GROWTH_MAX, `${growth} bytes in ${CYCLES - WARM_UP} cycles`);
   t.equal(await (await fetch(server.url)).text(), "hello");
 });

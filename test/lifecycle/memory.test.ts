@@ -26,6 +26,7 @@ async function send(socket: Socket, request: Buffer, count: number, bytes: numbe
   }
 }
 
+// Nothing but resident memory is asked here, and a sanitizer keeps what was freed for a while.
 for (const path of ["/", "/thread"]) {
   t.test(`memory is flat over a million requests of ${path}`, skipSanitized, async (t) => {
     const server = await startLifecycle(t);

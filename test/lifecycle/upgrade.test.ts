@@ -11,7 +11,7 @@ import { isAlive } from "../../src/primary/predecessor.ts";
 import { askControl, type Told } from "../support/ask-control.ts";
 import { Command } from "../support/command.ts";
 import { until } from "../support/deadline.ts";
-import { foreignEnv, skipSanitized } from "../support/environment.ts";
+import { activateArguments, foreignEnv } from "../support/environment.ts";
 import { freePort } from "../support/free-port.ts";
 import { ownFolder } from "../support/folder.ts";
 import { Lanes } from "../support/lanes.ts";
@@ -66,7 +66,7 @@ async function serve(t: Test, options: { args?: string[]; env?: object } = {}): 
 }
 
 t.test("five times under load: every request is answered, and every path stays",
-  { timeout: 110_000, ...skipSanitized }, async (t) => {
+  { timeout: 110_000 }, async (t) => {
     const { command, control, pidFile, socket, url, upgrade } = await serve(t);
     const load = new Lanes(new URL(`${url}/pid`), socket);
     const file = statSync(socket).ino;
@@ -172,7 +172,10 @@ for (const bind of ["systemd:web", "fd:3"]) {
         join(folder, "app.mjs"), "--workers", "1", "--control", control,
         "--listener", `id=web,bind=${bind}`,
       ], {
-        wrapper: ["systemd-socket-activate", "-l", `127.0.0.1:${port}`, "--fdname=web"],
+        wrapper: [
+          "systemd-socket-activate", "-l", `127.0.0.1:${port}`, "--fdname=web",
+          ...activateArguments(),
+        ],
       });
       const ask = async (): Promise<string> =>
         await (await fetch(`http://127.0.0.1:${port}/pid`)).text();

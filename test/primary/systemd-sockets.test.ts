@@ -7,7 +7,7 @@ import t from "tap";
 import { readSockets, systemdDescriptors } from "../../src/primary/systemd-sockets.ts";
 import { startChild } from "../support/child.ts";
 import { until } from "../support/deadline.ts";
-import { cleanEnv, repositoryFile, skipSanitized } from "../support/environment.ts";
+import { activateArguments, cleanEnv, foreignEnv, repositoryFile } from "../support/environment.ts";
 import { freePort } from "../support/free-port.ts";
 import { get } from "../support/lifecycle.ts";
 import { connectRaw } from "../support/raw-client.ts";
@@ -43,7 +43,7 @@ t.test("without any socket the error says so", async (t) => {
   });
 });
 
-const skip = existsSync(ACTIVATE) ? skipSanitized : { skip: `${ACTIVATE} is not installed` };
+const skip = { skip: !existsSync(ACTIVATE) && `${ACTIVATE} is not installed` };
 
 t.test("systemd's own tool starts a server on two named sockets", skip, async (t) => {
   const [web, admin] = [await freePort(), await freePort()];
@@ -54,8 +54,9 @@ t.test("systemd's own tool starts a server on two named sockets", skip, async (t
   };
   const child = spawn(ACTIVATE, [
     "-l", `127.0.0.1:${web}`, "-l", `127.0.0.1:${admin}`, "--fdname=web:admin",
+    ...activateArguments(),
     process.execPath, repositoryFile("dist/test/support/child-server.js"), JSON.stringify(options),
-  ], { env: cleanEnv(), stdio: ["ignore", "pipe", "ignore"] });
+  ], { env: foreignEnv(), stdio: ["ignore", "pipe", "ignore"] });
   t.teardown(() => void child.kill("SIGKILL"));
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));

@@ -26,6 +26,19 @@ export function foreignEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return env;
 }
 
+/** What has a Node.js process load a library, behind a sanitizer, which has to be the first. */
+export function preloaded(library: string): { readonly LD_PRELOAD: string } {
+  const sanitizer = process.env["LD_PRELOAD"];
+  return { LD_PRELOAD: sanitizer === undefined ? library : `${sanitizer}:${library}` };
+}
+
+/** `systemd-socket-activate` passes only the variables on that it is told of. */
+export function activateArguments(): string[] {
+  const names = /^(?:LD_PRELOAD|(?:A|UB)SAN_OPTIONS|MILLRACE_(?:ADDON|SANITIZED))$/;
+  return Object.entries(cleanEnv()).filter(([name]) => names.test(name))
+    .flatMap(([name, value]) => ["-E", `${name}=${value}`]);
+}
+
 /** A file of the repository. The tests run from dist/test, whose depth is that of test plus one. */
 export function repositoryFile(path: string): string {
   return fileURLToPath(new URL(`../../../${path}`, import.meta.url));

@@ -10,7 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Test } from "tap";
 import { Command } from "./command.ts";
 import { until } from "./deadline.ts";
-import { foreignEnv, repositoryFile, skipSanitized } from "./environment.ts";
+import { foreignEnv, repositoryFile } from "./environment.ts";
 import { ownFolder } from "./folder.ts";
 import type { Owner } from "./folder.ts";
 import { freePort } from "./free-port.ts";
@@ -89,7 +89,6 @@ function startFront(owner: Owner, { program, file }: Front, text: string): () =>
 
 /** Why it cannot be tested here; false: it can. */
 function lack({ program, file }: Front): string | false {
-  if (skipSanitized.skip !== false) return skipSanitized.skip;
   const found = spawnSync(program, ["-v"], { env: ENV });
   if (found.error !== undefined) return `${program} is not installed`;
   const needsStream = file.includes("stream");
