@@ -151,7 +151,7 @@ export const ERRORS = {
     status: 413,
   },
   ERR_MILLRACE_OVERLOADED: {
-    text: "A body was being collected while its worker held more than `memoryBytesMax`.",
+    text: "A body was being collected, or kept for a clone, beyond `memoryBytesMax` of its worker.",
     status: 503,
   },
   ERR_MILLRACE_BODY_ENCODING: {

@@ -15,6 +15,9 @@ export interface BodyLimits {
   readonly bodyStreamBytesMax: number;
 }
 
+/** A body that is being collected may be this long whatever else the worker holds. */
+export const FREE_BYTES = 65_536;
+
 export interface BodyRules extends BodyLimits {
   /** Content codings are removed before the handler sees the body. */
   readonly decodeBodies: boolean;
@@ -25,6 +28,11 @@ export interface BodyRules extends BodyLimits {
 /** Whose rules a body obeys. They change when a handler declines: those of the next one count. */
 export interface BodyOwner {
   readonly bodyLimits: BodyLimits;
+  /**
+   * Counts bytes that wait here for their reader, or, below 0, that wait no more; at the end of the
+   * request all are counted off. False: the worker's budget is used up.
+   */
+  hold(bytes: number): boolean;
 }
 
 const MEMBERS = ["bodyBytesMax", "bodyStreamBytesMax", "decodeBodies", "buffered"] as const;

@@ -6,7 +6,6 @@
 import { Readable } from "node:stream";
 import type { UnderlyingSource } from "node:stream/web";
 import { types } from "node:util";
-import { HttpError } from "../shared/errors.ts";
 import { formBody } from "./form.ts";
 import { toText } from "./standard.ts";
 
@@ -113,16 +112,13 @@ export function isDetached(bytes: Uint8Array): boolean {
   }
 }
 
-/** The whole body in a buffer of its own. Streams beyond `bytesMax` are cut with status 413. */
-export async function readBytes(
-  body: ResponseBody,
-  bytesMax: number = Infinity,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** The whole body in a buffer of its own. */
+export async function readBytes(body: ResponseBody): Promise<Uint8Array<ArrayBuffer>> {
   if (body === null) return new Uint8Array(0);
   if (typeof body === "string") return exact(encoder.encode(body));
   if (types.isUint8Array(body)) return new Uint8Array(body);
   if (body instanceof Blob) return new Uint8Array(await body.arrayBuffer());
-  if (body instanceof ReadableStream) return await readStream(body, bytesMax);
+  if (body instanceof ReadableStream) return await readStream(body);
   return await readIterable(body);
 }
 
@@ -147,10 +143,7 @@ export function toWellFormed(text: string): string {
   return text.toWellFormed();
 }
 
-async function readStream(
-  stream: ReadableStream<unknown>,
-  bytesMax: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readStream(stream: ReadableStream<unknown>): Promise<Uint8Array<ArrayBuffer>> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -160,7 +153,6 @@ async function readStream(
       if (done) return concat(chunks, length);
       if (!types.isUint8Array(value)) throw new TypeError("Received a chunk that is no Uint8Array");
       length += value.byteLength;
-      if (length > bytesMax) throw tooLarge(bytesMax);
       chunks.push(value);
     }
   } catch (error) {
@@ -182,12 +174,8 @@ async function readIterable(iterable: AsyncIterable<unknown>): Promise<Uint8Arra
   return concat(chunks, length);
 }
 
-function tooLarge(bytesMax: number): HttpError {
-  const text = `The body is longer than ${bytesMax} bytes`;
-  return new HttpError(413, text, { code: "ERR_MILLRACE_BODY_TOO_LARGE" });
-}
-
-function concat(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+/** In a buffer of its own. */
+export function concat(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
@@ -240,6 +228,11 @@ function iterableStream(iterable: AsyncIterable<unknown>): ReadableStream<Uint8A
 /** A stream that was read to its end: the body of what `text()` and the like have consumed. */
 export function usedStream(): ReadableStream<Uint8Array> {
   const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
-  void stream.getReader().read();
+  useUp(stream);
   return stream;
+}
+
+/** Of a body that is read past its stream: that is locked and read from then on. */
+export function useUp(stream: ReadableStream<unknown>): void {
+  stream.getReader().read().catch(() => {});
 }

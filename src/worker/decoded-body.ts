@@ -1,131 +1,49 @@
 /**
  * A body without its content codings. Nothing is read or decoded before somebody reads, and no more
  * than is read: a bomb stops at the limit, which counts decoded bytes, in flat memory.
- *
- * Every buffer that leaves here is a copy: zlib makes many pieces in one buffer.
  * Thread: the engine's.
  */
 import { pipeline, Readable } from "node:stream";
 import { HttpError } from "../shared/errors.ts";
-import {
-  type BodyOwner, type Chunk, overloaded, tooLarge, unusable, unusableStream,
-} from "./body-rules.ts";
+import type { BodyOwner, Chunk } from "./body-rules.ts";
 import { decodersOf } from "./codings.ts";
+import { PulledBody } from "./pulled-body.ts";
 import type { BodySource } from "./request-source.ts";
 
-/** A body that is collected may be this long whatever else the worker holds. */
-const FREE_BYTES = 65_536;
-
-/** What counts the bytes that are collected here. */
-export interface Budget {
-  /** Below 0: they are counted off. False: it is used up. */
-  hold(bytes: number): boolean;
-}
-
-export class DecodedBody implements BodySource {
-  readonly length = -1;
+export class DecodedBody extends PulledBody {
   readonly #source: BodySource;
   readonly #codings: readonly string[];
-  readonly #owner: BodyOwner;
-  readonly #budget: Budget;
-  #stream: ReadableStream<Uint8Array> | null = null;
   #pieces: AsyncIterator<Uint8Array> | null = null;
-  #decoded = 0;
-  #held = 0;
-  #isTaken = false;
 
-  constructor(
-    source: BodySource,
-    codings: readonly string[],
-    owner: BodyOwner,
-    budget: Budget,
-  ) {
+  constructor(source: BodySource, codings: readonly string[], owner: BodyOwner) {
+    super(-1, owner);
     this.#source = source;
     this.#codings = codings;
-    this.#owner = owner;
-    this.#budget = budget;
   }
 
-  get bytesMax(): number {
-    return this.#owner.bodyLimits.bodyBytesMax;
+  expect(): void {
+    this.#source.expect?.();
   }
 
-  expectIfHeld(): void {
-    if (this.#stream !== null && this.#stream.locked) this.#source.expect?.();
-  }
-
-  async bytes(): Promise<Chunk> {
-    if (this.#isTaken) throw unusable();
-    this.#isTaken = true;
-    try {
-      return await this.#collect();
-    } finally {
-      this.#budget.hold(-this.#held);
-      this.#held = 0;
-    }
-  }
-
-  /** It counts in the budget until it is the app's. */
-  async #collect(): Promise<Chunk> {
-    const parts: Uint8Array[] = [];
-    for (;;) {
-      const part = await this.#next(this.bytesMax);
-      if (part === null) return new Uint8Array(Buffer.concat(parts));
-      parts.push(part);
-      this.#held += part.length;
-      if (this.#budget.hold(part.length) || this.#held <= FREE_BYTES) continue;
-      await this.#pieces!.return?.();
-      throw overloaded();
-    }
-  }
-
-  async text(): Promise<string> {
-    return decoder.decode(await this.bytes());
-  }
-
-  stream(): ReadableStream<Uint8Array> {
-    if (this.#isTaken) return unusableStream();
-    this.#isTaken = true;
-    return (this.#stream = new ReadableStream(
-      {
-        type: "bytes",
-        pull: (controller) => this.#pull(controller),
-        cancel: async () => void await this.#pieces?.return?.(),
-      },
-      { highWaterMark: 0 },
-    ));
-  }
-
-  async #pull(controller: ReadableByteStreamController): Promise<void> {
-    const limit = this.#owner.bodyLimits.bodyStreamBytesMax;
-    const part = await this.#next(limit === 0 ? Infinity : limit);
-    if (part !== null) {
-      controller.enqueue(new Uint8Array(part));
-      return;
-    }
-    controller.close();
-    controller.byobRequest?.respond(0);
-  }
-
-  /** The next piece, null at the end. Throws the HttpError that answers. */
-  async #next(limit: number): Promise<Uint8Array | null> {
+  protected async next(): Promise<Chunk | null> {
     this.#pieces ??= this.#decode();
-    let result: IteratorResult<Uint8Array>;
     try {
-      result = await this.#pieces.next();
+      const result = await this.#pieces.next();
+      // A copy: zlib makes many pieces in one buffer.
+      return result.done === true ? null : new Uint8Array(result.value);
     } catch (error) {
       throw error instanceof HttpError ? error : malformed(this.#codings, error);
     }
-    if (result.done === true) return null;
-    this.#decoded += result.value.length;
-    if (this.#decoded <= limit) return result.value;
-    await this.#pieces.return?.();
-    throw tooLarge(limit);
+  }
+
+  protected async stop(): Promise<void> {
+    await this.#pieces?.return?.();
   }
 
   /** Nothing at all is an empty body, whatever the coding. */
   async *#decode(): AsyncGenerator<Uint8Array> {
-    const source = this.#source.stream()[Symbol.asyncIterator]();
+    const stream = this.#source.handOver(() => this.isHeld);
+    const source = stream[Symbol.asyncIterator]();
     const first = await source.next();
     if (first.done === true) return;
     const decoders = decodersOf(this.#codings);
@@ -150,6 +68,3 @@ function malformed(codings: readonly string[], cause: unknown): HttpError {
     code: "ERR_MILLRACE_BODY_ENCODING",
   });
 }
-
-// A byte order mark is not part of the text.
-const decoder = new TextDecoder("utf-8", { ignoreBOM: false });

@@ -164,7 +164,7 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
       },
       pauseBody: () => rings.signal(KIND_PAUSE_BODY, slot, generation, sequence),
       resumeBody: () => rings.signal(KIND_RESUME_BODY, slot, generation, sequence),
-      hold: (bytes) => this.hold(bytes),
+      hold: (bytes) => exchange.hold(bytes),
       expectBody: () => rings.signal(KIND_CONTINUE, slot, generation, sequence),
     };
   }

@@ -126,8 +126,10 @@ export class Exchange implements RequestSource, BodyOwner {
   abort: AbortController | null = null;
   /** When its batch began; 0 when nobody counts, or it has been counted. */
   startedAt = 0;
-  /** Of a body that waits whole for its handler: what the worker's budget counts of it. */
+  /** What the worker's budget counts of its body. */
   #held = 0;
+  /** It is over: its body counts no more. */
+  #isReleased = false;
   #slab: Buffer;
   #message: number;
   readonly #targetAt: number;
@@ -284,9 +286,13 @@ export class Exchange implements RequestSource, BodyOwner {
   /** The same, of a body that has been collected; it counts until the request is over. */
   showWhole(body: ReadyBody): void {
     this.body = body;
-    if (this.isAnswered || !this.host.isConnected(this)) return;
-    this.#held = body.length;
-    this.host.hold(this.#held);
+    if (!this.isAnswered && this.host.isConnected(this)) this.hold(body.length);
+  }
+
+  hold(bytes: number): boolean {
+    if (this.#isReleased) return true;
+    this.#held += bytes;
+    return this.host.hold(bytes);
   }
 
   /** The handler that had the whole body has declined: the next one can read it again. */
@@ -298,7 +304,7 @@ export class Exchange implements RequestSource, BodyOwner {
 
   /** It is answered, or its client has gone: who still holds its body answers for it. */
   releaseBody(): void {
-    if (this.received instanceof RequestBody) this.received.release();
+    this.#isReleased = true;
     if (this.#held === 0) return;
     this.host.hold(-this.#held);
     this.#held = 0;

@@ -37,7 +37,7 @@ function decode(exchange: Exchange): void {
     });
   }
   if (codings.length === 0) return;
-  exchange.show(new DecodedBody(exchange.body!, codings, exchange, exchange.host));
+  exchange.show(new DecodedBody(exchange.body!, codings, exchange));
 }
 
 async function buffer(exchange: Exchange): Promise<void> {

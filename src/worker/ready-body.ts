@@ -2,15 +2,19 @@
  * A body that was complete when its request was: it lies in the slab, and is copied when read.
  * Thread: the engine's.
  */
+import { isStreamTaken, useUp } from "./body.ts";
 import { type BodyOwner, type Chunk, tooLarge, unusable, unusableStream } from "./body-rules.ts";
 import type { BodySource } from "./request-source.ts";
 
 export class ReadyBody implements BodySource {
   readonly length: number;
-  readonly #owner: BodyOwner;
+  readonly owner: BodyOwner;
   #slab: Buffer;
   #offset: number;
+  /** It is read whole. */
   #isTaken = false;
+  #isHandedOver = false;
+  #stream: ReadableStream<Uint8Array> | null = null;
   readonly #hasTrailers: boolean;
   #trailers: string | null = null;
 
@@ -24,13 +28,9 @@ export class ReadyBody implements BodySource {
   ) {
     this.length = length;
     this.#hasTrailers = hasTrailers;
-    this.#owner = owner;
+    this.owner = owner;
     this.#slab = slab;
     this.#offset = offset;
-  }
-
-  get bytesMax(): number {
-    return this.#owner.bodyLimits.bodyBytesMax;
   }
 
   /** How it begins, without its being read: to be looked at now. */
@@ -42,6 +42,7 @@ export class ReadyBody implements BodySource {
   /** Lets go of the slab: a long poll must not pin it. */
   keepOwn(): void {
     this.#trailers ??= this.#trailerText();
+    if (this.#offset === 0 && this.#slab.length === this.length) return; // it is already
     this.#slab = Buffer.from(this.#copy().buffer);
     this.#offset = 0;
   }
@@ -49,7 +50,13 @@ export class ReadyBody implements BodySource {
   /** The same bytes, unread. */
   again(): ReadyBody {
     this.keepOwn();
-    return new ReadyBody(this.#slab, 0, this.length, this.#owner, false);
+    return new ReadyBody(this.#slab, 0, this.length, this.owner, false);
+  }
+
+  fork(): [ReadyBody, ReadyBody] {
+    this.#use();
+    const other = this.again();
+    return [other, new ReadyBody(other.#slab, 0, this.length, this.owner, false)];
   }
 
   async bytes(): Promise<Chunk> {
@@ -73,20 +80,36 @@ export class ReadyBody implements BodySource {
   }
 
   stream(): ReadableStream<Uint8Array> {
+    if (this.#stream !== null) return this.#stream;
     if (this.#isTaken) return unusableStream();
-    this.#isTaken = true;
-    return new ReadableStream({
-      type: "bytes",
-      start: (controller) => {
-        const limit = this.#owner.bodyLimits.bodyStreamBytesMax;
-        if (limit > 0 && this.length > limit) {
-          controller.error(tooLarge(limit));
-          return;
-        }
-        if (this.length > 0) controller.enqueue(this.#copy());
-        controller.close();
+    return (this.#stream = new ReadableStream(
+      {
+        type: "bytes",
+        start: (controller) => {
+          if (this.length === 0) controller.close();
+        },
+        pull: (controller) => this.#pull(controller),
       },
-    });
+      { highWaterMark: 0 },
+    ));
+  }
+
+  handOver(): ReadableStream<Uint8Array> {
+    this.#isHandedOver = true;
+    return this.stream();
+  }
+
+  #pull(controller: ReadableByteStreamController): void {
+    const { bodyStreamBytesMax: limit } = this.owner.bodyLimits;
+    if (this.#isTaken) {
+      controller.close();
+      controller.byobRequest?.respond(0);
+    } else if (limit > 0 && this.length > limit && !this.#isHandedOver) {
+      controller.error(tooLarge(limit));
+    } else {
+      controller.enqueue(this.#copy());
+      controller.close();
+    }
   }
 
   async trailers(): Promise<string> {
@@ -100,10 +123,16 @@ export class ReadyBody implements BodySource {
   }
 
   #take(): void {
-    if (this.#isTaken) throw unusable();
+    this.#use();
+    const { bodyBytesMax } = this.owner.bodyLimits;
+    if (this.length > bodyBytesMax) throw tooLarge(bodyBytesMax);
+  }
+
+  #use(): void {
+    const stream = this.#stream;
+    if (this.#isTaken || (stream !== null && isStreamTaken(stream))) throw unusable();
     this.#isTaken = true;
-    const { bytesMax } = this;
-    if (this.length > bytesMax) throw tooLarge(bytesMax);
+    if (stream !== null) useUp(stream);
   }
 
   #copy(): Chunk {

@@ -9,8 +9,9 @@
  * Thread: the engine's.
  */
 import { HttpError } from "../shared/errors.ts";
+import { isStreamTaken, useUp } from "./body.ts";
 import {
-  type BodyOwner, type Chunk, overloaded, tooLarge, unusable, unusableStream,
+  type BodyOwner, type Chunk, FREE_BYTES, overloaded, tooLarge, unusable, unusableStream,
 } from "./body-rules.ts";
 import type { BodyTap } from "./body-tap.ts";
 import type { BodySource } from "./request-source.ts";
@@ -25,8 +26,6 @@ const WHOLE_BYTES_MAX = 16 << 20;
 export interface BodyFlow extends BodyOwner {
   pauseBody(): void;
   resumeBody(): void;
-  /** Counts bytes that wait here, or, below 0, that wait no more. False: they are too many. */
-  hold(bytes: number): boolean;
   /** The body is read for the first time: a client that waits for 100 gets it. */
   expectBody(): void;
 }
@@ -43,7 +42,7 @@ function makeChunk(length: number): Chunk {
 
 export class RequestBody implements BodySource {
   readonly length: number;
-  readonly #flow: BodyFlow;
+  readonly owner: BodyFlow;
   #chunks: Chunk[] = [];
   #queued = 0;
   /** What the worker's budget counts of it. */
@@ -62,7 +61,10 @@ export class RequestBody implements BodySource {
   /** A reader of the stream waits for a chunk. */
   #isWanted = false;
   #isDropped = false;
+  /** It is read whole. */
   #isTaken = false;
+  /** Of one who minds the limits himself: somebody holds what he gives. Null: there is none. */
+  #isHeld: (() => boolean) | null = null;
   /** Null unless the listener shows bodies in its log. */
   tap: BodyTap | null = null;
   #trailerText = "";
@@ -70,11 +72,7 @@ export class RequestBody implements BodySource {
 
   constructor(length: number, flow: BodyFlow) {
     this.length = length;
-    this.#flow = flow;
-  }
-
-  get bytesMax(): number {
-    return this.#flow.bodyLimits.bodyBytesMax;
+    this.owner = flow;
   }
 
   /** Bytes that have come so far. */
@@ -107,7 +105,7 @@ export class RequestBody implements BodySource {
     this.#received += chunk.length;
     this.tap?.piece(chunk);
     if (this.#collecting !== null) this.#collect(chunk);
-    else if (this.#stream !== null) this.#feed(chunk);
+    else if (this.#isWanted) this.#feed(chunk);
     else this.#keep(chunk);
   }
 
@@ -121,23 +119,25 @@ export class RequestBody implements BodySource {
   #collect(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#queued += chunk.length;
-    const limit = this.bytesMax;
-    if (this.#queued > limit) this.fail(tooLarge(limit));
+    const { bodyBytesMax } = this.owner.bodyLimits;
+    if (this.#queued > bodyBytesMax) this.fail(tooLarge(bodyBytesMax));
     else this.#weigh();
   }
 
   #feed(chunk: Chunk): void {
-    const limit = this.#flow.bodyLimits.bodyStreamBytesMax;
-    if (limit > 0 && this.#received > limit) {
-      this.fail(tooLarge(limit));
-      return;
-    }
-    if (!this.#isWanted) {
-      this.#keep(chunk);
-      return;
-    }
     this.#isWanted = false;
-    this.#controller!.enqueue(chunk);
+    if (!this.#isTooLong()) this.#controller!.enqueue(chunk);
+  }
+
+  /** True: the stream has failed, for it gives no more than it may. */
+  #isTooLong(): boolean {
+    const limit = this.owner.bodyLimits.bodyStreamBytesMax;
+    const length = Math.max(this.length, this.#received);
+    if (limit === 0 || length <= limit || this.#isHeld !== null) return false;
+    const error = tooLarge(limit);
+    this.fail(error);
+    this.#endStream(error); // also if all of it has come
+    return true;
   }
 
   #keep(chunk: Chunk): void {
@@ -154,7 +154,7 @@ export class RequestBody implements BodySource {
     this.#trailerText = trailers;
     this.#trailers?.settle.resolve(trailers);
     if (this.#collecting !== null) this.#deliver();
-    if (this.#chunks.length === 0) this.#closeStream();
+    if (this.#chunks.length === 0) this.#endStream(null);
   }
 
   /** Its readers, also later ones, reject with this. */
@@ -170,8 +170,7 @@ export class RequestBody implements BodySource {
     this.#trailers?.settle.reject(error);
     this.#collecting?.reject(error);
     this.#collecting = null;
-    this.#controller?.error(error);
-    this.#controller = null;
+    this.#endStream(error);
     this.#weigh();
   }
 
@@ -186,22 +185,32 @@ export class RequestBody implements BodySource {
   expect(): void {
     if (this.#isExpected) return;
     this.#isExpected = true;
-    this.#flow.expectBody();
+    this.owner.expectBody();
   }
 
   /** An answer begins: a 100 for whoever holds the stream's reader must come before its head. */
   expectIfHeld(): void {
-    if (this.#stream !== null && this.#stream.locked) this.expect();
+    if (this.#isHeld !== null ? this.#isHeld() : this.#isStreamHeld()) this.expect();
+  }
+
+  #isStreamHeld(): boolean {
+    return this.#stream !== null && this.#stream.locked && !this.#isTaken;
   }
 
   // What readers call.
 
   async bytes(): Promise<Chunk> {
-    if (this.#isTaken) throw unusable();
+    const stream = this.#stream;
+    if (this.#isTaken || (stream !== null && isStreamTaken(stream))) throw unusable();
     this.#isTaken = true;
-    const limit = this.bytesMax;
-    if (this.length > limit || this.#queued > limit) throw tooLarge(limit);
-    if (this.#error !== null) throw this.#error;
+    if (stream !== null) useUp(stream);
+    const { bodyBytesMax } = this.owner.bodyLimits;
+    const isTooLong = this.length > bodyBytesMax || this.#queued > bodyBytesMax;
+    const error = isTooLong ? tooLarge(bodyBytesMax) : this.#error;
+    if (error !== null) {
+      this.#endStream(error);
+      throw error;
+    }
     const whole = new Promise<Chunk>((resolve, reject) => {
       this.#collecting = { resolve, reject };
     });
@@ -231,8 +240,8 @@ export class RequestBody implements BodySource {
   }
 
   stream(): ReadableStream<Uint8Array> {
+    if (this.#stream !== null) return this.#stream;
     if (this.#isTaken) return unusableStream();
-    this.#isTaken = true;
     return (this.#stream = new ReadableStream(
       {
         type: "bytes",
@@ -244,21 +253,22 @@ export class RequestBody implements BodySource {
     ));
   }
 
+  handOver(isHeld: () => boolean): ReadableStream<Uint8Array> {
+    this.#isHeld = isHeld;
+    return this.stream();
+  }
+
   #startStream(controller: ReadableByteStreamController): void {
-    const limit = this.#flow.bodyLimits.bodyStreamBytesMax;
-    if (limit > 0 && (this.length > limit || this.#received > limit)) this.fail(tooLarge(limit));
-    if (this.#error !== null) {
-      controller.error(this.#error);
-      return;
-    }
     this.#controller = controller;
-    if (this.#ended && this.#chunks.length === 0) this.#closeStream();
+    if (this.#error !== null || (this.#ended && this.#chunks.length === 0)) {
+      this.#endStream(this.#error);
+    }
   }
 
   /** Called when a read waits, and by nothing else. */
   #pull(): void {
     const controller = this.#controller;
-    if (controller === null) return;
+    if (controller === null || this.#isTaken || this.#isTooLong()) return;
     const chunk = this.#chunks.shift();
     if (chunk === undefined) {
       this.#isWanted = true;
@@ -269,16 +279,21 @@ export class RequestBody implements BodySource {
     this.#weigh();
     controller.enqueue(chunk);
     if (this.#chunks.length > 0) return;
-    if (this.#ended) this.#closeStream();
+    if (this.#ended) this.#endStream(null);
     else this.#wantMore();
   }
 
-  /** A reader that waits with a buffer of its own (BYOB) is told of the end by an empty answer. */
-  #closeStream(): void {
+  /** Null: all of it has been read. */
+  #endStream(error: unknown): void {
     const controller = this.#controller;
     if (controller === null) return;
     this.#controller = null;
+    if (error !== null) {
+      controller.error(error);
+      return;
+    }
     controller.close();
+    // A reader that waits with a buffer of its own (BYOB) is told by an empty answer.
     controller.byobRequest?.respond(0);
   }
 
@@ -314,6 +329,7 @@ export class RequestBody implements BodySource {
     this.#queued = 0;
     this.#whole = null;
     this.#weigh();
+    this.#endStream(null);
     collecting.resolve(whole);
   }
 
@@ -337,27 +353,20 @@ export class RequestBody implements BodySource {
     const now = this.#whole === null ? this.#queued : this.#whole.length;
     const more = now - this.#held;
     this.#held = now;
-    if (more === 0 || this.#flow.hold(more)) return;
-    if (more > 0 && now > QUEUE_BYTES_MAX && this.#collecting !== null) this.fail(overloaded());
-  }
-
-  /** A body that is complete stays readable; who still holds its Request answers for it. */
-  release(): void {
-    if (!this.#ended) return;
-    this.#flow.hold(-this.#held);
-    this.#held = 0;
+    if (more === 0 || this.owner.hold(more)) return;
+    if (more > 0 && now > FREE_BYTES && this.#collecting !== null) this.fail(overloaded());
   }
 
   #pause(): void {
     if (this.#isPaused || this.#ended) return;
     this.#isPaused = true;
-    this.#flow.pauseBody();
+    this.owner.pauseBody();
   }
 
   #resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#flow.resumeBody();
+    this.owner.resumeBody();
   }
 }
 

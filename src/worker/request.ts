@@ -5,11 +5,12 @@
  * long as somebody holds the Request. Any thread.
  */
 import type { CookieMap } from "../shared/cookies.ts";
-import { decodeText, isStreamRead, isStreamTaken, readBytes, usedStream } from "./body.ts";
+import { isStreamRead, isStreamTaken, usedStream } from "./body.ts";
+import { splitBody } from "./body-split.ts";
 import { RequestCookies } from "./cookie-map.ts";
 import { asStandard } from "./form.ts";
 import { headersFromRaw, isReceived, LightHeaders } from "./headers.ts";
-import type { RequestSource } from "./request-source.ts";
+import type { BodySource, RequestSource } from "./request-source.ts";
 import { isInstance, needArguments, standFor, StandardRequest } from "./standard.ts";
 
 type RequestInfo = ConstructorParameters<typeof Request>[0];
@@ -17,16 +18,40 @@ type RequestInit = ConstructorParameters<typeof Request>[1];
 
 /** Makes the Request of what the server has received. */
 export let requestFrom: (source: RequestSource) => LightRequest;
-/** The runtime's Request behind one that an app has made, null if the server has received it. */
+/**
+ * The runtime's Request behind one that an app has made, null if the server has received it. Its
+ * body is not to be used: that of a client is read by ours.
+ */
 export let standardOf: (request: LightRequest) => Request | null;
+/** One of the runtime for a Request that an app has made, with its body, to be sent. */
+export let sendableOf: (request: LightRequest) => Request;
 export let isLightRequest: (value: unknown) => value is LightRequest;
 
-/** Takes the stream for another Request; `done` is called when that one has been made. */
-let takeBody: (request: LightRequest) => { body: ReadableStream | null; done(): void };
+/** What a client sends, as another Request is given it. */
+interface TakenBody {
+  readonly body: BodySource;
+  readonly stream: ReadableStream<Uint8Array> | null;
+  /** The other Request has been made. */
+  done(): void;
+}
+
+/** Takes the body for another Request. Null: there is none, or it is not a client's. */
+let takeBody: (request: LightRequest) => TakenBody | null;
+/** Gives its stream to another Request too, as the `body` of an init. Null: likewise. */
+let shareBody: (request: LightRequest) => TakenBody | null;
+
+/** A Request that an app makes: the runtime's, and the body if that is a client's. */
+interface Made {
+  readonly standard: Request;
+  readonly taken: TakenBody | null;
+}
 
 // Given as the second argument, these say what the first is. No app can have them.
 const FROM_SOURCE = {};
 const FROM_STANDARD = {};
+
+/** Stands in the runtime's Requests for the body of a client. It implies no type. */
+const PLACEHOLDER = new Uint8Array(0);
 
 /** What a Request has that was made from a URL alone, and so one that the server has received. */
 const DEFAULTS = {
@@ -52,7 +77,9 @@ export class LightRequest implements Request {
   #headers: LightHeaders | null = null;
   #params: Record<string, string> | null = null;
   #signal: AbortSignal | null = null;
-  /** The stream that `body` has given out, or a branch of it after `clone`. */
+  /** In the place of the source's body: after `clone`, or of a Request made of another. */
+  #ownBody: BodySource | null = null;
+  /** The stream that `body` has given out. */
   #stream: ReadableStream<Uint8Array> | null = null;
   #used = false;
 
@@ -75,7 +102,11 @@ export class LightRequest implements Request {
       needArguments(arguments.length, 1, "Request constructor");
       this.#source = null;
       const isReady = (init as unknown) === FROM_STANDARD;
-      this.#standard = isReady ? (input as Request) : makeStandard(input, init);
+      const made = isReady ? (input as unknown as Made) : makeStandard(input, init);
+      this.#standard = made.standard;
+      if (made.taken === null) return;
+      this.#ownBody = made.taken.body;
+      this.#stream = made.taken.stream;
     }
   }
 
@@ -85,14 +116,31 @@ export class LightRequest implements Request {
     standardOf = (request) => request.#standard;
     isLightRequest = (value): value is LightRequest =>
       typeof value === "object" && value !== null && #source in value;
+    sendableOf = (request) => {
+      const standard = request.#standard!;
+      const stream = request.#stream;
+      const isWhole = stream !== null && stream === standard.body;
+      if (request.#ownBody === null || isWhole) return standard;
+      const init = { body: request.body, duplex: "half" as const };
+      const sendable = new StandardRequest(standard, init);
+      const origin = originOf(standard);
+      if (origin !== null) received.set(sendable, origin.isWhole);
+      return sendable;
+    };
     takeBody = (request) => {
+      if (request.#isStandard()) return null;
       if (request.#isTaken()) {
         throw new TypeError("The body of the Request has already been used");
       }
+      const body = request.#body;
       // An empty body is none to the runtime's GET, which may have no body.
-      const isNone = request.#source?.body?.length === 0 && /^(?:GET|HEAD)$/.test(request.method);
-      const body = isNone ? null : request.body;
-      return { body, done: () => (request.#used ||= body !== null) };
+      const isNone = body?.length === 0 && /^(?:GET|HEAD)$/.test(request.method);
+      if (body === null || isNone) return null;
+      return { body, stream: request.#stream, done: () => (request.#used = true) };
+    };
+    shareBody = (request) => {
+      const body = request.#body;
+      return body === null ? null : { body, stream: request.body, done() {} };
     };
     for (const [name, value] of Object.entries(DEFAULTS)) {
       const own = {
@@ -145,39 +193,59 @@ export class LightRequest implements Request {
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    if (this.#source === null) return this.#standard!.body;
-    if (this.#source.body === null) return null;
-    return (this.#stream ??= this.#used ? usedStream() : this.#source.body.stream());
+    if (this.#isStandard()) return this.#standard!.body;
+    const body = this.#body;
+    if (body === null) return null;
+    return (this.#stream ??= this.#used ? usedStream() : body.stream());
   }
 
   get bodyUsed(): boolean {
-    if (this.#source === null) return this.#standard!.bodyUsed;
+    if (this.#isStandard()) return this.#standard!.bodyUsed;
     return this.#used || (this.#stream !== null && isStreamRead(this.#stream));
   }
 
+  /** What a client sends; null: nothing. */
+  get #body(): BodySource | null {
+    return this.#ownBody ?? (this.#source === null ? null : this.#source.body);
+  }
+
+  /** All of it is the runtime's, also the body. */
+  #isStandard(): boolean {
+    return this.#standard !== null && this.#ownBody === null;
+  }
+
   clone(): LightRequest {
-    if (this.#source === null) return this.#cloneStandard();
     if (this.#isTaken()) throw new TypeError("Request.clone: the body has already been used");
-    const clone = requestFrom(this.#source);
+    const clone = this.#source === null ? this.#cloneStandard() : this.#cloneReceived(this.#source);
+    const body = this.#body;
+    if (body === null) return clone;
+    [this.#ownBody, clone.#ownBody] = splitBody(body);
+    this.#stream = null;
+    return clone;
+  }
+
+  #cloneReceived(source: RequestSource): LightRequest {
+    const clone = requestFrom(source);
     clone.#url = this.#url;
     if (this.#headers !== null) clone.#headers = new LightHeaders(this.#headers);
     if (this.#params !== null) clone.#params = { ...this.#params };
-    const { body } = this;
-    if (body !== null) [this.#stream, clone.#stream] = body.tee();
     return clone;
   }
 
   #cloneStandard(): LightRequest {
-    const standard = this.#standard!.clone();
-    const origin = originOf(this.#standard!);
+    const ours = this.#standard!;
+    const standard =
+      this.#ownBody === null ? ours.clone() : new StandardRequest(ours, { body: PLACEHOLDER });
+    const origin = originOf(ours);
     if (origin !== null) received.set(standard, origin.isWhole);
-    return new LightRequest(standard, FROM_STANDARD);
+    const made: Made = { standard, taken: null };
+    return new LightRequest(made as unknown as RequestInfo, FROM_STANDARD);
   }
 
   // Not async: on the path of most requests with a body, it hands on the promise of the source.
   text(): Promise<string> {
     try {
-      return this.#standard === null ? this.#text("text") : this.#standard.text();
+      return this.#isStandard() ? this.#standard!.text() : this.#text("text");
     } catch (error) {
       return Promise.reject(error);
     }
@@ -186,51 +254,50 @@ export class LightRequest implements Request {
   // Likewise: a body that is here already is parsed at once, which saves four microtasks.
   json(): Promise<unknown> {
     try {
-      if (this.#standard !== null) return this.#standard.json();
-      const ready = this.#stream === null ? this.#source!.body?.textNow?.() : undefined;
-      if (ready === undefined) return this.#text("json").then(JSON.parse);
+      if (this.#isStandard()) return this.#standard!.json();
+      const body = this.#body;
+      if (body?.textNow === undefined) return this.#text("json").then(JSON.parse);
       this.#take("json");
-      return Promise.resolve(JSON.parse(ready));
+      return Promise.resolve(JSON.parse(body.textNow()));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#standard === null) return await this.#bytes("bytes");
-    return new Uint8Array(await this.#standard.arrayBuffer());
+    if (!this.#isStandard()) return await this.#bytes("bytes");
+    return new Uint8Array(await this.#standard!.arrayBuffer());
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    if (this.#standard !== null) return await this.#standard.arrayBuffer();
+    if (this.#isStandard()) return await this.#standard!.arrayBuffer();
     return (await this.#bytes("arrayBuffer")).buffer;
   }
 
   async blob(): Promise<Blob> {
-    if (this.#standard !== null) return await this.#standard.blob();
+    if (this.#isStandard()) return await this.#standard!.blob();
     const type = this.headers.get("content-type");
     return await asStandard(await this.#bytes("blob"), type).blob();
   }
 
   async formData(): Promise<FormData> {
-    if (this.#standard !== null) return await this.#standard.formData();
+    if (this.#isStandard()) return await this.#standard!.formData();
     const type = this.headers.get("content-type");
     return await asStandard(await this.#bytes("formData"), type).formData();
   }
 
   #text(method: string): Promise<string> {
-    if (this.#stream !== null) return this.#bytes(method).then(decodeText);
-    const { body } = this.#source!;
+    const body = this.#body;
     if (body === null) return Promise.resolve("");
     this.#take(method);
     return body.text();
   }
 
   #bytes(method: string): Promise<Uint8Array<ArrayBuffer>> {
-    const { body } = this.#source!;
+    const body = this.#body;
     if (body === null) return Promise.resolve(new Uint8Array(0));
     this.#take(method);
-    return this.#stream === null ? body.bytes() : readBytes(this.#stream, body.bytesMax);
+    return body.bytes();
   }
 
   #isTaken(): boolean {
@@ -256,16 +323,21 @@ export function originOf(standard: Request): { readonly isWhole: boolean } | nul
   return isWhole === undefined ? null : { isWhole };
 }
 
-function makeStandard(input: RequestInfo, init: RequestInit): Request {
+function makeStandard(input: RequestInfo, init: RequestInit): Made {
   const behind = isLightRequest(input) ? standardOf(input) : input;
   if (behind === null) return fromReceived(input as LightRequest, init ?? {});
-  const standard = new StandardRequest(behind, init);
+  const shared = isLightRequest(init) ? shareBody(init) : null;
+  const hasOwn = (init?.body ?? null) !== null;
+  const taken = isLightRequest(input) && !hasOwn ? takeBody(input) : null;
+  const over = taken === null ? init : { ...membersOf(init ?? {}), body: PLACEHOLDER };
+  const standard = new StandardRequest(behind, over);
+  taken?.done();
   const origin = behind instanceof StandardRequest ? originOf(behind) : null;
   if (isReceived(init?.headers)) received.set(standard, isLightRequest(init));
   else if (origin !== null && init?.headers === undefined) {
     received.set(standard, origin.isWhole && init?.body === undefined);
   }
-  return standard;
+  return { standard, taken: shared ?? taken };
 }
 
 const INIT_MEMBERS = [
@@ -286,21 +358,26 @@ const INIT_MEMBERS = [
   "priority",
 ] as const;
 
+/** Those that an init has, but for its body; it may be a Request, which has them as getters. */
+function membersOf(init: object): Record<string, unknown> {
+  const given = init as Record<string, unknown>;
+  const members: Record<string, unknown> = {};
+  for (const name of INIT_MEMBERS) if (given[name] !== undefined) members[name] = given[name];
+  return members;
+}
+
 /** The runtime's Request with all that a received one has, and what `init` says over it. */
-function fromReceived(request: LightRequest, init: object): Request {
+function fromReceived(request: LightRequest, init: object): Made {
   if (typeof init !== "object") throw new TypeError("Request: the second argument is no object");
   const { method, headers, signal, url } = request;
-  const merged: Record<string, unknown> = { method, headers, signal };
-  const given = init as Record<string, unknown>;
-  for (const name of INIT_MEMBERS) if (given[name] !== undefined) merged[name] = given[name];
-  const ownBody = given["body"] ?? null;
+  const merged: Record<string, unknown> = { method, headers, signal, ...membersOf(init) };
+  const ownBody = (init as { body?: unknown }).body ?? null;
   const taken = ownBody === null ? takeBody(request) : null;
-  if (taken !== null && taken.body !== null) merged["duplex"] = "half";
-  merged["body"] = ownBody ?? taken!.body;
+  merged["body"] = ownBody ?? (taken === null ? null : PLACEHOLDER);
   const standard = new StandardRequest(url, merged);
   taken?.done();
-  if (isReceived(merged["headers"])) received.set(standard, taken !== null);
-  return standard;
+  if (isReceived(merged["headers"])) received.set(standard, ownBody === null);
+  return { standard, taken };
 }
 
 standFor(LightRequest, StandardRequest, (request) => {

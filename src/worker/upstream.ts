@@ -6,7 +6,7 @@
  */
 import { dropHopByHop, isDecodedCoding, noteFetched } from "./decoded.ts";
 import { isReceived } from "./headers.ts";
-import { isLightRequest, LightRequest, originOf, standardOf } from "./request.ts";
+import { isLightRequest, LightRequest, originOf, sendableOf, standardOf } from "./request.ts";
 
 type Fetch = typeof globalThis.fetch;
 type FetchInput = Parameters<Fetch>[0];
@@ -27,10 +27,10 @@ export function wrapFetch(original: Fetch): Fetch {
 function toSend(input: FetchInput, init: FetchInit): Request {
   if (init === undefined && isLightRequest(input)) {
     const standard = standardOf(input);
-    if (standard !== null && originOf(standard) === null) return standard;
+    if (standard !== null && originOf(standard) === null) return sendableOf(input);
   }
   // A new one, so that the headers of the app's own stay as they are.
-  const standard = standardOf(new LightRequest(input, init))!;
+  const standard = sendableOf(new LightRequest(input, init));
   const origin = originOf(standard);
   if (origin !== null) fitHeaders(standard.headers, origin.isWhole);
   return standard;

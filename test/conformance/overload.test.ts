@@ -142,6 +142,20 @@ const WHOLE = `
   export default {
     routes: {
       "/text": async (request) => String((await request.text()).length),
+      "/seen": async (request) => request.body && String((await request.text()).length),
+      "/cloned": async (request) => [request.clone(), String((await request.text()).length)][1],
+      "/clone": async (request) => String((await request.clone().text()).length),
+      "/made": async (request) => String((await new Request(request).text()).length),
+      "/both": async (request) => {
+        const clone = request.clone();
+        return String((await clone.text()).length + (await request.text()).length);
+      },
+      "/beside": async (request) => {
+        const clone = request.clone();
+        let length = 0;
+        for await (const chunk of clone.body) length += chunk.length;
+        return String(length);
+      },
       "/buffered": { handle: wait, buffered: true },
       "/never": { handle: () => new Promise(() => {}), buffered: true },
       "/late": (request) => new Promise(() => {}),
@@ -199,5 +213,29 @@ t.test("a whole body that waits for its handler, or in it, counts", async (t) =>
     await until("it is held", () => worker(server).heldBytes === length);
     lost.reset();
     await until(`nothing held after ${path}`, () => worker(server).heldBytes === 0);
+  }
+});
+
+const READERS = ["/text", "/seen", "/cloned", "/clone", "/made", "/both", "/beside"];
+
+t.test("a body counts however its Request came to be", async (t) => {
+  const server = await startApp(t, WHOLE, { memoryBytesMax: 1_000_000, bodyBytesMax: LENGTH });
+  const chunk = `ea60\r\n${"x".repeat(60_000)}\r\n`;
+  for (const path of READERS) {
+    const growing = await begin(server, path, "Transfer-Encoding: chunked\r\n");
+    growing.write(chunk.repeat(3));
+    await until(`${path} is held`, () => worker(server).heldBytes >= 180_000);
+    growing.write(chunk.repeat(20));
+    await isOverloaded(t, growing, path);
+    await until(`nothing held after ${path}`, () => worker(server).heldBytes === 0);
+    const lost = await begin(server, path, "Transfer-Encoding: chunked\r\n");
+    lost.write(chunk.repeat(3));
+    await until(`${path} is held again`, () => worker(server).heldBytes >= 180_000);
+    lost.reset();
+    await until(`nothing held after the loss of ${path}`, () => worker(server).heldBytes === 0);
+    const client = await begin(server, path, "Transfer-Encoding: chunked\r\n");
+    client.write(`${chunk.repeat(3)}0\r\n\r\n`);
+    t.equal((await client.response()).body, path === "/both" ? "360000" : "180000", path);
+    await until(`nothing held behind ${path}`, () => worker(server).heldBytes === 0);
   }
 });

@@ -116,6 +116,25 @@ t.test("limits count what comes out", async (t) => {
   t.equal((await ask(server, post("/early", "gzip", zeros(5_000_000)))).body, "cancelled");
 });
 
+t.test("the limit of streams is none of what is collected, nor of what is encoded", async (t) => {
+  const limits = { bodyBytesMax: 20_000, bodyStreamBytesMax: 1000 };
+  const server = await startServer(t, { app, decodeBodies: true, ...limits });
+  const text = (length: number): Buffer => zlib.gzipSync(randomBytes(length / 2).toString("hex"));
+  for (const path of ["/text", "/bytes", "/seen", "/clone", "/cloned", "/made"]) {
+    for (const isChunked of [false, true]) {
+      t.equal((await ask(server, post(path, "gzip", text(20_000), isChunked))).status, 200, path);
+      const refused = await ask(server, post(path, "gzip", text(20_002), isChunked));
+      t.same([refused.status, refused.header("connection")], [413, "close"], path);
+    }
+  }
+  t.equal((await ask(server, post("/count", "gzip", text(1000)))).status, 200);
+  t.equal((await ask(server, post("/count", "gzip", text(1002)))).status, 413);
+  const nothings = Array.from({ length: 100 }, () => zlib.gzipSync(""));
+  const long = Buffer.concat([zlib.gzipSync("x"), ...nothings, zlib.gzipSync("y")]);
+  t.ok(long.length > 1000);
+  t.match((await ask(server, post("/count", "gzip", long))).body, /"length":2,/);
+});
+
 t.test("a bomb stops at the limit, in flat memory", { skip: isSanitized }, async (t) => {
   const server = await startServer(t, { app, decodeBodies: true });
   // 1 GiB of zeros, made by a process of its own: about 1 MB.

@@ -15,6 +15,9 @@ const start = (owner: Owner, options: Omit<ServeOptions, "app"> = {}): Promise<T
 
 type Framing = "declared" | "chunked";
 
+/** What may have been done with a Request before its body is read: see the app. */
+const BEFORE = ["seen", "cloned", "clone", "clones", "made", "remade", "moved"] as const;
+
 function post(path: string, body: string | Buffer, framing: Framing, chunk = 4000): Buffer {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const head = `POST ${path} HTTP/1.1\r\nHost: a.test\r\nContent-Type: text/x\r\n`;
@@ -140,6 +143,78 @@ t.test("bodyBytesMax", async (t) => {
     t.equal(JSON.parse((await client.response()).body).length, 100_000, "streams have no limit");
     client.write(post("/swallow", "x".repeat(2000), framing, 300));
     t.equal((await client.response()).body, "413 ERR_MILLRACE_BODY_TOO_LARGE");
+  }
+});
+
+t.test("a body that was looked at, cloned, or given to another Request", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  const facts = (body: Buffer): unknown => ({ length: body.length, digest: digest(body) });
+  const small = pattern(100);
+  const large = pattern(300_000);
+  for (const what of BEFORE) {
+    for (const framing of ["declared", "chunked"] as const) {
+      for (const way of ["bytes", "buffer", "stream", "byob"]) {
+        client.write(post(`/before/${what}/${way}`, large, framing, 10_000));
+        t.strictSame(JSON.parse((await client.response()).body), facts(large), `${what} ${way}`);
+        await client.writeSlowly(post(`/before/${what}/${way}`, small, framing));
+        t.strictSame(JSON.parse((await client.response()).body), facts(small), `${what} ${way}`);
+      }
+      client.write(post(`/before/${what}/text`, "\ufeffcaf\u00e9", framing, 2));
+      t.equal((await client.response()).body, "caf\u00e9", what);
+      client.write(post(`/before/${what}/json`, "[1]", framing, 2));
+      t.equal((await client.response()).body, "[1]", what);
+    }
+  }
+});
+
+t.test("its limits are those of any other body", async (t) => {
+  const server = await start(t, { bodyBytesMax: 10_000, bodyStreamBytesMax: 1000 });
+  for (const what of BEFORE) {
+    for (const framing of ["declared", "chunked"] as const) {
+      for (const way of ["text", "json", "bytes", "buffer", "blob", "form"]) {
+        for (const length of [10_001, 200_000]) {
+          const bytes = post(`/before/${what}/${way}`, Buffer.alloc(length, 97), framing, 300);
+          await refused(await server.connect(), bytes);
+        }
+      }
+      for (const length of [1001, 5000]) {
+        const bytes = post(`/before/${what}/stream`, Buffer.alloc(length), framing, 300);
+        await refused(await server.connect(), bytes);
+      }
+      const client = await server.connect();
+      client.write(post(`/before/${what}/text`, "x".repeat(10_000), framing, 300));
+      t.equal((await client.response()).body.length, 10_000, `${what} ${framing}`);
+      client.write(post(`/before/${what}/stream`, "x".repeat(1000), framing, 300));
+      t.equal(JSON.parse((await client.response()).body).length, 1000, `${what} ${framing}`);
+    }
+  }
+});
+
+t.test("its declared length is refused before it comes, without 100 Continue", async (t) => {
+  const server = await start(t, { bodyBytesMax: 1000 });
+  const streaming = await start(t, { bodyBytesMax: 2000, bodyStreamBytesMax: 1000 });
+  for (const what of BEFORE) {
+    for (const expect of ["", "Expect: 100-continue\r\n"]) {
+      const client = await server.connect();
+      const head = `POST /before/${what}/text HTTP/1.1\r\nHost: a.test\r\n${expect}`;
+      await refused(client, Buffer.from(`${head}Content-Length: 1001\r\n\r\n`));
+      for (const way of ["stream", "byob"]) {
+        const length = "Content-Length: 1001\r\n\r\n";
+        const other = head.replace("/text", `/${way}`);
+        await refused(await streaming.connect(), Buffer.from(other + length));
+      }
+    }
+    const client = await server.connect();
+    const head = `POST /before/${what}/text HTTP/1.1\r\nHost: a.test\r\n`;
+    client.write(`${head}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n`);
+    await client.readUntil("HTTP/1.1 100 Continue\r\n\r\n");
+    client.write("abc");
+    t.equal((await client.response()).body, "abc", what);
+    for (const framing of ["declared", "chunked"] as const) {
+      client.write(post(`/before/${what}/swallow`, "x".repeat(2000), framing, 300));
+      t.equal((await client.response()).body, "413 ERR_MILLRACE_BODY_TOO_LARGE");
+    }
   }
 });
 

@@ -2,7 +2,14 @@
 import { inspect } from "node:util";
 import t from "tap";
 import { HttpError } from "../../src/shared/errors.ts";
-import { isLightRequest, LightRequest, originOf, standardOf } from "../../src/worker/request.ts";
+import {
+  isLightRequest,
+  LightRequest,
+  originOf,
+  requestFrom,
+  sendableOf,
+  standardOf,
+} from "../../src/worker/request.ts";
 import { StandardRequest } from "../../src/worker/standard.ts";
 import { outcome, sameAsStandard } from "../support/compare.ts";
 import { type Received, received, sourceOf } from "../support/received.ts";
@@ -159,6 +166,55 @@ const USES: Record<string, Use> = {
     r.body?.getReader();
     return await r.text();
   },
+  "a stream that was looked at, while and after text": async (r) => {
+    const stream = r.body;
+    const read = r.text();
+    const during = [r.body === stream, stream?.locked, r.bodyUsed];
+    const after = [await read, r.body === stream, stream?.locked, r.bodyUsed];
+    const uses = [
+      () => stream?.getReader(),
+      () => stream?.cancel(),
+      () => stream?.tee(),
+      () => r.clone().method,
+      () => new (r.constructor as typeof Request)(r).method,
+    ];
+    return [during, after, await Promise.all(uses.map(outcome))];
+  },
+  "a stream that was looked at, with clone": async (r) => {
+    const stream = r.body;
+    const clone = r.clone();
+    const before = [stream?.locked, stream === null || r.body === stream, r.body?.locked];
+    const texts = [await clone.text(), r.bodyUsed, clone.bodyUsed, clone.body?.locked];
+    return [before, texts, await r.text(), await outcome(() => stream?.cancel())];
+  },
+  "a stream that was looked at, with another Request": async (r) => {
+    void r.body;
+    const other = new (r.constructor as typeof Request)(r);
+    const used = [r.bodyUsed, other.bodyUsed, await outcome(() => r.text())];
+    return [used, await other.text(), other.bodyUsed, await outcome(() => other.text())];
+  },
+  "a stream that was looked at, as init": async (r) => {
+    const stream = r.body;
+    const other = new (r.constructor as typeof Request)("http://b.test/", r);
+    const used = [other.body === stream, r.bodyUsed, other.bodyUsed];
+    return [used, await other.text(), r.bodyUsed, other.bodyUsed, await outcome(() => r.text())];
+  },
+  "another of another, and its clones": async (r) => {
+    const Klass = r.constructor as typeof Request;
+    const other = new Klass(new Klass(r, { headers: { b: "1" } }), { redirect: "manual" });
+    const clone = other.clone();
+    const texts = [await clone.clone().text(), await clone.text(), await other.text()];
+    return [texts, seen(other), seen(clone), r.bodyUsed];
+  },
+  "both branches by hand": async (r) => {
+    const clone = r.clone();
+    const pieces = async (body: ReadableStream | null): Promise<string> => {
+      const chunks: Uint8Array[] = [];
+      if (body !== null) for await (const chunk of body) chunks.push(chunk);
+      return Buffer.concat(chunks).toString("hex");
+    };
+    return [await Promise.all([pieces(r.body), pieces(clone.body)]), r.bodyUsed, clone.bodyUsed];
+  },
   "by hand": async (r) => {
     if (r.body === null) return null;
     const chunks: Uint8Array[] = [];
@@ -212,15 +268,17 @@ t.test("a received request behaves as one made of the same", async (t) => {
     const init = body === null ? {} : { body: new Blob([body]), duplex: "half" as const };
     for (const [name, use] of Object.entries(USES)) {
       const standard = new StandardRequest("http://a.test/", { method, headers, ...init });
-      const ours = await outcome(() => use(received({ ...parts, method, url: "http://a.test/" })));
-      t.strictSame(ours, await outcome(() => use(standard)), `${what}: ${name}`);
+      const theirs = await outcome(() => use(standard));
+      for (const isReady of [false, true]) {
+        const ours = received({ ...parts, method, url: "http://a.test/", isReady });
+        t.strictSame(await outcome(() => use(ours)), theirs, `${what}: ${name}, ${isReady}`);
+      }
     }
   }
 });
 
 t.test("what is not asked for is not made, and what is, once", async (t) => {
   const source = sourceOf({ method: "POST", body: "abc", params: { id: "7" } });
-  const { requestFrom } = await import("../../src/worker/request.ts");
   const request = requestFrom(source);
   t.strictSame(source.calls, []);
   for (let at = 0; at < 2; at++) {
@@ -244,14 +302,61 @@ t.test("bytes come in a buffer of their own", async (t) => {
   t.equal((await received({}).bytes()).length, 0);
 });
 
-t.test("a collected stream has the limit of the buffered body", async (t) => {
-  const over = { method: "POST", body: "x".repeat(20), bytesMax: 10 };
-  const looked = received(over);
-  t.ok(looked.body);
-  await t.rejects(looked.text(), { name: "HttpError", status: 413 });
-  const clone = received(over).clone();
-  const error = await clone.text().catch((reason: unknown) => reason);
-  t.ok(error instanceof HttpError);
+t.test("whatever was done before, who collects is held to its limit", async (t) => {
+  const BEFORE: ((request: LightRequest) => LightRequest)[] = [
+    (request) => request,
+    (request) => (void request.body, request),
+    (request) => request.clone(),
+    (request) => (void request.clone(), request),
+    (request) => new LightRequest(request),
+    (request) => new LightRequest("http://b.test/", request),
+    (request) => new LightRequest(new LightRequest(request).clone()).clone(),
+  ];
+  for (const isReady of [false, true]) {
+    for (const before of BEFORE) {
+      const over = { method: "POST", body: "x".repeat(20), bytesMax: 10, isReady };
+      for (const way of ["text", "json", "bytes", "arrayBuffer", "blob", "formData"] as const) {
+        const request = before(received(over));
+        const error: unknown = await request[way]().catch((reason: unknown) => reason);
+        t.ok(error instanceof HttpError, `${String(before)} ${way}`);
+        t.match(error, { status: 413, close: true, code: "ERR_MILLRACE_BODY_TOO_LARGE" });
+        t.ok(request.bodyUsed);
+      }
+    }
+  }
+});
+
+t.test("two Requests of one body: who only looked leaves it to the other", async (t) => {
+  for (const isReady of [false, true]) {
+    const source = sourceOf({ method: "POST", body: "abc", isReady });
+    const [first, second] = [requestFrom(source), requestFrom(source)];
+    const stream = first.body;
+    t.equal(await second.text(), "abc");
+    t.ok(stream?.locked);
+    t.ok(first.bodyUsed);
+    await t.rejects(first.text(), TypeError);
+  }
+});
+
+t.test("what is sent to another server has the body", async (t) => {
+  for (const isReady of [false, true]) {
+    const make = (): LightRequest => received({ method: "POST", body: "abc", isReady });
+    const made = [
+      new LightRequest(make()),
+      new LightRequest(new LightRequest(make()), { headers: {} }),
+      new LightRequest(make()).clone(),
+      new LightRequest("http://b.test/", make()),
+      new LightRequest(new LightRequest("http://b.test/", make())),
+      new LightRequest(make(), { body: "abc" }),
+      new LightRequest("http://b.test/", { method: "POST", body: "abc" }),
+    ];
+    for (const [at, request] of made.entries()) {
+      const sendable = sendableOf(request);
+      t.strictSame(originOf(sendable), originOf(standardOf(request)!));
+      t.equal(await sendable.text(), "abc", String(at));
+      t.ok(request.bodyUsed, String(at));
+    }
+  }
 });
 
 t.test("both kinds are instances, and each takes the other", async (t) => {
