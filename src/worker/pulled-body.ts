@@ -94,8 +94,9 @@ export abstract class PulledBody implements BodySource {
   }
 
   handOver(isHeld: () => boolean): ReadableStream<Uint8Array> {
-    this.#isHeld = isHeld;
-    return this.stream();
+    const stream = this.stream();
+    if (!isStreamTaken(stream)) this.#isHeld = isHeld; // else it has its reader
+    return stream;
   }
 
   async #pull(controller: ReadableByteStreamController): Promise<void> {

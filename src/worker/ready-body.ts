@@ -95,8 +95,9 @@ export class ReadyBody implements BodySource {
   }
 
   handOver(): ReadableStream<Uint8Array> {
-    this.#isHandedOver = true;
-    return this.stream();
+    const stream = this.stream();
+    if (!isStreamTaken(stream)) this.#isHandedOver = true; // else it has its reader
+    return stream;
   }
 
   #pull(controller: ReadableByteStreamController): void {

@@ -254,8 +254,9 @@ export class RequestBody implements BodySource {
   }
 
   handOver(isHeld: () => boolean): ReadableStream<Uint8Array> {
-    this.#isHeld = isHeld;
-    return this.stream();
+    const stream = this.stream();
+    if (!isStreamTaken(stream)) this.#isHeld = isHeld; // else it has its reader
+    return stream;
   }
 
   #startStream(controller: ReadableByteStreamController): void {

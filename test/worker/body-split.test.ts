@@ -60,6 +60,13 @@ t.test("limits are those of each reader", async (t) => {
   t.equal((await other.text()).length, 6);
 });
 
+t.test("one that has its reader cannot be split, and keeps its limits", async (t) => {
+  const body = bodyOf(budgetOf({ bodyStreamBytesMax: 5 }), [6]);
+  const reader = body.stream().getReader();
+  t.throws(() => splitBody(body), TypeError);
+  await t.rejects(reader.read(), { name: "HttpError", status: 413 });
+});
+
 t.test("what waits for the slower one counts until it is read, or dropped", async (t) => {
   const owner = budgetOf({ budget: 200_000 });
   const body = bodyOf(owner, [50_000]);
