@@ -195,6 +195,20 @@ t.test("what a decoded body has grown to counts while it is collected", async (t
   t.match(await tight.connect().then((again) => again.request(get("/none"))), { status: 404 });
 });
 
+t.test("a decoded body that waits whole in its handler counts as it is decoded", async (t) => {
+  const options = { decodeBodies: true, bodyBytesMax: LENGTH, memoryBytesMax: 4 * LENGTH };
+  const server = await startApp(t, WHOLE, options);
+  for (const length of [LENGTH, 1000]) {
+    const zipped = gzipSync("x".repeat(length));
+    const fields = `Content-Encoding: gzip\r\nContent-Length: ${zipped.length}\r\n`;
+    const client = await begin(server, "/never", fields);
+    client.write(zipped);
+    await until(`${length} bytes are held`, () => worker(server).heldBytes === length);
+    client.reset();
+    await until("nothing held", () => worker(server).heldBytes === 0);
+  }
+});
+
 t.test("a whole body that waits for its handler, or in it, counts", async (t) => {
   const server = await startApp(t, WHOLE, { memoryBytesMax: 4 * LENGTH, bodyBytesMax: LENGTH });
   const fields = `Content-Length: ${LENGTH}\r\n`;
