@@ -40,6 +40,14 @@ enum class Answer : uint8_t { kNone, kOpen, kMuted };
 // what waits, the same and a lingering close, nothing.
 enum class Sending : uint8_t { kOpen, kEnds, kCloses, kEnded };
 
+// Clocks that handlers have set for their requests, in place of the listener's. 0: not set.
+struct OwnClocks {
+  uint32_t body_sequence = 0;  // the request whose body it is
+  uint32_t body_ms = 0;
+  uint32_t write_sequence = 0;  // the one whose answer it is
+  uint32_t write_ms = 0;
+};
+
 struct Connection {
   int fd = -1;
   uint32_t slot = 0;
@@ -61,6 +69,7 @@ struct Connection {
   uint32_t unacknowledged = 0;  // in the kernel, when the write clock was set
   uint32_t idle_sequence = 0;   // `sequence` when the idle clock was set
   uint16_t listener = 0;
+  bool has_own_clocks = false;  // in the engine's table of them
   bool handler_timed = false;  // the clock of its oldest request's handler has been set
   Failure failure;           // a refusal that waits behind earlier answers
   ListenerOptions* options = nullptr;  // the engine's; set until the slot is freed

@@ -91,6 +91,44 @@ void Engine::handler_due(Connection& connection) {
   queue_notify(connection);
 }
 
+// A handler's own for its request: the clock that runs already starts anew with it.
+void Engine::set_own_clock(Connection& connection, Clock clock, const int32_t* reply) {
+  OwnClocks& own = own_clocks_[connection.slot];
+  if (!connection.has_own_clocks) own = OwnClocks{};
+  connection.has_own_clocks = true;
+  uint32_t sequence = static_cast<uint32_t>(reply[REPLY_FLAGS]);
+  uint32_t milliseconds = static_cast<uint32_t>(reply[REPLY_STATUS]);
+  if (clock == Clock::kBody) {
+    own.body_sequence = sequence;
+    own.body_ms = milliseconds;
+  } else {
+    own.write_sequence = sequence;
+    own.write_ms = milliseconds;
+  }
+  if (connection.clock != clock) return;
+  connection.clock = Clock::kNone;
+  update_clock(connection, Progress::kNone);
+}
+
+uint32_t Engine::body_timeout_ms(const Connection& connection) const {
+  uint32_t listeners = connection.options->body_timeout_ms;
+  if (!connection.has_own_clocks) return listeners;
+  const OwnClocks& own = own_clocks_.find(connection.slot)->second;
+  bool is_its = own.body_ms > 0 && own.body_sequence + 1 == connection.sequence;
+  return is_its ? own.body_ms : listeners;
+}
+
+// What waits is of the request that set it while that is unanswered, and then until there is
+// another one.
+uint32_t Engine::write_timeout_ms(const Connection& connection) const {
+  uint32_t listeners = connection.options->write_timeout_ms;
+  if (!connection.has_own_clocks) return listeners;
+  const OwnClocks& own = own_clocks_.find(connection.slot)->second;
+  uint32_t back = connection.unanswered > 1 ? connection.unanswered : 1;
+  bool is_its = own.write_ms > 0 && connection.sequence - own.write_sequence <= back;
+  return is_its ? own.write_ms : listeners;
+}
+
 // Of the others one runs at a time. The body's starts anew when bytes have come, the write stall's
 // when some have left, that of an idle connection with each request; the head's does not. So
 // nothing but requests keeps an idle connection: not empty lines between them either.
@@ -102,10 +140,10 @@ void Engine::update_clock(Connection& connection, Progress progress) {
   uint32_t limit = options.idle_timeout_ms;
   if (connection.has_unsent()) {
     clock = Clock::kWrite;
-    limit = options.write_timeout_ms;
+    limit = write_timeout_ms(connection);
   } else if (connection.body_open && !connection.body_paused && !connection.awaits_continue) {
     clock = Clock::kBody;
-    limit = options.body_timeout_ms;
+    limit = body_timeout_ms(connection);
   } else if (connection.unanswered > 0) {
     clock = Clock::kNone;  // a stream may be quiet for as long as it likes
     limit = 0;
@@ -160,7 +198,7 @@ void Engine::clock_fired(Connection& connection) {
       // The socket says that it takes bytes again only when much has left it: a peer that is slow
       // shows in what the kernel still holds.
       if (Transport::unacknowledged(connection.fd) < connection.unacknowledged) {
-        set_clock(connection, Clock::kWrite, connection.options->write_timeout_ms);
+        set_clock(connection, Clock::kWrite, write_timeout_ms(connection));
       } else {
         destroy(connection, CLOSED_TIMEOUT);
       }

@@ -56,6 +56,7 @@ void Engine::set_listener(uint16_t index, const ListenerOptions* options) {
 void Engine::free_slot(uint32_t slot) {
   Connection& connection = *table_.at(slot);
   ListenerOptions* options = connection.options;
+  if (connection.has_own_clocks) own_clocks_.erase(slot);
   table_.free(connection);
   if (--options->holders > 0 || !options->is_replaced) return;
   std::erase(replaced_, options);

@@ -87,6 +87,12 @@ void Engine::process_reply(Connection& connection, const int32_t* reply) {
       connection.wants_continue = connection.awaits_continue;
       send_continue(connection);
       break;
+    case KIND_BODY_CLOCK:
+      set_own_clock(connection, Clock::kBody, reply);
+      break;
+    case KIND_WRITE_CLOCK:
+      set_own_clock(connection, Clock::kWrite, reply);
+      break;
     case KIND_UPGRADE:
       if (!connection.close_after) switch_protocol(connection, reply);
       break;

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "connection.h"
@@ -267,6 +268,9 @@ class Engine final : public MessageSink {
   uint32_t deadline_in(uint32_t milliseconds) const;
   void time_handler(Connection& connection);
   void handler_due(Connection& connection);
+  void set_own_clock(Connection& connection, Clock clock, const int32_t* reply);
+  uint32_t body_timeout_ms(const Connection& connection) const;
+  uint32_t write_timeout_ms(const Connection& connection) const;
   void clock_fired(Connection& connection);
   bool is_settled_by_reading(Connection& connection);
   void close_gently(Connection& connection);
@@ -336,6 +340,7 @@ class Engine final : public MessageSink {
   InternTable targets_;
   DateLine date_;
   ConnectionTable table_;
+  std::unordered_map<uint32_t, OwnClocks> own_clocks_;  // by slot; most connections have none
   Recorder recorder_;
   std::vector<const char*> reasons_;  // of refusals, static texts: JavaScript knows their index
   std::vector<ConstantResponse> constants_;  // of the routes

@@ -122,6 +122,9 @@
   X(KIND_FILE, 14) \
   /* A piece of a body, in the memory that is given with the flush. */ \
   X(KIND_BYTES, 15) \
+  /* Milliseconds in REPLY_STATUS, for the request whose sequence stands in place of flags. */ \
+  X(KIND_BODY_CLOCK, 16) \
+  X(KIND_WRITE_CLOCK, 17) \
   X(ARENA_BYTES, 1048576) \
   /* Control words. */ \
   X(CTL_WORDS, 10) \

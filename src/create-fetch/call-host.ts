@@ -10,6 +10,7 @@ import type { ListenerFacts } from "../shared/messages.ts";
 import type { Reply, ReplyOptions } from "../shared/reply.ts";
 import { loadNative, type NativeConnection } from "../native.ts";
 import { Background } from "../worker/background.ts";
+import type { HandlerTimes } from "../worker/body-rules.ts";
 import { ClientErrors } from "../worker/client-errors.ts";
 import {
   type Connection, type ConnectionHost, Connections, peerGone,
@@ -19,6 +20,7 @@ import { Dispatcher, type DispatchHost } from "../worker/dispatcher.ts";
 import { EnteredRoute } from "../worker/entered-route.ts";
 import type { Exchange, ExchangeHost } from "../worker/exchange.ts";
 import type { ForwardedOrigin } from "../worker/forwarded.ts";
+import { HandlerClocks } from "../worker/handler-clocks.ts";
 import { Isolation } from "../worker/isolation.ts";
 import { type ListenerSite, ListenerSites } from "../worker/listener-sites.ts";
 import { Pins } from "../worker/pins.ts";
@@ -69,6 +71,8 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
   readonly pins: Pins;
   readonly answers: FetchedAnswers;
   readonly dispatcher: Dispatcher;
+  readonly clocks: HandlerClocks = new HandlerClocks((exchange) =>
+    this.dispatcher.failures.expire(exchange));
   readonly background: Background;
   readonly upgrades: ContextHost["upgrades"] & { readonly isRetired: boolean };
   readonly webSockets: ContextHost["webSockets"];
@@ -193,6 +197,11 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
   }
 
   switched(): void {}
+
+  time(exchange: Exchange, times: Partial<HandlerTimes>): void {
+    const { handlerTimeoutMs } = { ...exchange.site.settings, ...times };
+    this.clocks.set(exchange, handlerTimeoutMs);
+  }
 
   answerFailed(exchange: Exchange, error: unknown): void {
     if (exchange.isAnswered) this.dispatcher.failures.cut(exchange, error);

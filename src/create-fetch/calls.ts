@@ -133,7 +133,8 @@ export class Calls {
     signal.addEventListener("abort", leave);
     const { handlerTimeoutMs } = exchange.site.settings;
     const timer = handlerTimeoutMs === 0 ? undefined : setTimeout(() => {
-      if (!exchange.isAnswered) this.host.dispatcher.failures.expire(exchange);
+      const isOver = exchange.isAnswered || this.host.clocks.has(exchange);
+      if (!isOver) this.host.dispatcher.failures.expire(exchange);
     }, handlerTimeoutMs);
     return () => {
       signal.removeEventListener("abort", leave);

@@ -40,7 +40,7 @@ export interface ListenerOptions extends ListenerPlace {
  * Makes a handler object for each connection, when its first request reaches the route. What is
  * made is closed with its connection, which stays with its worker until then; a connection that a
  * crash of its worker cuts is gone with its object, whose `close` is not run. What the factory says
- * of bodies counts for all that it makes.
+ * of bodies and of time counts for all that it makes.
  */
 export interface HandlerFactory extends Omit<HandlerObject, "match" | "handle"> {
   perConnection(connection: ConnectionInfo): HandlerObject;

@@ -22,7 +22,7 @@ export type FetchHandler<Params = Record<string, string>> = (
 
 /**
  * A handler object: `match` decides, `handle` answers, `close` runs once when the worker ends. What
- * it says of bodies counts for its requests in place of the options of the same name.
+ * it says of bodies and of time counts for its requests in place of the options of the same name.
  */
 export interface HandlerObject {
   match?(request: MillraceRequest, context: Context): boolean;
@@ -35,6 +35,12 @@ export interface HandlerObject {
   decodeBodies?: boolean;
   /** `handle` runs when the whole body has come, `bodyBytesMax` at most. Default false. */
   buffered?: boolean;
+  /** From the call of `handle` to the head of its answer; then 503. 0 sets no limit. */
+  handlerTimeoutMs?: number;
+  /** How long the body may make no progress while the server reads it; then 408. */
+  bodyTimeoutMs?: number;
+  /** How long the client may take nothing of what waits to be written to it. */
+  writeTimeoutMs?: number;
   close?(): void | Promise<void>;
 }
 

@@ -93,6 +93,8 @@ export const KIND_FINISH = 12 as const;
 export const KIND_RAW = 13 as const;
 export const KIND_FILE = 14 as const;
 export const KIND_BYTES = 15 as const;
+export const KIND_BODY_CLOCK = 16 as const;
+export const KIND_WRITE_CLOCK = 17 as const;
 export const ARENA_BYTES = 1048576 as const;
 export const CTL_WORDS = 10 as const;
 export const CTL_EVENT_COUNT = 0 as const;
@@ -222,6 +224,8 @@ export const LAYOUT: { readonly [name: string]: number } = {
   KIND_RAW,
   KIND_FILE,
   KIND_BYTES,
+  KIND_BODY_CLOCK,
+  KIND_WRITE_CLOCK,
   ARENA_BYTES,
   CTL_WORDS,
   CTL_EVENT_COUNT,

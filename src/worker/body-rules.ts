@@ -1,7 +1,7 @@
 /**
  * What a handler is given of a body: how long it may be, whether it is decoded, and whether it is
- * here before the handler runs. A server's options say so for all its routes, a handler object for
- * itself. Also the errors that come of it. Any thread.
+ * here before the handler runs; and how long each may take. A server's options say so for all its
+ * routes, a handler object for itself. Also the errors that come of it. Any thread.
  */
 import type { HandlerObject } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
@@ -25,6 +25,16 @@ export interface BodyRules extends BodyLimits {
   readonly buffered: boolean;
 }
 
+/** Milliseconds, as the options of the same names. */
+export interface HandlerTimes {
+  /** 0: no limit. */
+  readonly handlerTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+export type HandlerRules = BodyRules & HandlerTimes;
+
 /** Whose rules a body obeys. They change when a handler declines: those of the next one count. */
 export interface BodyOwner {
   readonly bodyLimits: BodyLimits;
@@ -35,27 +45,53 @@ export interface BodyOwner {
   hold(bytes: number): boolean;
 }
 
-const MEMBERS = ["bodyBytesMax", "bodyStreamBytesMax", "decodeBodies", "buffered"] as const;
+const LIMITS = ["bodyBytesMax", "bodyStreamBytesMax"] as const;
+const FLAGS = ["decodeBodies", "buffered"] as const;
+const TIMES = ["handlerTimeoutMs", "bodyTimeoutMs", "writeTimeoutMs"] as const;
+const MEMBERS = [...LIMITS, ...FLAGS, ...TIMES];
+
+/** What timers take. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
+/** A handler object, or what makes some. */
+type RuleSource = Omit<HandlerObject, "handle"> & { readonly handle?: unknown };
 
 /** What the handler object says of itself; null: nothing. */
-export function ownRules(handler: HandlerObject): Partial<BodyRules> | null {
+export function ownRules(handler: RuleSource): Partial<HandlerRules> | null {
   const own: Record<string, unknown> = {};
   for (const name of MEMBERS) if (handler[name] !== undefined) own[name] = handler[name];
   return Object.keys(own).length === 0 ? null : own;
 }
 
+/** Those of them that are times; null: there is none. */
+export function ownTimes(rules: Partial<HandlerRules> | null): Partial<HandlerTimes> | null {
+  const own = TIMES.filter((name) => rules?.[name] !== undefined);
+  return own.length === 0 ? null : Object.fromEntries(own.map((name) => [name, rules![name]]));
+}
+
 /** Why these rules cannot be; null: they can. */
 export function wrongRule(handler: HandlerObject): string | null {
-  for (const name of MEMBERS) {
-    const value: unknown = handler[name];
-    if (value === undefined) continue;
-    const isLimit = name === "bodyBytesMax" || name === "bodyStreamBytesMax";
-    if (isLimit && !(Number.isSafeInteger(value) && (value as number) >= 0)) {
+  for (const name of LIMITS) {
+    if (isWrong(handler[name], 0, Number.MAX_SAFE_INTEGER)) {
       return `${name} must be an integer from 0 on`;
     }
-    if (!isLimit && typeof value !== "boolean") return `${name} must be true or false`;
+  }
+  for (const name of FLAGS) {
+    const value: unknown = handler[name];
+    if (value !== undefined && typeof value !== "boolean") return `${name} must be true or false`;
+  }
+  for (const name of TIMES) {
+    const min = name === "handlerTimeoutMs" ? 0 : 1;
+    if (isWrong(handler[name], min, DELAY_MS_MAX)) {
+      return `${name} must be an integer from ${min} to ${DELAY_MS_MAX}`;
+    }
   }
   return null;
+}
+
+function isWrong(value: unknown, min: number, max: number): boolean {
+  if (value === undefined) return false;
+  return !Number.isInteger(value) || (value as number) < min || (value as number) > max;
 }
 
 /** The declared length from which on neither way of reading is allowed; 0: there is none. */

@@ -31,6 +31,7 @@ import type { BodyBuffers } from "./body-buffers.ts";
 import type { ClientErrors } from "./client-errors.ts";
 import { type Connections, type ConnectionState, peerGone } from "./connections.ts";
 import type { Failures } from "./failures.ts";
+import type { HandlerClocks } from "./handler-clocks.ts";
 import type { Hooks } from "./hooks.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Rings } from "./rings.ts";
@@ -42,6 +43,7 @@ export interface EventTargets {
   readonly connections: Connections;
   readonly answers: Answers;
   readonly failures: Failures;
+  readonly clocks: HandlerClocks;
   /** Null: no app has any. */
   hooks(): Hooks | null;
   readonly clientErrors: ClientErrors;
@@ -165,11 +167,12 @@ export class ConnectionEvents {
   }
 
   #closed(state: ConnectionState, reason: number): void {
-    const { connections, answers, clientErrors, failures } = this.#to;
+    const { connections, answers, clientErrors, clocks, failures } = this.#to;
     if (reason === CLOSED_HANDLER_TIMEOUT) {
       for (const exchange of state.pending) {
         if (exchange.isAnswered) continue;
-        failures.expire(exchange);
+        // One whose handler has a clock of its own obeys that.
+        if (!clocks.has(exchange)) failures.expire(exchange);
         return;
       }
       return;

@@ -9,9 +9,11 @@ import { isMatch } from "../shared/match-result.ts";
 import type { AnswerSink } from "./answer-sink.ts";
 import type { ClientErrors } from "./client-errors.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
+import type { HandlerTimes } from "./body-rules.ts";
 import type { EnteredRoute } from "./entered-route.ts";
 import type { Exchange } from "./exchange.ts";
 import { discardValue, type FailureHost, Failures } from "./failures.ts";
+import type { HandlerClocks } from "./handler-clocks.ts";
 import type { Isolation } from "./isolation.ts";
 import type { FixedStep, HandlerStep, Step } from "./plan.ts";
 import { prepareBody } from "./prepare-body.ts";
@@ -28,7 +30,14 @@ export interface DispatchHost extends ContextHost, FailureHost {
   readonly tracing: Tracing;
   readonly clientErrors: Pick<ClientErrors, "undecodable">;
   readonly entered: EnteredRoute;
+  /** Of handlers that have set one of their own. */
+  readonly clocks: HandlerClocks;
+  /** The handler that is called has times of its own; what it does not say its listener does. */
+  time(exchange: Exchange, times: Partial<HandlerTimes>): void;
 }
+
+/** Of a handler behind one that had some: those of the listener, from now on. */
+const NO_TIMES: Partial<HandlerTimes> = {};
 
 export class Dispatcher {
   readonly failures: Failures;
@@ -130,6 +139,7 @@ export class Dispatcher {
     if (rewrite !== null) this.#rewrites.restart(exchange, rewrite);
     // After `next()` it may stand at the last step already, which answers by itself.
     if (!isLast(exchange)) exchange.advance();
+    if (this.#host.clocks.has(exchange)) this.#host.time(exchange, NO_TIMES);
   }
 
   /** `context.next()`: the answer of the steps behind the present one. */
@@ -178,8 +188,11 @@ export class Dispatcher {
 function invoke(exchange: Exchange, step: HandlerStep, context: Context): unknown {
   const { handler, owner } = step;
   const request = shown(exchange);
-  if (owner?.match !== undefined && !isMatch(owner.match(request, context), exchange)) {
-    return undefined;
+  if (owner !== undefined) {
+    if (owner.match !== undefined && !isMatch(owner.match(request, context), exchange)) {
+      return undefined;
+    }
+    if (step.times !== null) exchange.host.time(exchange, step.times);
   }
   if (exchange.body !== null) {
     const isReady = prepareBody(exchange, step);

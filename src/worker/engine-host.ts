@@ -7,9 +7,11 @@ import { MillraceError } from "../shared/errors.ts";
 import {
   FLAG_HTTP10,
   KIND_ABORT,
+  KIND_BODY_CLOCK,
   KIND_CONTINUE,
   KIND_PAUSE_BODY,
   KIND_RESUME_BODY,
+  KIND_WRITE_CLOCK,
 } from "../shared/layout.ts";
 import type { Reply, ReplyOptions } from "../shared/reply.ts";
 import type { ServeTask } from "../shared/messages.ts";
@@ -18,6 +20,7 @@ import {
 } from "../native.ts";
 import type { Answers } from "./answers.ts";
 import { Background } from "./background.ts";
+import type { HandlerTimes } from "./body-rules.ts";
 import {
   type Connection, type ConnectionHost, Connections, endedBefore, peerGone,
 } from "./connections.ts";
@@ -28,6 +31,7 @@ import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
 import { EnteredRoute } from "./entered-route.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
+import { HandlerClocks } from "./handler-clocks.ts";
 import { type ListenerSite, ListenerSites } from "./listener-sites.ts";
 import type { BodyFlow } from "./request-body.ts";
 import { takeReply } from "./reply.ts";
@@ -79,6 +83,8 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
   readonly upgrades: Upgrades;
   readonly webSockets: WebSockets;
   readonly pins: Pins;
+  readonly clocks: HandlerClocks = new HandlerClocks((exchange) =>
+    this.dispatcher.failures.expire(exchange));
   readonly background: Background;
   /** Set by the engine, which needs this object to make it. */
   dispatcher!: Dispatcher;
@@ -202,6 +208,16 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     exchange.isTracked = true;
     this.connections.of(slot, generation).pending.add(exchange);
     this.clientErrors.watch(exchange);
+  }
+
+  time(exchange: Exchange, times: Partial<HandlerTimes>): void {
+    const { slot, generation, sequence, site: { settings } } = exchange;
+    const { debug } = settings;
+    if (typeof debug === "object" && debug.timeouts === false) return; // no clock runs there
+    const { handlerTimeoutMs, bodyTimeoutMs, writeTimeoutMs } = { ...settings, ...times };
+    this.clocks.set(exchange, handlerTimeoutMs);
+    this.#rings.signal(KIND_BODY_CLOCK, slot, generation, sequence, bodyTimeoutMs);
+    this.#rings.signal(KIND_WRITE_CLOCK, slot, generation, sequence, writeTimeoutMs);
   }
 
   answerFailed(exchange: Exchange, error: unknown): void {

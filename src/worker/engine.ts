@@ -134,6 +134,7 @@ export class Engine {
       connections: this.#connections,
       answers: this.#answers,
       failures: this.#dispatcher.failures,
+      clocks: this.#host.clocks,
       hooks: () => this.#hooks,
       clientErrors: this.#host.clientErrors,
       bodyBuffers: this.#bodyBuffers,

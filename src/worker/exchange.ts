@@ -25,7 +25,7 @@ import {
   HEADER_BYTES,
 } from "../shared/layout.ts";
 import { METHODS } from "../shared/methods.ts";
-import type { BodyLimits, BodyOwner } from "./body-rules.ts";
+import type { BodyLimits, BodyOwner, HandlerTimes } from "./body-rules.ts";
 import { RequestCookies } from "./cookie-map.ts";
 import type { DecodedBody } from "./decoded-body.ts";
 import type { ForwardedOrigin } from "./forwarded.ts";
@@ -69,6 +69,8 @@ export interface ExchangeHost {
   refuseSwitch(exchange: Exchange, parts: ResponseParts, flags: number): ResponseParts | null;
   /** The head of the switch is in the ring. */
   switched(exchange: Exchange, parts: ResponseParts): void;
+  /** Its handler has times of its own. */
+  time(exchange: Exchange, times: Partial<HandlerTimes>): void;
   /** Its answer cannot be sent on. `isAnswered` tells whether some of it has been sent. */
   answerFailed(exchange: Exchange, error: unknown): void;
 }

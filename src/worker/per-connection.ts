@@ -6,6 +6,7 @@ import type {
   ConnectionInfo, Context, HandlerFactory, HandlerObject, HandlerResult, MillraceRequest,
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
+import { ownRules } from "./body-rules.ts";
 
 /** `handle` or `match` beside it would never be asked: what has one is no factory. */
 export function isFactory(value: unknown): value is HandlerFactory {
@@ -23,11 +24,13 @@ export class PerConnection implements HandlerObject {
   readonly bodyStreamBytesMax?: number;
   readonly decodeBodies?: boolean;
   readonly buffered?: boolean;
+  readonly handlerTimeoutMs?: number;
+  readonly bodyTimeoutMs?: number;
+  readonly writeTimeoutMs?: number;
 
   constructor(factory: HandlerFactory) {
     this.#factory = factory;
-    const { bodyBytesMax, bodyStreamBytesMax, decodeBodies, buffered } = factory;
-    Object.assign(this, { bodyBytesMax, bodyStreamBytesMax, decodeBodies, buffered });
+    Object.assign(this, ownRules(factory));
   }
 
   match(request: MillraceRequest, context: Context): boolean {

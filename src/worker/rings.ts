@@ -414,11 +414,12 @@ export class Rings {
 
   /**
    * A record without bytes: abort and finish with their flags; and pause, resume, continue of the
-   * body whose sequence number stands in their place.
+   * body whose sequence number stands in their place, and clocks with their value.
    */
-  signal(kind: number, slot: number, generation: number, flags = 0): void {
+  signal(kind: number, slot: number, generation: number, flags = 0, value = 0): void {
     const at = this.#begin(0);
     this.#put(at, kind, slot, generation, flags);
+    this.#replies[at + REPLY_STATUS] = value;
     this.#commit();
   }
 

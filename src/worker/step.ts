@@ -4,7 +4,7 @@
  * object of their own is a miss of the cache. Thread: the engine's.
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
-import { type BodyRules, ownRules } from "./body-rules.ts";
+import { type HandlerRules, type HandlerTimes, ownRules, ownTimes } from "./body-rules.ts";
 import { type CompiledRoute, entryOf } from "./compiled-route.ts";
 
 interface StepBase {
@@ -22,8 +22,10 @@ export interface HandlerStep extends StepBase {
   readonly owner: HandlerObject | undefined;
   /** It provably takes no argument: it is called without a Request having been made. */
   readonly isBare: boolean;
-  /** What a handler object says of bodies; null: nothing. */
-  readonly rules: Partial<BodyRules> | null;
+  /** What a handler object says of bodies and of time; null: nothing. */
+  readonly rules: Partial<HandlerRules> | null;
+  /** Of them the times; null: there is none. */
+  readonly times: Partial<HandlerTimes> | null;
   /** The number by which the primary knows its route (entered-route.ts); -1: not given yet. */
   mark: number;
 }
@@ -55,6 +57,7 @@ export function isBare(handler: unknown): boolean {
 
 export function handlerStep(handler: Handler, route: CompiledRoute | null): HandlerStep {
   const isObject = typeof handler === "object";
+  const rules = isObject ? ownRules(handler) : null;
   return {
     kind: "handler",
     id: route === null ? "" : route.id,
@@ -63,7 +66,8 @@ export function handlerStep(handler: Handler, route: CompiledRoute | null): Hand
     handler: isObject ? handler.handle : handler,
     owner: isObject ? handler : undefined,
     isBare: !isObject && isBare(handler),
-    rules: isObject ? ownRules(handler) : null,
+    rules,
+    times: ownTimes(rules),
     mark: -1,
   };
 }

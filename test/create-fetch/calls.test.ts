@@ -76,6 +76,20 @@ void t.test("close ends calls that still run", async (t) => {
   t.equal(signal?.aborted, true);
 });
 
+void t.test("a handler's own handlerTimeoutMs counts in place of that", async (t) => {
+  const late = async (): Promise<string> =>
+    await new Promise((resolve) => setTimeout(() => resolve("late"), 50));
+  const fetchApp = await createFetch({
+    routes: {
+      "/short": { handle: () => new Promise<Response>(() => {}), handlerTimeoutMs: 1 },
+      "/long": { handle: late, handlerTimeoutMs: 0 },
+    },
+  }, { handlerTimeoutMs: 5, logLevel: "silent" });
+  t.teardown(() => fetchApp.close());
+  t.equal((await fetchApp("/short")).status, 503);
+  t.equal(await (await fetchApp("/long")).text(), "late");
+});
+
 void t.test("handlerTimeoutMs answers with 503", async (t) => {
   const fetchApp = await createFetch(() => new Promise<Response>(() => {}), {
     handlerTimeoutMs: 5, logLevel: "silent",

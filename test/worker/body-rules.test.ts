@@ -2,7 +2,7 @@
 import t from "tap";
 import type { HandlerObject } from "../../src/shared/app.ts";
 import {
-  declaredMax, declaredMaxOf, ownRules, tooLarge, unusableStream, wrongRule,
+  declaredMax, declaredMaxOf, ownRules, ownTimes, tooLarge, unusableStream, wrongRule,
 } from "../../src/worker/body-rules.ts";
 
 const handle = (): string => "x";
@@ -16,6 +16,13 @@ t.test("what a handler object says", async (t) => {
     const limit = { handle, bodyBytesMax: bad } as unknown as HandlerObject;
     t.match(wrongRule(limit), /bodyBytesMax must be an integer/, String(bad));
   }
+  const times = { handlerTimeoutMs: 0, bodyTimeoutMs: 1, writeTimeoutMs: 2 ** 31 - 1 };
+  t.strictSame(ownTimes(ownRules({ handle, ...rules, ...times })), times);
+  t.strictSame(ownTimes({ bodyTimeoutMs: 7 }), { bodyTimeoutMs: 7 });
+  t.equal(ownTimes(rules), null);
+  t.equal(wrongRule({ handle, ...times }), null);
+  t.match(wrongRule({ handle, bodyTimeoutMs: 0 }), /bodyTimeoutMs must be an integer from 1 to/);
+  t.match(wrongRule({ handle, handlerTimeoutMs: 2 ** 31 }), /from 0 to 2147483647/);
   const flag = { handle, buffered: 1 } as unknown as HandlerObject;
   t.match(wrongRule(flag), /buffered must be true or false/);
 });

@@ -1,5 +1,5 @@
 // The clock of a handler: it runs whatever the client sends or takes meanwhile, once for each
-// request, and only until its answer has begun.
+// request, and only until its answer has begun. And those of body and writing that a handler sets.
 #include <unistd.h>
 
 #include <string>
@@ -24,6 +24,7 @@ struct SlowApp {
   std::vector<std::vector<int32_t>> requests;
   int timeouts = 0;
   int ended = 0;
+  int bodies_ended = 0;  // or given up
 
   void batch() {
     int32_t* control = engine->blocks().control;
@@ -31,6 +32,7 @@ struct SlowApp {
       control[CTL_EVENT_CURSOR] = i + 1;
       const int32_t* event = engine->blocks().events + i * EVENT_WORDS;
       if (event[EVENT_KIND] == KIND_REQUEST) requests.emplace_back(event, event + EVENT_WORDS);
+      if (event[EVENT_KIND] == KIND_BODY_END) bodies_ended++;
       if (event[EVENT_KIND] != KIND_CLOSED) continue;
       if (event[EVENT_FLAGS] == CLOSED_HANDLER_TIMEOUT) timeouts++;
       else ended++;
@@ -46,8 +48,10 @@ struct SlowApp {
     return reply;
   }
   // What the ring says of a body names its request.
-  void signal(size_t index, int32_t kind) {
-    reply(index, kind)[REPLY_FLAGS] = requests[index][EVENT_SEQUENCE];
+  void signal(size_t index, int32_t kind, int32_t value = 0) {
+    int32_t* record = reply(index, kind);
+    record[REPLY_FLAGS] = requests[index][EVENT_SEQUENCE];
+    record[REPLY_STATUS] = value;
     engine->flush();
   }
 };
@@ -174,6 +178,65 @@ void it_ends_where_the_answer_begins() {
   CHECK(stage.app.timeouts == 0 && stage.app.ended == 0);
 }
 
+ListenerOptions others(uint32_t milliseconds) {
+  ListenerOptions options;
+  options.body_timeout_ms = milliseconds;
+  options.write_timeout_ms = milliseconds;
+  return options;
+}
+
+const char* const kRest = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+void a_body_has_the_time_that_its_handler_gives() {
+  Stage stage(others(kHandlerMs));
+  stage.send(kPost);
+  stage.app.signal(0, KIND_BODY_CLOCK, 60000);
+  stage.wait_ticks(kLongTicks);
+  CHECK(stage.app.bodies_ended == 0);
+  stage.send(kRest);
+  CHECK(stage.app.bodies_ended == 1);
+  stage.answer(0);
+  // The next one has its listener's.
+  stage.send(kPost);
+  stage.wait_ticks(kLongTicks);
+  CHECK(stage.app.bodies_ended == 2);
+}
+
+void a_late_word_for_a_body_is_not_for_the_next_one() {
+  Stage stage(others(60000));
+  stage.send(kPost);
+  stage.send(kRest);
+  stage.answer(0);
+  stage.send(kPost);
+  stage.app.signal(0, KIND_BODY_CLOCK, kHandlerMs);
+  stage.wait_ticks(kLongTicks);
+  CHECK(stage.app.bodies_ended == 1);
+  stage.app.signal(1, KIND_BODY_CLOCK, kHandlerMs);
+  stage.wait_ticks(kLongTicks);
+  CHECK(stage.app.bodies_ended == 2);
+}
+
+void fill(Stage& stage, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    stage.app.reply(i, KIND_RESPOND)[REPLY_BODY_LENGTH] = kAnswerBytes;
+    stage.engine->flush();
+  }
+}
+
+void an_answer_has_the_time_that_its_handler_gives() {
+  for (bool is_longer : {true, false}) {
+    Stage stage(others(is_longer ? kHandlerMs : 60000));
+    std::string all;
+    for (int i = 0; i < 60; i++) all += kGet;
+    stage.send(all);
+    stage.app.signal(59, KIND_WRITE_CLOCK, is_longer ? 60000 : kHandlerMs);
+    fill(stage, 0, 60);
+    stage.wait_ticks(kLongTicks);
+    CHECK(stage.live() == (is_longer ? 1 : 0));
+  }
+}
+
 // The slot's next connection has nothing of it.
 void it_goes_with_its_connection() {
   Stage stage(clocks());
@@ -203,6 +266,9 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   each_request_has_one_of_its_own();
   it_ends_where_the_answer_begins();
   it_goes_with_its_connection();
+  a_body_has_the_time_that_its_handler_gives();
+  a_late_word_for_a_body_is_not_for_the_next_one();
+  an_answer_has_the_time_that_its_handler_gives();
   std::fflush(stdout);
   std::_Exit(0);  // the Node.js that has loaded this must not go on
 }
