@@ -25,6 +25,7 @@ struct Pair {
 Pair connect_to(ServerShared& server, uint64_t id, Handover& item) {
   int fds[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+  CHECK(fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
   server.listener(0).connections.fetch_add(1);
   item = Handover{};
   item.fd = fds[0];

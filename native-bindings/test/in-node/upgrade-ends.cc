@@ -208,12 +208,15 @@ void a_stop_waits_for_http_alone() {
   stage.run();
   CHECK(stage.socket(0).data == "on");
   stage.stop(true);
-  CHECK(stage.live() == 0 && stage.upgraded() == 0);
+  CHECK(stage.live() == 2 && stage.upgraded() == 0);  // they linger
   stage.run();
   CHECK(stage.socket(0).closed == CLOSED_GONE && stage.socket(1).closed == CLOSED_GONE);
-  CHECK(has_ended(peer) && stage.app.drained.size() == 2);
+  send_all(peer, "more");
+  CHECK(has_ended(peer) && has_ended(late) && stage.app.drained.size() == 1);
   close(peer);
   close(late);
+  stage.run();
+  CHECK(stage.live() == 0 && stage.app.drained.size() == 2);
 }
 
 void a_retired_worker_keeps_them_and_says_so() {
