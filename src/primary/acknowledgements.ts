@@ -36,12 +36,16 @@ export async function acknowledged(
   await inTime(waits, message.type, timeoutMs, host);
 }
 
-/** Resolves when all have settled; rejects when the time is over, naming those that have not. */
+/**
+ * Resolves when all have settled; rejects when the time is over, naming those that have not.
+ * `after`: what holds then.
+ */
 export async function inTime(
   waits: ReadonlyMap<WorkerChannel, Promise<unknown>>,
   type: Message["type"],
   timeoutMs: number,
   host: AcknowledgementHost,
+  after: string = "",
 ): Promise<void> {
   const missing = new Set(waits.keys());
   const all = [...waits].map(async ([channel, wait]) => {
@@ -49,7 +53,7 @@ export async function inTime(
     missing.delete(channel);
   });
   const result = await within(Promise.all(all), timeoutMs, "late");
-  if (result === "late") throw notAcknowledged([...missing], type, timeoutMs, host);
+  if (result === "late") throw notAcknowledged([...missing], type, timeoutMs, host, after);
 }
 
 /** `workers` of the error has the same for programs. */
@@ -58,10 +62,12 @@ export function notAcknowledged(
   type: string,
   timeoutMs: number,
   host: AcknowledgementHost,
+  after: string = "",
 ): MillraceError {
   const workers = missing.map((channel) => ({ id: channel.id, route: host.routeOf(channel) }));
   const names = workers.map(({ id, route }) => `worker ${id}${placeOf(route)}`).join(", ");
-  const message = `No acknowledgement of "${type}" within ${timeoutMs} ms by ${names}`;
+  const end = after === "" ? "" : `: ${after}`;
+  const message = `No acknowledgement of "${type}" within ${timeoutMs} ms by ${names}${end}`;
   return Object.assign(new MillraceError("ERR_MILLRACE_CONTROL_TIMEOUT", message), { workers });
 }
 

@@ -13,6 +13,7 @@ import type {
   AddRouteOptions, EditedTables, HandlerFacts, RemoveRouteOptions, RemoveRouteResult, RouteCall,
   RouteInfo, RouteRow, RoutesResult, TableFacts, TableOptions, TableRow,
 } from "../shared/routes.ts";
+import { type AcknowledgementHost, inTime } from "./acknowledgements.ts";
 import { within } from "./within.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
@@ -22,7 +23,7 @@ const BUILT_IN: HandlerFacts = { kind: "function", methods: [], functionName: ""
 const HAS_TABLES: ReadonlySet<string> = new Set(["serving", "draining"]);
 
 /** What the tables ask of their server. */
-export interface TablesHost {
+export interface TablesHost extends AcknowledgementHost {
   /** The generation whose app counts. */
   generation(): number;
   readonly deadlineMs: number;
@@ -199,22 +200,15 @@ export class RouteTables {
     return channels;
   }
 
-  /** Rejects with the first refusal, or with the names of those that have not answered in time. */
+  /** Rejects with the first refusal, or names those that have not answered in time. */
   async #tellAll(channels: readonly WorkerChannel[], message: Tables): Promise<void> {
-    const late = new Set(channels);
-    const told = channels.map(async (channel) => {
-      await channel.send({ type: "routes", ...message }).finally(() => late.delete(channel));
-    });
-    const { controlTimeoutMs } = this.#host;
-    if (await within(Promise.all(told), controlTimeoutMs, "late") !== "late") return;
-    const names = [...late].map(({ id }) => id).join(", ");
-    const what = message.step.kind === "prepare"
+    const told = new Map(channels.map((channel) => [
+      channel, channel.send({ type: "routes", ...message }),
+    ]));
+    const after = message.step.kind === "prepare"
       ? "the routes are as they were"
       : "the new routes are in force elsewhere, and there as soon as it goes on";
-    throw new MillraceError(
-      "ERR_MILLRACE_CONTROL_TIMEOUT",
-      `Worker ${names} has not answered within ${controlTimeoutMs} ms: ${what}`,
-    );
+    await inTime(told, "routes", this.#host.controlTimeoutMs, this.#host, after);
   }
 
   #table(listener: string | undefined): {

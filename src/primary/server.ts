@@ -158,6 +158,7 @@ class MillraceServer implements Server, ListenersHost, Living {
       deadlineMs,
       controlTimeoutMs,
       channels: () => this.#generations.channels,
+      routeOf: (channel) => this.#channels.routeOf(channel),
       listenerIndex: (id) => this.#listeners.find(id).index,
       hasOwnRoutes: (index) => this.#listeners.hasOwnRoutes(index),
       stopListener: (id) => this.#beginStop(id),

@@ -23,6 +23,9 @@ t.test("a worker that is blocked in a handler is named with its route", async (t
   });
   t.equal(server.listeners.length, 1, "there is no such listener");
   await t.rejects(server.reopenLogs(), { code: "ERR_MILLRACE_CONTROL_TIMEOUT" });
+  await t.rejects(server.setRoutes([]), {
+    code: "ERR_MILLRACE_CONTROL_TIMEOUT", workers: [{ id: stuck, route: "/block" }],
+  });
   gate.open();
   t.equal((await client.response()).body, "blocked");
   const added = await server.addListener({ id: "x", host, port: 0 });

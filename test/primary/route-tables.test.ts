@@ -295,6 +295,7 @@ function tablesOf(peers: readonly Peer[], generation: () => number = () => 1): R
     controlTimeoutMs: 1000,
     hasOwnRoutes: () => true,
     channels: () => peers.map(({ channel }) => channel),
+    routeOf: ({ id }) => `/of-${id}`,
     listenerIndex: () => 0,
     stopListener: (key) => key,
   };
@@ -329,14 +330,16 @@ t.test("a worker that does not answer is named", async (t) => {
   const tables = tablesOf(peers);
   const code = "ERR_MILLRACE_CONTROL_TIMEOUT";
   peers[1]!.answer = () => null;
-  await t.rejects(tables.replace([]), { code, message: /^Worker 2 .* as they were/ });
+  const late = /"routes" within 1000 ms by worker 2 \(in the route "\/of-2"\): .* as they were$/;
+  const workers = [{ id: 2, route: "/of-2" }];
+  await t.rejects(tables.replace([]), { code, message: late, workers });
   t.equal(tables.read().length, 1);
   peers[1]!.answer = (message) => (
     message.type === "routes" && message.step.kind === "commit"
       ? null
       : { type: "ack", id: message.id }
   );
-  await t.rejects(tables.replace([]), { code, message: /^Worker 2 .* in force elsewhere/ });
+  await t.rejects(tables.replace([]), { code, message: /worker 2 .* in force elsewhere/, workers });
   t.equal(tables.read().length, 0, "it cannot be taken back");
 });
 
