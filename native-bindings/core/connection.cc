@@ -20,6 +20,7 @@ bool read_announced(const AnnouncedAddresses* announced, bool is_remote, PeerAdd
   }
   into.set(announced->family, is_remote ? announced->remote : announced->local,
            is_remote ? announced->remote_port : announced->local_port);
+  into.unmap();
   return true;
 }
 

@@ -166,6 +166,7 @@ ForwardedClient find_client(const ForwardedTrust& trust, const PeerAddress& peer
     client.address = element.address;
     used++;
   }
+  client.address.unmap();
   size_t place = used == 0 ? 0 : used - 1;
   if (is_standard) {
     if (place >= elements.size()) return client;

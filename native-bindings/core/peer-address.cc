@@ -24,12 +24,21 @@ void PeerAddress::set(const sockaddr_storage& from) {
     set(kIPv4, &v4.sin_addr, ntohs(v4.sin_port));
   } else if (from.ss_family == AF_INET6) {
     set(kIPv6, &v6.sin6_addr, ntohs(v6.sin6_port));
+    unmap();
   } else {
     *this = PeerAddress{};
     family = kUnix;
     std::memcpy(text, "unix:", 6);
     text_length = 5;
   }
+}
+
+void PeerAddress::unmap() {
+  constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (family != kIPv6 || std::memcmp(bytes, kMapped, sizeof kMapped) != 0) return;
+  uint8_t v4[4];
+  std::memcpy(v4, bytes + sizeof kMapped, sizeof v4);
+  set(kIPv4, v4, port);
 }
 
 bool parse_address(std::string_view text, PeerAddress& into) {

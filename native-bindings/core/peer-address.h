@@ -20,8 +20,10 @@ struct PeerAddress {
   std::string_view view() const { return {text, text_length}; }
   // The family is kIPv4 or kIPv6, and 4 or 16 bytes are read.
   void set(Family of, const void* from, uint16_t at_port);
-  // That of a Unix socket has no text but nginx's word for it.
+  // That of a Unix socket has no text but nginx's word for it. Unmapped.
   void set(const sockaddr_storage& from);
+  // IPv4 mapped into IPv6, as a socket for both has it, becomes IPv4.
+  void unmap();
 };
 
 // A numeric address and nothing else, without a port. False: it is none, `into` is as it was.

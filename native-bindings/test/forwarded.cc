@@ -75,7 +75,8 @@ void forms_of_addresses() {
                {"2001:db8::1", "2001:db8::1", 0},
                {"[2001:DB8::1]", "2001:db8::1", 0},
                {"[2001:db8::1]:65535", "2001:db8::1", 65535},
-               {"::ffff:192.0.2.1", "::ffff:192.0.2.1", 0}};
+               {"::ffff:192.0.2.1", "192.0.2.1", 0},
+               {"[::ffff:192.0.2.1]:80", "192.0.2.1", 80}};
   for (const auto& form : forms) {
     ForwardedClient client = ask(kTen, form.text);
     CHECK(client.address.view() == form.address && client.address.port == form.port);

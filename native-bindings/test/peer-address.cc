@@ -29,6 +29,9 @@ void sockets() {
   v6.sin6_addr = in6addr_loopback;
   address.set(storage);
   CHECK(address.family == PeerAddress::kIPv6 && address.port == 1 && address.view() == "::1");
+  CHECK(inet_pton(AF_INET6, "::ffff:192.0.2.1", &v6.sin6_addr) == 1);
+  address.set(storage);
+  CHECK(address.family == PeerAddress::kIPv4 && address.port == 1 && address.view() == "192.0.2.1");
   storage = {};
   storage.ss_family = AF_UNIX;
   address.set(storage);
@@ -39,6 +42,11 @@ void texts() {
   PeerAddress address;
   CHECK(parse_address("192.0.2.1", address) && address.family == PeerAddress::kIPv4);
   CHECK(parse_address("2001:DB8::0:1", address) && address.view() == "2001:db8::1");
+  CHECK(parse_address("::ffff:192.0.2.1", address) && address.family == PeerAddress::kIPv6);
+  address.unmap();
+  CHECK(address.family == PeerAddress::kIPv4 && address.view() == "192.0.2.1");
+  address.unmap();
+  CHECK(address.view() == "192.0.2.1");
   // The longest text of an address, and one that does not fit.
   CHECK(parse_address("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", address));
   CHECK(address.view() == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");

@@ -7,7 +7,6 @@ import { EVENT_ADDRESS, EVENT_PEER } from "../shared/layout.ts";
 /** `PeerAddress::Family` of core/request-record.h. */
 const IPV4 = 1;
 const IPV6 = 2;
-const MAPPED = /^0:0:0:0:0:ffff:/;
 
 /** The address of the event at word `base`; without one it was gone before it could be read. */
 export function peerAddress(events: Int32Array, base: number): Endpoint {
@@ -20,10 +19,9 @@ export function peerAddress(events: Int32Array, base: number): Endpoint {
   return { address: "", family: "unix" };
 }
 
-/** As inet_ntop writes it (RFC 5952): the longest run of zeros is `::`. */
+/** As inet_ntop writes it (RFC 5952): the longest run of zeros is `::`. None is IPv4, mapped. */
 function ipv6Text(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => (bytes[i * 2]! << 8 | bytes[i * 2 + 1]!));
   const full = groups.map((group) => group.toString(16)).join(":");
-  if (MAPPED.test(full)) return `::ffff:${bytes.subarray(12).join(".")}`;
   return new URL(`http://[${full}]`).hostname.slice(1, -1);
 }

@@ -1,6 +1,9 @@
 /** `request.signal`, the state of a connection, and its close handlers. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { until } from "../support/deadline.ts";
+import { ownFolder } from "../support/folder.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import { startApp } from "../support/server.ts";
@@ -296,4 +299,24 @@ t.test("a close handler is taken back by the id of its connection", async (t) =>
   t.notOk((await own<string[]>(server, "log")).includes(`kept ${id}`));
   const late = await other.request(ask(`/take-back?id=${id}`));
   t.equal(late.status, 404, "it has closed");
+});
+
+t.test("on a socket for both families a peer of IPv4 has its own address", async (t) => {
+  const log = join(ownFolder(t), "access");
+  const { server } = await startApp(t, `
+    export default {
+      fetch: (request, { connection: { remote, local }, client }) =>
+        Response.json([remote, local, client].map(({ address, family }) => [address, family])),
+    };
+  `, { listeners: [{ host: "::", port: 0 }], accessLog: log });
+  const { port } = server.listeners[0]!;
+  for (const [host, family] of [["127.0.0.1", "IPv4"], ["::1", "IPv6"]] as const) {
+    const client = await connectRaw({ host, port: port! });
+    const answer = await client.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.close();
+    t.strictSame(JSON.parse(answer.body), Array.from({ length: 3 }, () => [host, family]));
+  }
+  await server.close();
+  const remotes = readFileSync(log, "utf8").trim().split("\n").map((line) => line.split(" ")[0]);
+  t.strictSame(remotes, ["127.0.0.1", "::1"]);
 });
