@@ -1,7 +1,9 @@
 /**
  * A server in a process of its own: serves the lifecycle app with the options given as JSON in the
  * first argument, prints the URL of its first listener, and ends when the server has closed. The
- * names of CHILD_HOSTS, which is JSON too, have the addresses given there.
+ * names of CHILD_HOSTS, which is JSON too, have the addresses given there. In the phase CHILD_AT of
+ * a stop it exits with 3, or sends itself the signal that CHILD_SENDS names; SIGWINCH has it exit
+ * with 3 at any time.
  */
 import { serve } from "../../src/index.ts";
 import type { ServeOptions } from "../../src/options.ts";
@@ -24,7 +26,12 @@ const server = await serve({
 process.stdout.write(`${server.url}\n`);
 server.events.on("stopping", ({ phase }: { phase: string }) => {
   process.stdout.write(`stopping ${phase}\n`);
+  if (phase !== process.env["CHILD_AT"]) return;
+  const sends = process.env["CHILD_SENDS"];
+  if (sends === undefined) process.exit(3);
+  process.kill(process.pid, sends);
 });
+process.on("SIGWINCH", () => process.exit(3));
 server.events.on("listenerError", ({ error, action }: ListenerErrorInfo) => {
   process.stdout.write(`listenerError ${(error.cause as { code: string }).code} ${action}\n`);
 });
