@@ -1,7 +1,7 @@
 /**
  * Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer in a folder of its own and
  * runs the test suite on it. Arguments are test files; without any, all are run. The tests see
- * MILLRACE_SANITIZED=1 and leave out what bounds memory or time, or starts a browser.
+ * MILLRACE_SANITIZED=1 and leave out what bounds memory, or starts a browser.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /** Memory of a connection whose client asks for much and takes nothing. */
 import t from "tap";
 import { until } from "../support/deadline.ts";
-import { skipSanitized } from "../support/environment.ts";
+import { sanitized } from "../support/environment.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import { startApp } from "../support/server.ts";
 import type { TestServer } from "../support/server.ts";
@@ -68,7 +68,7 @@ async function readAll(client: RawClient, count: number, length: number): Promis
   return wrong;
 }
 
-t.test("a thousand large answers to a client that reads none", skipSanitized, async (t) => {
+t.test("a thousand large answers to a client that reads none", async (t) => {
   const server = await startApp(t, APP, { pipelineMax: 1000 });
   await memory(server);
   for (const path of ["/text", "/fields", "/late", "/constant"]) {
@@ -78,7 +78,8 @@ t.test("a thousand large answers to a client that reads none", skipSanitized, as
     client.write(ask(path).repeat(1000));
     await quiet(server);
     const grown = await memory(server) - before;
-    t.ok(grown < 40 * MIB, `${path}: ${(grown / MIB).toFixed(1)} MiB for answers of 57 MiB`);
+    const shown = `${path}: ${(grown / MIB).toFixed(1)} MiB for answers of 57 MiB`;
+    if (!sanitized) t.ok(grown < 40 * MIB, shown);
     client.resume();
     t.equal(await readAll(client, 1000, 60_000), 0, `${path}: they arrive when it reads`);
     client.close();
@@ -98,7 +99,7 @@ t.test("bodies whose producers do not wait arrive whole", async (t) => {
   }
 });
 
-t.test("a large constant is not copied for each of its readers", skipSanitized, async (t) => {
+t.test("a large constant is not copied for each of its readers", async (t) => {
   const server = await startApp(t, APP);
   await memory(server);
   const before = await memory(server);
@@ -109,5 +110,6 @@ t.test("a large constant is not copied for each of its readers", skipSanitized, 
   }
   await quiet(server);
   const grown = await memory(server) - before;
-  t.ok(grown < 48 * MIB, `${(grown / MIB).toFixed(1)} MiB for 96 MiB that nobody reads`);
+  const shown = `${(grown / MIB).toFixed(1)} MiB for 96 MiB that nobody reads`;
+  if (!sanitized) t.ok(grown < 48 * MIB, shown);
 });

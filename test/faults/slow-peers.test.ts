@@ -2,7 +2,7 @@
 import t from "tap";
 import { startConformance } from "../support/conformance.ts";
 import { until } from "../support/deadline.ts";
-import { skipSanitized } from "../support/environment.ts";
+import { sanitized } from "../support/environment.ts";
 
 const READERS = 20;
 const MEBIBYTES = 8;
@@ -11,7 +11,7 @@ const GROWTH_MAX = 48 * 2 ** 20;
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-t.test("readers that stop reading stop their producers", skipSanitized, async (t) => {
+t.test("readers that stop reading stop their producers", async (t) => {
   const server = await startConformance(t);
   const healthy = await server.connect();
   await healthy.request(get("/"));
@@ -30,7 +30,7 @@ t.test("readers that stop reading stop their producers", skipSanitized, async (t
     return out > 0 && out - last < 20 * 400;
   });
   const growth = process.memoryUsage().rss - before;
-  t.ok(growth < GROWTH_MAX, `grew by ${Math.round(growth / 1024)} KiB`);
+  if (!sanitized) t.ok(growth < GROWTH_MAX, `grew by ${Math.round(growth / 1024)} KiB`);
   for (const reader of readers.slice(0, 3)) {
     reader.resume();
     const { bodyBytes } = await reader.response();

@@ -1,13 +1,8 @@
 /** What the tests need to know of the process they run in, and of those they start. */
 import { fileURLToPath } from "node:url";
 
-/** The addon was built with sanitizers: tests that bound memory or time are left out. */
+/** The addon was built with sanitizers, which keep what was freed: nothing is asked of memory. */
 export const sanitized: boolean = process.env["MILLRACE_SANITIZED"] === "1";
-
-/** What a test passes as its `skip` where sanitizers would falsify what it measures. */
-export const skipSanitized: { skip: string | false } = {
-  skip: sanitized && "sanitizers change what is measured",
-};
 
 /** The environment of a Node.js process that a test starts: without what tap put into ours. */
 export function cleanEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
