@@ -1,5 +1,6 @@
 /** The clocks that handler objects set for their own requests, against those of their listener. */
 import t from "tap";
+import type { ServeOptions } from "../../src/options.ts";
 import { until } from "../support/deadline.ts";
 import type { Owner } from "../support/folder.ts";
 import { startApp, type TestServer } from "../support/server.ts";
@@ -42,7 +43,7 @@ const APP = `
   };
 `;
 
-const start = (t: Owner, settings: Record<string, number>): Promise<TestServer> =>
+const start = (t: Owner, settings: Omit<ServeOptions, "app">): Promise<TestServer> =>
   startApp(t, APP, settings);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -123,6 +124,17 @@ t.test("a client that takes nothing", async (t) => {
   });
   await pause(2 * SHORT_MS);
   t.equal(short.server.stats().listeners[0]!.connections, 1);
+});
+
+t.test("debug with `timeouts: false` stops them too", async (t) => {
+  const server = await start(t, { debug: { timeouts: false } });
+  const [handler, body] = [await server.connect(), await server.connect()];
+  handler.write(get("/short"));
+  body.write(post("/echo-short"));
+  await pause(3 * SHORT_MS);
+  t.equal(handler.pending, "");
+  body.write("defghij");
+  t.equal((await body.response()).body, "abcdefghij");
 });
 
 t.test("times that are none are refused with the app", async (t) => {
