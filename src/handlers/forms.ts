@@ -185,7 +185,9 @@ class MultipartReader {
       return new ReadForm(this.#fields, files);
     } catch (error) {
       body.destroy();
-      for (const source of this.#sources) source.destroy();
+      // With the error: a pipeline never hears of the end of a source that is destroyed without one
+      // between its last bytes and its end.
+      for (const source of this.#sources) source.destroy(error as Error);
       await Promise.allSettled(this.#stored); // nothing is written any more when it is removed
       throw error;
     }

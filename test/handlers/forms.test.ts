@@ -1,8 +1,11 @@
 /** Tests of forms, over real connections. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { type FormOptions, withForm } from "../../src/handlers/forms.ts";
+import type { Context, MillraceRequest } from "../../src/shared/app.ts";
+import type { HttpError } from "../../src/shared/errors.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { startApp, type TestServer } from "../support/server.ts";
@@ -150,6 +153,32 @@ t.test("files that are not taken", async (t) => {
   t.equal((await post(url, form))[0], 200);
   form.append("b", new File(["<html>"], "b.html", { type: "text/html" }));
   t.match(await post(url, form), [415, /"b.html"/]);
+  t.strictSame(readdirSync(folder), []);
+});
+
+t.test("a form is refused wherever its bytes are cut", async (t) => {
+  const folder = ownFolder(t);
+  const { handle } = withForm(() => new Response(), { folder, filesMax: 1 });
+  const file = "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n1\r\n";
+  const form = Buffer.from(`${file}${file}--b--\r\n`);
+  const context = { log: console } as unknown as Context;
+  for (let cut = 1; cut < form.length; cut += 1) {
+    for (const delay of [0, 0, 1, 1]) {
+      const request = new Request("http://a/", {
+        method: "POST",
+        duplex: "half",
+        headers: { "content-type": "multipart/form-data; boundary=b" },
+        body: ReadableStream.from((async function* () {
+          yield form.subarray(0, cut);
+          await setTimeout(delay);
+          yield form.subarray(cut);
+        })()),
+      });
+      const answer = handle(request as MillraceRequest, context, {} as never) as Promise<Response>;
+      const refused = answer.then(() => 200, ({ status }: HttpError) => status);
+      if (await refused !== 413) t.fail(`cut at ${cut}`);
+    }
+  }
   t.strictSame(readdirSync(folder), []);
 });
 
