@@ -5,7 +5,8 @@
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
-import { addVary, answerWith } from "./wrapping.ts";
+import { addVary } from "../shared/vary.ts";
+import { answerWith } from "./wrapping.ts";
 
 /**
  * Which origins: `*`, one, a list, a pattern that is searched for in the `Origin` field (so anchor

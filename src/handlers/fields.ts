@@ -8,7 +8,7 @@ import { isToken } from "../shared/token.ts";
 import { parameter, quoted } from "./parameters.ts";
 
 export { type CookieOptions, cookiesOf, deleteCookie, setCookie } from "./cookies.ts";
-export { addVary } from "./wrapping.ts";
+export { addVary } from "../shared/vary.ts";
 
 /** RFC 9111 5.2.2, RFC 5861 and RFC 8246. Times are in seconds. */
 export interface CacheControl {

@@ -3,7 +3,6 @@
  * it is given none, whatever comes behind it (`context.next()`). Any thread.
  */
 import type { Context, FetchHandler, HandlerResult, MillraceRequest } from "../shared/app.ts";
-import { withVary } from "../shared/vary.ts";
 import { HandlerContext } from "../worker/context.ts";
 import { FileParts } from "../worker/file-parts.ts";
 import { isLightResponse, responseParts } from "../worker/response.ts";
@@ -62,9 +61,4 @@ function isImmutable(headers: Headers): boolean {
   } catch {
     return true;
   }
-}
-
-/** Adds a name to `Vary`, unless it has it, or `*`, already. */
-export function addVary(headers: Headers, name: string): void {
-  headers.set("vary", withVary(headers.get("vary") ?? "", name));
 }

@@ -7,3 +7,8 @@ export function withVary(value: string, name: string): string {
   if (names.some((each) => each === "*" || each === lower)) return value;
   return value === "" ? name : `${value}, ${name}`;
 }
+
+/** Adds a name to `Vary`, unless it has it, or `*`, already. */
+export function addVary(headers: Headers, name: string): void {
+  headers.set("vary", withVary(headers.get("vary") ?? "", name));
+}

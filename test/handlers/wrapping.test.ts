@@ -1,6 +1,6 @@
 /** Tests of what the toolbox's wrapping handlers have in common. */
 import t from "tap";
-import { addVary, answerWith } from "../../src/handlers/wrapping.ts";
+import { answerWith } from "../../src/handlers/wrapping.ts";
 import type { Context, FetchHandler, MillraceRequest } from "../../src/shared/app.ts";
 import { FileParts } from "../../src/worker/file-parts.ts";
 import { LightRequest } from "../../src/worker/request.ts";
@@ -71,16 +71,4 @@ t.test("declining declines, and no handler goes on with the next one", async (t)
 
 t.test("Response.error() stays what it is", async (t) => {
   t.equal((await edited(() => LightResponse.error()))!.status, 0);
-});
-
-t.test("Vary has each name once", (t) => {
-  const headers = new Headers();
-  addVary(headers, "Origin");
-  addVary(headers, "origin");
-  addVary(headers, "Accept");
-  t.equal(headers.get("vary"), "Origin, Accept");
-  headers.set("vary", "*");
-  addVary(headers, "Origin");
-  t.equal(headers.get("vary"), "*");
-  t.end();
 });
