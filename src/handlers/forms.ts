@@ -200,7 +200,14 @@ class MultipartReader {
       if (isCut) this.#failed(tooMuch(`a field longer than ${fieldBytesMax} bytes`));
       this.#fields.push([name, value]);
     });
-    parser.on("file", (field, source, name, _, type) => this.#file(field, source, name, type));
+    parser.on("file", (field, source, name, _, type) => {
+      this.#sources.add(source);
+      try {
+        this.#file(field, source, name, type);
+      } catch (error) {
+        this.#failed(error as Error); // of `accepts`
+      }
+    });
     parser.on("fieldsLimit", () => this.#failed(tooMuch(`more than ${fieldsMax} fields`)));
     parser.on("filesLimit", () => this.#failed(tooMuch(`more than ${filesMax} files`)));
     await new Promise<void>((resolve, reject) => {
@@ -213,7 +220,6 @@ class MultipartReader {
 
   #file(field: string, source: Readable, name: string | undefined, type: string): void {
     const file = { field, name: name ?? "", type };
-    this.#sources.add(source);
     source.on("error", (cause) => this.#failed(broken(cause)));
     if (this.#accepts !== undefined && !this.#accepts(file)) {
       source.resume();

@@ -4,7 +4,8 @@
  * bodies and follow redirects. Any thread.
  */
 import {
-  Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest,
+  Agent as HttpAgent, type ClientRequest, type IncomingMessage, type InformationEvent,
+  request as httpRequest,
 } from "node:http";
 import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
@@ -161,13 +162,21 @@ async function answered(
     sent.once("response", resolve);
     sent.on("error", reject);
     sent.on("timeout", () => sent.destroy(new TimedOut("the target has not answered in time")));
-    sent.on("information", ({ statusCode, rawHeaders }) => {
-      if (statusCode === 103) context.informational(103, endToEnd(pairsOf(rawHeaders)));
-    });
+    sent.on("information", (hint) => handOn(hint, context));
   });
   if (request.body === null) sent.end();
   else sendBody(sent, request.body);
   return await result;
+}
+
+/** What cannot be sent is dropped: someone may have answered who did not wait for the target. */
+function handOn({ statusCode, rawHeaders }: InformationEvent, context: Context): void {
+  if (statusCode !== 103) return;
+  try {
+    context.informational(103, endToEnd(pairsOf(rawHeaders)));
+  } catch (error) {
+    context.log.debug({ err: error }, "early hints of the target could not be sent");
+  }
 }
 
 /** An answer may come before the body has gone: what is left of it is not sent then. */

@@ -156,6 +156,18 @@ t.test("files that are not taken", async (t) => {
   t.strictSame(readdirSync(folder), []);
 });
 
+t.test("an error of `accepts` is the answer's, and nothing stays behind", async (t) => {
+  const folder = ownFolder(t);
+  const accepts = 'accepts({ name }) { if (name === "b") throw new Error("mine"); return true; }';
+  const { url } = await serving(t, { folder }, accepts);
+  const form = new FormData();
+  form.append("a", new File(["a"], "a"));
+  t.equal((await post(url, form))[0], 200);
+  form.append("b", new File(["b"], "b"));
+  t.strictSame(await post(url, form), [500, "mine"]);
+  t.strictSame(readdirSync(folder), []);
+});
+
 t.test("a form is refused wherever its bytes are cut", async (t) => {
   const folder = ownFolder(t);
   const { handle } = withForm(() => new Response(), { folder, filesMax: 1 });

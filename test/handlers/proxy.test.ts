@@ -175,6 +175,28 @@ t.test("an answer comes back as it is: coding, redirect, cookies, reason, traile
   t.match(hinted.pending, /^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\n/i);
 });
 
+t.test("hints that come when someone else has answered harm nobody", async (t) => {
+  let waiting: ServerResponse | undefined;
+  const target = await targetOf(t, (_, response) => (waiting = response));
+  const { url } = await startApp(t, `
+    import { proxy } from ${JSON.stringify(MODULE)};
+    const ask = proxy(${JSON.stringify(target.url)});
+    let asked;
+    export default { routes: {
+      "/late": (request, context) => {
+        asked = ask(request, context);
+        return new Response("not waited for");
+      },
+      "/after": async () => new Response(String((await asked).status)),
+    } };
+  `);
+  t.equal(await (await fetch(`${url}/late`)).text(), "not waited for");
+  await until("the target to be asked", () => waiting !== undefined);
+  waiting!.writeEarlyHints({ link: "</a.css>; rel=preload" });
+  waiting!.end();
+  t.equal(await (await fetch(`${url}/after`)).text(), "200");
+});
+
 t.test("a target that cannot be asked, is late, or speaks no HTTP", async (t) => {
   const silent = createNetServer((socket) => socket.on("error", () => {}));
   const odd = createNetServer((socket) => socket.end("SSH-2.0-odd\r\n"));
