@@ -1,10 +1,8 @@
 /**
- * The worker threads of one generation, which all run the same version of an app: one Piscina pool,
- * one endless `serve` task per thread, a new task when a worker has died. Piscina gives threads,
- * resource limits and shutdown; who serves is decided here. With `workers: 0` the same task runs on
- * the primary's own loop. Thread: the primary's.
+ * The workers of one generation, which all run the same version of an app: one endless `serve` task
+ * per thread, a new one when a worker has died. Who serves is decided here. With `workers: 0` the
+ * same task runs on the primary's own loop. Thread: the primary's.
  */
-import { Piscina } from "piscina";
 import { fileOf } from "../shared/app-file.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { CONTROL_VERSION, type ControlCall, type ServeTask } from "../shared/messages.ts";
@@ -12,6 +10,7 @@ import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { destinationOf } from "../options/access-log.ts";
 import { endRetired } from "./retirement.ts";
+import { Threads } from "./threads.ts";
 import { within } from "./within.ts";
 import { type Ready, WorkerChannel } from "./worker-channel.ts";
 import { raiseFirstLimits } from "./worker-heaps.ts";
@@ -25,8 +24,6 @@ const BACKOFF_MAX_MS = 5000;
 const SLOT_RETRY_MS = 250;
 /** Deaths in a row after which the loop is reported. */
 const CRASH_LOOP = 5;
-/** As kWorkersMax of core/server.h: how many slots there are, over all generations. */
-const THREADS_MAX = 256;
 
 // The task is started by its URL in both cases: the primary never imports the worker's code.
 const extension = import.meta.url.endsWith(".ts") ? "cts" : "cjs";
@@ -68,7 +65,7 @@ export class WorkerPool {
   readonly channels: Set<WorkerChannel> = new Set();
   readonly generation: Generation;
   readonly #host: PoolHost;
-  readonly #piscina: Piscina | null;
+  readonly #threads: Threads | null;
   /** How many workers there should be: more are retired, fewer are being replaced. */
   #size: number;
   readonly #leaving = new Set<WorkerChannel>();
@@ -95,27 +92,12 @@ export class WorkerPool {
       host.native.yieldThread();
       raiseFirstLimits();
     }
-    this.#piscina = workers === 0 ? null : new Piscina({
-      filename: TASK_URL.href,
-      // Each task brings its thread. A minimum would be filled up again whenever a thread ends,
-      // even when that is after `destroy`.
-      minThreads: 0,
-      // There are never more than tasks: this is only what they may grow to.
-      maxThreads: THREADS_MAX,
-      // A thread ends with its task: another one starts from modules of its own.
-      idleTimeout: 0,
-      concurrentTasksPerWorker: 1,
-      // The default parks an idle worker's loop in Atomics.wait.
-      atomics: "disabled",
-      recordTiming: false,
-      closeTimeout: 1000,
-      ...(resourceLimits !== undefined && { resourceLimits: defined(resourceLimits) }),
-      ...(execArgv !== undefined && { execArgv }),
-      ...(env !== undefined && { env: defined(env) }),
-    });
     // What a running task throws its own promise tells. A thread that dies before it can take a
     // task leaves one in the queue.
-    this.#piscina?.on("error", (error: unknown) => this.#threadLost(error));
+    const onLost = (error: unknown): void => this.#threadLost(error);
+    this.#threads = workers === 0
+      ? null
+      : new Threads({ filename: TASK_URL.href, resourceLimits, execArgv, env }, onLost);
   }
 
   /** How many workers there should be. */
@@ -239,7 +221,7 @@ export class WorkerPool {
   async destroy(): Promise<void> {
     this.#isClosing = true;
     const gone = [...this.channels].map((channel) => this.#gone.get(channel)!);
-    await this.#piscina?.destroy();
+    await this.#threads?.destroy();
     for (const channel of this.channels) channel.close(closed());
     await Promise.all(gone);
   }
@@ -254,12 +236,17 @@ export class WorkerPool {
 
   readonly #gone = new WeakMap<WorkerChannel, Promise<void>>();
 
+  /** Those whose task has been given to a thread, or to the queue. */
+  readonly #given = new WeakSet<WorkerChannel>();
+
   readonly #abandon = new WeakMap<WorkerChannel, (error: MillraceError) => void>();
 
   /** The youngest worker has no thread any more: threads take tasks in the order of the queue. */
   #threadLost(error: unknown): void {
-    if (this.#isClosing || this.#piscina!.queueSize === 0) return;
-    const waiting = [...this.channels].findLast((channel) => channel.state === "starting");
+    if (this.#isClosing || this.#threads!.queueSize === 0) return;
+    const waiting = [...this.channels].findLast((channel) => (
+      channel.state === "starting" && this.#given.has(channel)
+    ));
     if (waiting !== undefined) this.#abandon.get(waiting)?.(this.#died(waiting, error));
   }
 
@@ -335,9 +322,11 @@ export class WorkerPool {
   async #run(channel: WorkerChannel): Promise<void> {
     const task = this.#task(channel);
     const signal = this.#initLimit(channel);
-    if (this.#piscina !== null) {
-      await this.#piscina.run(task, { transferList: [channel.workerPort], signal });
-      return;
+    if (this.#threads !== null) {
+      await this.#threads.areFresh();
+      if (this.#isClosing) throw closed();
+      this.#given.add(channel);
+      return await this.#threads.run(task, channel.workerPort, signal);
     }
     const module = (await import(TASK_URL.href)) as {
       default(task: ServeTask<MessagePort>): Promise<void>;
@@ -353,7 +342,7 @@ export class WorkerPool {
       channel.fail(error);
       killer.abort();
       // With `workers: 0` there is no thread to kill: the task ends when its channel does.
-      if (this.#piscina === null) channel.close(closed());
+      if (this.#threads === null) channel.close(closed());
     });
     const timer = setTimeout(() => {
       const limit = `${initTimeoutMs} ms (initTimeoutMs)`;
@@ -450,10 +439,4 @@ export class WorkerPool {
 
 function closed(): MillraceError {
   return new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
-}
-
-/** Without the members that are undefined, which Piscina would pass on. */
-function defined<T extends object>(record: T): { [K in keyof T]: NonNullable<T[K]> } {
-  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: NonNullable<T[K]> };
 }

@@ -85,6 +85,28 @@ t.test("workers that cannot start leave as many as there were", async (t) => {
   t.equal(started.length, 1, "nobody was put in the place of those that failed");
 });
 
+t.test("a worker has a thread of its own, with modules of its own", async (t) => {
+  const server = await startVersions(t, { workers: 1 });
+  for (let i = 0; i < 3; i++) {
+    server.write(versionSource("v2", "", 'init() { throw new Error("no"); },'));
+    let exits = 0;
+    const next = new Promise<void>((resolve, reject) => {
+      const onExit = (): void => {
+        if (++exits < 2) return;
+        server.server.events.off("workerExit", onExit);
+        // The thread of the one that has failed is still there.
+        server.write(versionSource("v1"));
+        server.server.scale(2).then(resolve, reject);
+      };
+      server.server.events.on("workerExit", onExit);
+    });
+    await t.rejects(server.server.scale(3), { code: "ERR_MILLRACE_INIT_FAILED" });
+    await next;
+    await server.server.scale(1);
+    await until("the other to end", () => server.server.stats().workers.length === 1);
+  }
+});
+
 t.test("a worker that dies is replaced up to the new number", async (t) => {
   const server = await startVersions(t, { workers: 2 });
   await server.server.scale(1);
