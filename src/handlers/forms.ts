@@ -56,6 +56,15 @@ const LIMITS: Limits = {
   bytesMax: 64 * 2 ** 20,
 };
 
+/** The parser gets no more at once. Pieces that come over a connection are smaller. */
+const PIECE_BYTES_MAX = 65_536;
+/**
+ * How much of a part the parser lets wait before it waits itself. It passes over parts that are
+ * neither fields nor files, and drops such a part after each piece: less than this, so it never
+ * waits for one. It would wait for ever if that was in the piece that has the form's end.
+ */
+const PART_BYTES_MAX = 2 * PIECE_BYTES_MAX;
+
 const URLENCODED = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data";
 
@@ -166,6 +175,7 @@ class MultipartReader {
     try {
       this.#parser = new Busboy({
         headers: { "content-type": type },
+        fileHwm: PART_BYTES_MAX,
         limits: {
           fields: limits.fieldsMax, fieldSize: limits.fieldBytesMax, files: limits.filesMax,
           fieldNameSize: limits.fieldBytesMax,
@@ -214,8 +224,19 @@ class MultipartReader {
       parser.once("finish", resolve);
       parser.once("error", (cause) => reject(broken(cause)));
       body.once("error", reject);
-      body.pipe(parser);
+      this.#feed(body).catch(reject);
     });
+  }
+
+  async #feed(body: Readable): Promise<void> {
+    const parser = this.#parser;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES_MAX) {
+        const piece = chunk.subarray(at, at + PIECE_BYTES_MAX);
+        await new Promise((taken) => parser.write(piece, taken));
+      }
+    }
+    parser.end();
   }
 
   #file(field: string, source: Readable, name: string | undefined, type: string): void {

@@ -6,7 +6,7 @@ import t, { type Test } from "tap";
 import { type FormOptions, withForm } from "../../src/handlers/forms.ts";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
 import type { HttpError } from "../../src/shared/errors.ts";
-import { until } from "../support/deadline.ts";
+import { until, within } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { startApp, type TestServer } from "../support/server.ts";
 
@@ -192,6 +192,26 @@ t.test("a form is refused wherever its bytes are cut", async (t) => {
     }
   }
   t.strictSame(readdirSync(folder), []);
+});
+
+t.test("parts that are neither fields nor files are passed over, however long", async (t) => {
+  const { handle } = withForm(({ fields }) => Response.json(fields), { folder: ownFolder(t) });
+  const partOf = (head: string, text: string) => `--b\r\n${head}\r\n\r\n${text}\r\n`;
+  const field = partOf("Content-Disposition: form-data; name=a", "1");
+  const long = "z".repeat(300_000);
+  for (const head of ["X-Any: 1", "Content-Disposition: attachment; filename=f"]) {
+    const passed = partOf(head, long);
+    for (const parts of [field + passed, passed + field, passed + field + passed]) {
+      const request = new Request("http://a/", {
+        method: "POST",
+        headers: { "content-type": "multipart/form-data; boundary=b" },
+        body: `${parts}--b--\r\n`, // one piece, with the form's end
+      });
+      const answer = handle(request as MillraceRequest, {} as Context, {} as never);
+      const { body } = await within("the form", Promise.resolve(answer)) as Response;
+      t.strictSame(await new Response(body).json(), [["a", "1"]]);
+    }
+  }
 });
 
 t.test("options that are none", (t) => {
