@@ -9,10 +9,10 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
-import type { ReadableStream as NodeStream } from "node:stream/web";
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
+import { unusable } from "../worker/body-rules.ts";
 import { endToEnd, listsOf, withOrigin } from "./forward-headers.ts";
 
 export interface ProxyOptions {
@@ -22,7 +22,10 @@ export interface ProxyOptions {
   readonly preserveHost?: boolean;
   /** Fields of the request that are set, or taken away with `null`. */
   readonly headers?: Readonly<Record<string, string | null>>;
-  /** Milliseconds until the answer's head, and between pieces of its body. Default 30,000. */
+  /**
+   * Milliseconds until there is a connection, then until the answer's head, and between pieces of
+   * its body. Default 30,000.
+   */
   readonly timeoutMs?: number;
   /** Connections to the target, for each worker. Default 256. */
   readonly connectionsMax?: number;
@@ -44,8 +47,10 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRAC
 
 /**
  * The handler that asks the target: an `http:` or `https:` URL, whose path comes before that of the
- * request. 502 if it cannot be asked or answers no HTTP, 504 if it does not answer in time; what
- * fails later cuts the answer. Throws a TypeError for options that are none.
+ * request. 502 if it cannot be asked or answers no HTTP, which it does also if it switches the
+ * protocol; 504 if there is no connection or no answer in time; what fails later cuts the answer.
+ * Rejects with a TypeError if someone else reads or has read the body. Throws a TypeError for
+ * options that are none.
  */
 export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHandler {
   const upstream = upstreamOf(new URL(target), options);
@@ -53,6 +58,7 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
     const url = new URL(request.url);
     const path = pathAt(upstream, url);
     if (path === null) return undefined;
+    if (request.bodyUsed || request.body?.locked === true) throw unusable();
     let answer: IncomingMessage;
     try {
       answer = await exchanged(upstream, path, url, request, context);
@@ -117,13 +123,13 @@ async function exchanged(
   };
   const sent = begin();
   try {
-    return await answered(sent, request, context);
+    return await answered(sent, timeoutMs, request, context);
   } catch (error) {
     const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET";
     const isRepeatable = IDEMPOTENT.has(request.method) && request.body === null;
     if (!isStale || !isRepeatable || context.signal.aborted) throw error;
     // It was closed by the other end at the moment when it was used again.
-    return await answered(begin(), request, context);
+    return await answered(begin(), timeoutMs, request, context);
   }
 }
 
@@ -148,25 +154,56 @@ function headersFor(
   return { ...listsOf(fields), ...(isChunked && { "Transfer-Encoding": "chunked" }) };
 }
 
+/**
+ * Resolves when the answer's head has come. It may come before the body has gone: what is left of
+ * that is not sent then.
+ */
 async function answered(
   sent: ClientRequest,
+  timeoutMs: number,
   request: MillraceRequest,
   context: Context,
 ): Promise<IncomingMessage> {
   const { signal } = context;
-  const cut = (): void => void sent.destroy(signal.reason as Error);
-  signal.addEventListener("abort", cut, { once: true });
-  sent.once("close", () => signal.removeEventListener("abort", cut));
-  if (signal.aborted) cut();
-  const result = new Promise<IncomingMessage>((resolve, reject) => {
-    sent.once("response", resolve);
+  const body = request.body === null ? null : Readable.fromWeb(request.body);
+  return await new Promise((resolve, reject) => {
+    const over = (): void => {
+      clearTimeout(waiting);
+      signal.removeEventListener("abort", cut);
+      body?.destroy();
+    };
+    // Rejects by itself: a request that waits for a connection emits nothing when it is destroyed.
+    const fail = (error: Error): void => {
+      over();
+      reject(error);
+      sent.destroy(error);
+    };
+    const late = (): void => fail(new TimedOut("the target has not answered in time"));
+    const cut = (): void => fail(signal.reason as Error);
+    const waiting = setTimeout(late, timeoutMs);
+    signal.addEventListener("abort", cut, { once: true });
+    sent.once("socket", () => clearTimeout(waiting)); // the connection has a timeout of its own
+    sent.on("timeout", late);
     sent.on("error", reject);
-    sent.on("timeout", () => sent.destroy(new TimedOut("the target has not answered in time")));
+    sent.once("close", () => {
+      over();
+      reject(new Error("the target has switched protocols")); // all else is an answer or an error
+    });
     sent.on("information", (hint) => handOn(hint, context));
+    sent.once("response", (answer) => {
+      if (isFinal(answer)) resolve(answer);
+      else fail(new Error(`the target has answered with status ${answer.statusCode}`));
+    });
+    body?.on("error", fail);
+    if (signal.aborted) cut();
+    else if (body === null) sent.end();
+    else body.pipe(sent);
   });
-  if (request.body === null) sent.end();
-  else sendBody(sent, request.body);
-  return await result;
+}
+
+/** node:http takes a 101 without an upgrade for the answer, and any number of three digits. */
+function isFinal({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode <= 599;
 }
 
 /** What cannot be sent is dropped: someone may have answered who did not wait for the target. */
@@ -177,14 +214,6 @@ function handOn({ statusCode, rawHeaders }: InformationEvent, context: Context):
   } catch (error) {
     context.log.debug({ err: error }, "early hints of the target could not be sent");
   }
-}
-
-/** An answer may come before the body has gone: what is left of it is not sent then. */
-function sendBody(sent: ClientRequest, body: ReadableStream<Uint8Array>): void {
-  const source = Readable.fromWeb(body as NodeStream);
-  source.on("error", (error) => sent.destroy(error));
-  sent.once("close", () => source.destroy());
-  source.pipe(sent);
 }
 
 function responseOf(

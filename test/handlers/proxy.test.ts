@@ -5,7 +5,7 @@ import { type AddressInfo, createServer as createNetServer, type Socket } from "
 import { gzipSync } from "node:zlib";
 import t, { type Test } from "tap";
 import { proxy, type ProxyOptions } from "../../src/handlers/proxy.ts";
-import { until } from "../support/deadline.ts";
+import { until, within } from "../support/deadline.ts";
 import { startApp, type TestServer } from "../support/server.ts";
 
 const MODULE = new URL("../../src/handlers/proxy.js", import.meta.url).href;
@@ -35,11 +35,16 @@ async function targetOf(owner: Test, answer: Answer): Promise<Target> {
   return { url: `http://127.0.0.1:${port}`, server, connections };
 }
 
-async function proxyTo(owner: Test, url: string, options: ProxyOptions = {}): Promise<TestServer> {
+async function proxyTo(
+  owner: Test,
+  url: string,
+  options: ProxyOptions = {},
+  methods: readonly string[] = ["GET", "PUT", "POST"],
+): Promise<TestServer> {
   return await startApp(owner, `
     import { proxy } from ${JSON.stringify(MODULE)};
     export default proxy(${JSON.stringify(url)}, ${JSON.stringify(options)});
-  `);
+  `, { methods });
 }
 
 const echo: Answer = (request, response) => {
@@ -214,6 +219,99 @@ t.test("a target that cannot be asked, is late, or speaks no HTTP", async (t) =>
   odd.close();
   const gone = await proxyTo(t, "http://127.0.0.1:1");
   t.equal((await fetch(gone.url)).status, 502);
+});
+
+t.test("a target that switches protocols is none that can be asked", async (t) => {
+  const heads: Record<string, string> = {
+    "GET /upgraded": "101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x",
+    "GET /switched": "101 Switching Protocols",
+    "CONNECT /": "200 OK",
+    "GET /odd": "799 Odd",
+  };
+  const target = createNetServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (head) => {
+      const [line = ""] = head.toString("latin1").split(" HTTP/1.1", 1);
+      socket.write(`HTTP/1.1 ${heads[line]}\r\n\r\n`);
+    });
+  });
+  target.listen(0, "127.0.0.1");
+  await once(target, "listening");
+  t.teardown(() => target.close());
+  const { port } = target.address() as AddressInfo;
+  const { connect } = await proxyTo(t, `http://127.0.0.1:${port}`, {}, ["GET", "CONNECT"]);
+  for (const line of Object.keys(heads)) {
+    const client = await connect();
+    client.write(`${line.replace("CONNECT /", "CONNECT a:80")} HTTP/1.1\r\nHost: a:80\r\n\r\n`);
+    await until(`the answer to ${line}`, () => client.pending !== "");
+    t.match(client.pending, /^HTTP\/1\.1 502 /, line);
+  }
+});
+
+t.test("a body that someone else reads or has read is the app's error", async (t) => {
+  const target = await targetOf(t, echo);
+  const { url } = await startApp(t, `
+    import { proxy } from ${JSON.stringify(MODULE)};
+    const ask = proxy(${JSON.stringify(target.url)}, { timeoutMs: 1 });
+    export default {
+      async fetch(request, context) {
+        if (request.url.endsWith("/read")) await request.text();
+        else request.body.getReader();
+        return await ask(request, context);
+      },
+      error: (error) => new Response(error.message),
+    };
+  `);
+  for (const path of ["/read", "/held", "/read"]) {
+    const answer = await fetch(url + path, { method: "POST", body: "content" });
+    t.equal(await answer.text(), "Body is unusable: it has already been read");
+  }
+  t.equal(target.connections.size, 0);
+});
+
+t.test("requests that wait for a connection end in time, and with their client", async (t) => {
+  const target = await targetOf(t, (request, response) => {
+    response.writeHead(200);
+    const pieces = setInterval(() => response.write("busy"), 5);
+    request.socket.on("close", () => clearInterval(pieces));
+  });
+  const options = (timeoutMs: number) => JSON.stringify({ connectionsMax: 1, timeoutMs });
+  const { url, connect } = await startApp(t, `
+    import { proxy } from ${JSON.stringify(MODULE)};
+    const short = proxy(${JSON.stringify(target.url)}, ${options(1000)});
+    const long = proxy(${JSON.stringify(target.url)}, ${options(600_000)});
+    let waiting = 0;
+    export default { routes: {
+      "/short": short,
+      "/long": long,
+      "/waiting": () => new Response(String(waiting)),
+      "/counted": async (request, context) => {
+        waiting += 1;
+        try {
+          return await long(request, context);
+        } finally {
+          waiting -= 1;
+        }
+      },
+    } };
+  `);
+  const waiting = async () => Number(await (await fetch(`${url}/waiting`)).text());
+  for (const path of ["/short", "/long"]) {
+    const busy = await connect();
+    busy.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await until("the only connection to be busy", () => busy.pending.includes("busy"));
+  }
+  for (const method of ["GET", "POST"]) {
+    const body = method === "POST" ? "content" : null;
+    const late = await within("the answer", fetch(`${url}/short`, { method, body }));
+    t.equal(late.status, 504);
+    const client = await connect();
+    client.write(`${method} /counted HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\npart`);
+    await until("it to wait", async () => await waiting() === 1);
+    client.close();
+    await until("its end", async () => await waiting() === 0);
+  }
+  t.equal(target.connections.size, 2);
 });
 
 t.test("an answer that breaks off is cut, and a client that goes ends the request", async (t) => {
