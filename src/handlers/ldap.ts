@@ -80,17 +80,32 @@ async function isPassword(options: LdapOptions, dn: string, password: string): P
 
 /** On a connection of its own: a bind is a state of the whole connection. */
 async function asked<T>(options: LdapOptions, ask: (client: Client) => Promise<T>): Promise<T> {
-  const { url, timeoutMs = TIMEOUT_MS, tls, startTls } = options;
+  const { url, timeoutMs = TIMEOUT_MS, tls, startTls = false } = options;
   const client = new Client({
     url,
     timeout: timeoutMs,
     connectTimeout: timeoutMs,
-    ...(tls !== undefined && { tlsOptions: tls }),
+    // With them the client begins with a handshake, whatever the URL says.
+    ...(tls !== undefined && !startTls && { tlsOptions: tls }),
   });
   try {
-    if (startTls === true) await client.startTLS(tls);
+    if (startTls) await secured(client, timeoutMs, tls);
     return await ask(client);
   } finally {
     await client.unbind().catch(() => {});
+  }
+}
+
+/** With a clock of its own, since the client has none for the handshake. */
+async function secured(client: Client, ms: number, tls?: ConnectionOptions): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error("The directory has not made the connection secure in time");
+    timer = setTimeout(reject, ms, error);
+  });
+  try {
+    await Promise.race([client.startTLS({ ...tls }), late]); // a copy: the client writes into it
+  } finally {
+    clearTimeout(timer);
   }
 }

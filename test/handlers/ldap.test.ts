@@ -1,6 +1,9 @@
 /** Tests of users of a directory, against a real slapd. */
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import t from "tap";
 import { type LdapOptions, ldap } from "../../src/handlers/ldap.ts";
+import { until, within } from "../support/deadline.ts";
 import { ADMIN, skipSlapdless, startSlapd } from "../support/slapd.ts";
 
 const BASE = "dc=mill,dc=example";
@@ -76,4 +79,27 @@ t.test("a directory that cannot be asked rejects", skipSlapdless, async (t) => {
   await t.rejects(ldap(options)("miller", "flour") as Promise<unknown>);
   t.throws(() => ldap({ ...options, url: "http://a" }), TypeError);
   t.throws(() => ldap({ ...options, url: "ldap://" }), TypeError);
+});
+
+t.test("a directory that agrees to be secure and then says nothing rejects in time", async (t) => {
+  const connections = new Set<Socket>();
+  const silent = createServer((socket) => {
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
+    socket.on("error", () => {});
+    socket.once("data", (asked) => {
+      // An extended response of success to the message that asked (RFC 4511 4.12, 4.14).
+      socket.write(Uint8Array.of(0x30, 12, 2, 1, asked[4]!, 0x78, 7, 0x0a, 1, 0, 4, 0, 4, 0));
+    });
+  });
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  t.teardown(() => silent.close());
+  const url = `ldap://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const tls = {};
+  const lookup = ldap({ url, base: BASE, timeoutMs: 500, startTls: true, tls });
+  const asked = lookup("miller", "flour") as Promise<unknown>;
+  await t.rejects(within("the directory", asked), { message: /secure in time/ });
+  t.strictSame(tls, {}, "what the app gave is as it was");
+  await until("the connection to close", () => connections.size === 0);
 });
