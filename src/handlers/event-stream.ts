@@ -4,7 +4,8 @@
  * nothing is sent a comment goes out from time to time, so that proxies keep the connection and a
  * client that has gone is noticed. Any thread.
  */
-import { withFiller } from "./timed-source.ts";
+import { MappedSource } from "./mapped-source.ts";
+import { TimedSource } from "./timed-source.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -50,8 +51,9 @@ const LINE_BREAK = /\r\n|\r|\n/;
 /**
  * The answer that sends the events; a string is an event with that data. The stream ends with the
  * iterable, or when the function's promise has settled; an error of either cuts it, so that the
- * client comes back. Throws a RangeError for a bad `heartbeatMs`; an event that cannot be written
- * is a TypeError to who sends it.
+ * client comes back. When the connection has gone, the iterable's `return` is called or the
+ * function's signal aborts, at once. Throws a RangeError for a bad `heartbeatMs`; an event that
+ * cannot be written is a TypeError to who sends it.
  */
 export function eventStream(source: EventSource, options: EventStreamOptions = {}): Response {
   const { heartbeatMs = HEARTBEAT_MS } = options;
@@ -62,8 +64,9 @@ export function eventStream(source: EventSource, options: EventStreamOptions = {
   const headers = new Headers(options.headers);
   if (!headers.has("content-type")) headers.set("content-type", "text/event-stream");
   if (!headers.has("cache-control")) headers.set("cache-control", "no-cache");
-  const events = typeof source === "function" ? sent(source) : written(source);
-  const body = withFiller(events, heartbeatMs, HEARTBEAT);
+  const events =
+    typeof source === "function" ? sent(source) : new MappedSource(source, formatEvent);
+  const body = new TimedSource(events, heartbeatMs, HEARTBEAT);
   return new Response(body as unknown as ReadableStream, { headers });
 }
 
@@ -101,12 +104,6 @@ function lines(prefix: string, text: string): string {
 function oneLine(name: string, text: string): string {
   if (LINE_BREAK.test(text)) throw new TypeError(`The ${name} of an event has no line breaks`);
   return text;
-}
-
-async function* written(
-  source: AsyncIterable<ServerSentEvent | string> | Iterable<ServerSentEvent | string>,
-): AsyncGenerator<string, void, undefined> {
-  for await (const event of source) yield formatEvent(event);
 }
 
 /** What a function sends, in its order. */
@@ -165,6 +162,7 @@ class SentEvents implements AsyncIterator<string, void> {
         first.taken();
         return { done: false, value: first.text };
       }
+      if (this.#abort.signal.aborted) return { done: true, value: undefined };
       if (this.#isOver) {
         this.#abort.abort();
         await this.#ended;
@@ -177,6 +175,7 @@ class SentEvents implements AsyncIterator<string, void> {
   return(): Promise<IteratorResult<string, void>> {
     this.#abort.abort();
     for (const { taken } of this.#queue.splice(0)) taken();
+    this.#wake();
     return Promise.resolve({ done: true, value: undefined });
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Newline-delimited JSON: one value a line, as long as the source has some. Any thread.
  */
+import { MappedSource } from "./mapped-source.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
@@ -12,7 +13,8 @@ export interface NdjsonOptions {
 
 /**
  * The answer with a line for each value. What JSON does not have (`undefined`, a function, a
- * BigInt, a cycle) is a TypeError that cuts the answer, as an error of the source does.
+ * BigInt, a cycle) is a TypeError that cuts the answer, as an error of the source does. The
+ * source's `return` is called as soon as the connection has gone.
  */
 export function ndjson(
   source: AsyncIterable<unknown> | Iterable<unknown>,
@@ -21,15 +23,12 @@ export function ndjson(
   const headers = new Headers(options.headers);
   if (!headers.has("content-type")) headers.set("content-type", "application/x-ndjson");
   const { status = 200 } = options;
-  return new Response(linesOf(source) as unknown as ReadableStream, { status, headers });
+  const lines = new MappedSource(source, lineOf);
+  return new Response(lines as unknown as ReadableStream, { status, headers });
 }
 
-async function* linesOf(
-  source: AsyncIterable<unknown> | Iterable<unknown>,
-): AsyncGenerator<string, void, undefined> {
-  for await (const value of source) {
-    const text = JSON.stringify(value) as string | undefined;
-    if (text === undefined) throw new TypeError("A line of NDJSON is nothing that JSON has");
-    yield `${text}\n`;
-  }
+function lineOf(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError("A line of NDJSON is nothing that JSON has");
+  return `${text}\n`;
 }

@@ -87,6 +87,48 @@ t.test("a client that has gone ends the function's signal, and sending resolves"
   await sender!.send("nobody hears it");
 });
 
+t.test("a reset while nothing is sent ends the source without a heartbeat", async (t) => {
+  const { connect, server } = await startApp(t, `
+    import { eventStream } from ${JSON.stringify(MODULE)};
+    import { ndjson } from ${JSON.stringify(new URL("ndjson.js", MODULE).href)};
+    let ended = 0;
+    let isBegun = false;
+    const source = () => ({
+      [Symbol.asyncIterator]: () => ({
+        next() {
+          if (isBegun) return new Promise(() => {});
+          isBegun = true;
+          return { done: false, value: "begun" };
+        },
+        return: () => { ended++; return { done: true }; },
+      }),
+    });
+    const routes = {
+      "/function": () => eventStream(async (events) => {
+        events.signal.addEventListener("abort", () => ended++);
+        await events.send("begun");
+        await new Promise(() => {});
+      }, { heartbeatMs: 0 }),
+      "/iterable": () => eventStream(source(), { heartbeatMs: 600_000 }),
+      "/lines": () => ndjson(source()),
+      "/ended": () => {
+        isBegun = false;
+        return new Response(String(ended));
+      },
+    };
+    export default { routes };
+  `);
+  const ended = async () => Number(await (await fetch(new URL("/ended", server.url))).text());
+  for (const [i, path] of ["/function", "/iterable", "/lines"].entries()) {
+    t.equal(await ended(), i);
+    const client = await connect();
+    client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await until("the stream to begin", () => client.pending.includes("begun"));
+    client.socket.resetAndDestroy();
+    await until(`the end of ${path}`, async () => await ended() === i + 1);
+  }
+});
+
 t.test("over a connection: events, heartbeats, and the end of the client", async (t) => {
   const { connect, server } = await startApp(t, `
     import { eventStream } from ${JSON.stringify(MODULE)};

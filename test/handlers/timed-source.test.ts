@@ -1,6 +1,6 @@
 /** Tests of a source with a filler for quiet times. */
 import t from "tap";
-import { withFiller } from "../../src/handlers/timed-source.ts";
+import { TimedSource } from "../../src/handlers/timed-source.ts";
 
 /** Items that come when the test says so. */
 class Handed {
@@ -24,7 +24,7 @@ class Handed {
 
 t.test("fillers come while the source is quiet, and no item is lost or comes twice", async (t) => {
   const source = new Handed();
-  const items = withFiller(source, 5, "-");
+  const items = new TimedSource(source, 5, "-");
   t.strictSame((await items.next()).value, "-");
   t.strictSame((await items.next()).value, "-");
   const next = items.next();
@@ -37,10 +37,25 @@ t.test("fillers come while the source is quiet, and no item is lost or comes twi
 
 t.test("a source in the middle of an item holds nobody up who ends it", async (t) => {
   const source = new Handed();
-  const items = withFiller(source, 1, "-");
+  const items = new TimedSource(source, 1, "-");
   await items.next();
   t.strictSame(await items.return(), { done: true, value: undefined });
   t.equal(source.returned, 1);
+});
+
+t.test("it ends its source at once, also while an item is awaited", async (t) => {
+  for (const quietMs of [0, 600_000]) {
+    const source = new Handed();
+    const items = new TimedSource(source, quietMs, "-");
+    void items.next();
+    t.strictSame(await items.return(), { done: true, value: undefined });
+    t.equal(source.returned, 1);
+    await items.return();
+    t.equal(source.returned, 1, "once");
+    t.strictSame(await items.next(), { done: true, value: undefined });
+  }
+  const untouched = new TimedSource(new Handed(), 0, "-");
+  t.strictSame(await untouched.return(), { done: true, value: undefined });
 });
 
 t.test("without a time there is no filler; the end and the error are the source's", async (t) => {
@@ -51,7 +66,7 @@ t.test("without a time there is no filler; the end and the error are the source'
   }
   const seen: string[] = [];
   await t.rejects(async () => {
-    for await (const item of withFiller(failing(), 0, "-")) seen.push(item);
+    for await (const item of new TimedSource(failing(), 0, "-")) seen.push(item);
   }, { message: "spring dry" });
   t.strictSame(seen, ["a"]);
 
@@ -59,6 +74,6 @@ t.test("without a time there is no filler; the end and the error are the source'
     yield "a";
   }
   const all: string[] = [];
-  for await (const item of withFiller(short(), 1000, "-")) all.push(item);
+  for await (const item of new TimedSource(short(), 1000, "-")) all.push(item);
   t.strictSame(all, ["a"]);
 });
