@@ -16,6 +16,8 @@ import { within } from "./within.ts";
 const TAKE_TIMEOUT_MS = 5000;
 /** How long its end may come after that of the channel. */
 const END_TIMEOUT_MS = 1000;
+/** How long its last words may take after its end: who inherited its stderr may hold that open. */
+const LAST_WORDS_MS = 500;
 const CHANNEL = 3;
 const STDERR = 4;
 const FIRST_SOCKET = 5;
@@ -77,14 +79,22 @@ export class Successor {
         stdio: ["inherit", "inherit", "pipe", "pipe", 2, ...facts.sockets.map(({ fd }) => fd)],
       },
     );
-    this.#ended = new Promise((resolve) => {
-      this.#process.once("error", (error) => resolve(error.message));
-      this.#process.once("close", (code, signal) =>
-        resolve(signal === null ? `it ended with the code ${code}` : `${signal} ended it`));
-    });
+    this.#ended = this.#end();
     this.#process.unref();
     this.#process.stderr?.on("data", (chunk: Buffer) => this.#hear(chunk));
     this.#channel = new HandOverChannel(this.#process.stdio[CHANNEL] as Duplex);
+  }
+
+  /** Why it has ended, once it has and what it said last has been heard. */
+  async #end(): Promise<string> {
+    const heard = new Promise<void>((resolve) => this.#process.once("close", () => resolve()));
+    const reason = await new Promise<string>((resolve) => {
+      this.#process.once("error", (error) => resolve(error.message));
+      this.#process.once("exit", (code, signal) =>
+        resolve(signal === null ? `it ended with the code ${code}` : `${signal} ended it`));
+    });
+    await within(heard, LAST_WORDS_MS, undefined);
+    return reason;
   }
 
   get pid(): number {
@@ -105,7 +115,7 @@ export class Successor {
     if (message.type !== "taken") throw this.#failed("it could not take the paths");
   }
 
-  /** This process has let go of everything. */
+  /** Nothing of it keeps this process. */
   release(): void {
     this.#channel.close();
     (this.#process.stderr as { unref?(): void } | null)?.unref?.();
@@ -113,7 +123,7 @@ export class Successor {
 
   /** Resolves when it is gone. */
   async kill(): Promise<void> {
-    this.#channel.close();
+    this.release();
     this.#process.kill("SIGKILL");
     await this.#ended;
   }
@@ -123,7 +133,8 @@ export class Successor {
     if (message === "late") throw this.#failed(`it was not ready within ${timeoutMs} ms`);
     if (message !== null) return message;
     // The channel ends a moment before the process does, whose code says more.
-    throw this.#failed(await within(this.#ended, END_TIMEOUT_MS, "it closed the channel"));
+    const endTimeoutMs = END_TIMEOUT_MS + LAST_WORDS_MS;
+    throw this.#failed(await within(this.#ended, endTimeoutMs, "it closed the channel"));
   }
 
   #hear(chunk: Buffer): void {

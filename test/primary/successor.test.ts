@@ -125,6 +125,25 @@ t.test("each way to fail is told, with what it said last", async (t) => {
   }
 });
 
+t.test("its end is not that of a process it leaves behind, which holds its stderr", async (t) => {
+  const ends: [string, RegExp][] = [
+    ['process.stderr.write(text, () => process.exit(3))', /the code 3\nleft \d+$/],
+    // It ends as it is killed.
+    ['old.send({ type: "failed", message: text })', /does not serve: left \d+$/],
+  ];
+  for (const [end, message] of ends) {
+    const said = await outcome(t, `
+    const { spawn } = await import("node:child_process");
+    const left = spawn("sleep", ["60"], { detached: true, stdio: ["ignore", "ignore", "inherit"] });
+    left.unref();
+    const text = "left " + left.pid;
+    ${end};
+    await new Promise(() => {});`);
+    process.kill(Number(/\d+$/.exec(said)?.[0]), "SIGKILL");
+    t.match(said, message);
+  }
+});
+
 t.test("of a flood on stderr the last lines are told", async (t) => {
   const said = await outcome(t, `
     for (let i = 0; i < 4999; i++) process.stderr.write("line " + i + "\\n");
