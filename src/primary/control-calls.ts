@@ -2,8 +2,10 @@
  * What apps ask of the server through `context.server`, as calls of the server. A worker sends the
  * call and waits for its result. Thread: the primary's.
  */
+import { checkCall, DRAIN_FIELDS, STOP_FIELDS } from "../options/calls.ts";
 import type { Server } from "../shared/server.ts";
 import type { ControlCall } from "../shared/messages.ts";
+import { tell } from "./events.ts";
 import { Records } from "./records.ts";
 import type { RouteTables } from "./route-tables.ts";
 import { SharedMemory } from "./shared-memory.ts";
@@ -50,9 +52,17 @@ export async function answerCall(
     case "metrics":
       return await server.metrics();
     case "drain":
+      checkCall("drain", DRAIN_FIELDS, request.options);
+      begin(server, server.drain(request.options));
+      return undefined;
     case "close":
-      // Not awaited: the worker that asks is one of those that have to end.
-      void server[request.method](request.options);
+      checkCall("close", STOP_FIELDS, request.options);
+      begin(server, server.close(request.options));
       return undefined;
   }
+}
+
+/** Not awaited: the worker that asks is one of those that have to end. */
+function begin({ events }: Server, end: Promise<void>): void {
+  end.catch((error: unknown) => tell(events, "error", error));
 }

@@ -2,7 +2,8 @@
  * The resources of the control socket: what can be asked and told, with the fields that each body
  * may have. All of it goes through the calls of the public server. Thread: the primary's.
  */
-import { type Check, flag, milliseconds, passes, show } from "../options/checks.ts";
+import { DRAIN_FIELDS, type Fields, STOP_FIELDS } from "../options/calls.ts";
+import { passes, show } from "../options/checks.ts";
 import { SERVER_ROWS } from "../options/server-rows.ts";
 import { suggest } from "../shared/suggest.ts";
 import type { Server } from "../shared/server.ts";
@@ -14,6 +15,7 @@ import { packageVersion } from "../shared/version.ts";
 import {
   type AnswerControl, type ControlAnswer, type ControlRequest, malformed,
 } from "./control-exchange.ts";
+import { tell } from "./events.ts";
 
 /** What the resources act on. */
 export interface Controlled {
@@ -23,8 +25,6 @@ export interface Controlled {
   readonly stats: () => Stats;
   readonly upgrade: () => Promise<UpgradeResult>;
 }
-
-type Fields = Readonly<Record<string, Check>>;
 
 interface Asked {
   /** What stands in the place of `:id`. */
@@ -45,7 +45,6 @@ interface Resource {
   run(on: Controlled, asked: Asked): unknown;
 }
 
-const STOP: Fields = { force: flag, deadlineMs: milliseconds(0) };
 const NOTHING: Fields = {};
 
 export const RESOURCES: readonly Resource[] = [
@@ -70,12 +69,12 @@ export const RESOURCES: readonly Resource[] = [
   },
   {
     name: "POST /listeners/:id/stop",
-    fields: STOP,
+    fields: STOP_FIELDS,
     run: async ({ server }, { id, body }) => await server.stopListener(id, body),
   },
   {
     name: "POST /listeners/:id/remove",
-    fields: STOP,
+    fields: STOP_FIELDS,
     run: async ({ server }, { id, body }) => await server.removeListener(id, body),
   },
   {
@@ -102,11 +101,12 @@ export const RESOURCES: readonly Resource[] = [
   },
   {
     name: "POST /drain",
-    fields: { ...STOP, delayMs: milliseconds(0) },
+    fields: DRAIN_FIELDS,
     status: 202,
     run: ({ server }, { body }) => {
       // Not awaited: the control socket ends with the server, and the answer must leave before.
-      void (body["force"] === true ? server.close(body) : server.drain(body));
+      const ended = body["force"] === true ? server.close(body) : server.drain(body);
+      ended.catch((error: unknown) => tell(server.events, "error", error));
       return { state: "draining", pid: process.pid } satisfies DrainStarted;
     },
   },

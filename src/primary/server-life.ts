@@ -121,7 +121,7 @@ export class ServerLife {
       this.#stage = "closing";
       void this.#close(force, deadlineMs);
     } else if (this.#stage === "closing" && force) {
-      void this.#server.stopListeners(true, 0);
+      void this.#told(() => this.#server.stopListeners(true, 0));
       this.#forceEnd();
     }
     return this.closed;
@@ -131,15 +131,25 @@ export class ServerLife {
     this.#server.stopping();
     const forced = new Promise<void>((resolve) => (this.#forceEnd = resolve));
     const began = performance.now();
-    await this.#server.stopListeners(force, deadlineMs);
+    await this.#told(() => this.#server.stopListeners(force, deadlineMs));
     const left = Math.max(END_GRACE_MS, deadlineMs - (performance.now() - began));
-    await Promise.race([this.#server.endWorkers(force ? END_GRACE_MS : left), forced]);
+    const ended = this.#told(() => this.#server.endWorkers(force ? END_GRACE_MS : left));
+    await Promise.race([ended, forced]);
     await this.#tearDown();
   }
 
   async #tearDown(): Promise<void> {
-    await this.#server.tearDown(this.#started.catch(() => {}));
+    await this.#told(() => this.#server.tearDown(this.#started.catch(() => {})));
     this.#settleClosed();
+  }
+
+  /** A step of the end: what it fails with is reported, and the next one comes all the same. */
+  async #told(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#server.emit("error", error);
+    }
   }
 
   /** Whether it has closed within so many milliseconds. It does not close it. */

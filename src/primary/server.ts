@@ -29,6 +29,8 @@ import { resolveAdded } from "../options/listeners.ts";
 import type { ResolvedListener } from "../options/listeners.ts";
 import { logsToFile, resolveAccessLog } from "../options/access-log.ts";
 import { BALANCE_NUMBERS } from "../options/balance.ts";
+import { checkCall, DRAIN_FIELDS, STOP_FIELDS } from "../options/calls.ts";
+import { milliseconds } from "../options/checks.ts";
 import { ownRoutesOf } from "../options/listener-routes.ts";
 import { tell } from "./events.ts";
 import { AccessLog } from "./access-log.ts";
@@ -319,11 +321,13 @@ class MillraceServer implements Server, ListenersHost, Living {
   }
 
   async removeListener(key: string, options: StopOptions = {}): Promise<StopResult> {
+    checkCall("removeListener", STOP_FIELDS, options);
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
     return await this.#freeListeners.remove(key, force, deadlineMs);
   }
 
   async stopListener(key: string, options: StopOptions = {}): Promise<StopResult> {
+    checkCall("stopListener", STOP_FIELDS, options);
     const { force = false, deadlineMs = this.#options.deadlineMs } = options;
     return await this.#freeListeners.stop(key, force, deadlineMs);
   }
@@ -354,6 +358,7 @@ class MillraceServer implements Server, ListenersHost, Living {
   }
 
   async waitClosed(timeoutMs: number): Promise<RunningReport | null> {
+    checkCall("waitClosed", { timeoutMs: milliseconds(0) }, { timeoutMs });
     return await this.#life.isClosed(timeoutMs) ? null : this.running();
   }
 
@@ -407,16 +412,18 @@ class MillraceServer implements Server, ListenersHost, Living {
     await Promise.all([this.#accessLog?.reopen(), this.#channels.ask({ type: "reopenLog" })]);
   }
 
-  drain(options?: DrainOptions): Promise<void> {
-    return this.#life.drain(options);
+  async drain(options?: DrainOptions): Promise<void> {
+    checkCall("drain", DRAIN_FIELDS, options);
+    await this.#life.drain(options);
   }
 
   get closed(): Promise<void> {
     return this.#life.closed;
   }
 
-  close(options?: StopOptions): Promise<void> {
-    return this.#life.close(options);
+  async close(options?: StopOptions): Promise<void> {
+    checkCall("close", STOP_FIELDS, options);
+    await this.#life.close(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -59,6 +59,7 @@ export interface AddRouteOptions extends TableOptions {
   readonly disabled?: boolean;
 }
 
+/** Other values are refused with ERR_MILLRACE_OPTION_INVALID before anything is removed. */
 export interface RemoveRouteOptions extends TableOptions {
   /** Do not wait for running requests: they end by themselves. Default false. */
   readonly force?: boolean;

@@ -50,6 +50,7 @@ export interface ServerControl extends RouteEdits {
   close(options?: StopOptions): Promise<void>;
 }
 
+/** Other values are refused with ERR_MILLRACE_OPTION_INVALID before anything is stopped. */
 export interface StopOptions {
   /** Destroy everything at once instead of draining. Default false. */
   force?: boolean;

@@ -5,7 +5,9 @@ import { startApp } from "../support/server.ts";
 
 const APP = `
   export default { async fetch(request, { server }) {
-    const [method, ...args] = await request.json();
+    const [method, ...args] = JSON.parse(await request.text(), (key, value) => (
+      value === "5n" ? 5n : value
+    ));
     try {
       return Response.json({ result: (await server[method](...args)) ?? null });
     } catch ({ code, message }) {
@@ -42,6 +44,19 @@ t.test("each call reaches the server, and its result or its error comes back", a
   t.match(await call("reload"), { result: { generation: 2, workers: 2 } });
   t.match(await call("scale", 0), { code: "ERR_MILLRACE_OPTION_INVALID" });
   t.match(await call("stopListener", "none"), { code: "ERR_MILLRACE_LISTENER_UNKNOWN" });
+});
+
+t.test("what a stop cannot be told is refused before anything stops", async (t) => {
+  const { server, url } = await startApp(t, APP, { workers: 1 });
+  for (const call of [
+    ["drain", { delayMs: "5n" }], ["drain", { deadlineMs: -1 }], ["close", { deadlineMs: "5n" }],
+    ["close", { force: "yes" }], ["stopListener", "default", { deadlineMs: "5n" }],
+    ["removeListener", "default", { deadlineMs: "soon" }],
+  ]) {
+    const response = await fetch(url, { method: "POST", body: JSON.stringify(call) });
+    t.match(await response.json(), { code: "ERR_MILLRACE_OPTION_INVALID" }, JSON.stringify(call));
+  }
+  t.match(server.listeners, [{ state: "listening" }]);
 });
 
 for (const method of ["drain", "close"]) {

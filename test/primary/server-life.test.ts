@@ -30,13 +30,15 @@ function setup(steps: readonly Promise<unknown>[] = [], ended: Promise<void> = P
       await started;
       notes.push("tear down");
     },
-    emit: (event) => void notes.push(event),
+    emit: (event, detail) => void notes.push(
+      detail instanceof Error ? `${event}: ${detail.message}` : event,
+    ),
   };
   const native = { setReadiness: () => {} } as unknown as Native;
   const life = new ServerLife(server, new Drain(native, {} as never), {
     deadlineMs: 60_000, drainDelayMs: 0,
   });
-  return { life, notes };
+  return { life, notes, server };
 }
 
 t.test("one close, however often it is asked for", async (t) => {
@@ -59,6 +61,20 @@ t.test("force goes round workers that do not end", async (t) => {
   t.notOk(await life.isClosed(5));
   await life.close({ force: true });
   t.same(notes, ["stopping", "stop", "end", "stop by force", "tear down"]);
+});
+
+t.test("what fails of a close is told, and keeps the server from nothing", async (t) => {
+  const { life, notes, server } = setup();
+  for (const step of ["stopListeners", "endWorkers", "tearDown"] as const) {
+    server[step] = async () => {
+      throw new Error(`no ${step}`);
+    };
+  }
+  await life.start();
+  await life.close();
+  t.same(notes, [
+    "stopping", "error: no stopListeners", "error: no endWorkers", "error: no tearDown",
+  ]);
 });
 
 t.test("a drain is told of once, and a close meanwhile goes on with it", async (t) => {

@@ -52,6 +52,27 @@ t.test("close is idempotent, and closed resolves with it", async (t) => {
   await t.rejects(server.startListener("default"), { code: "ERR_MILLRACE_SERVER_CLOSED" });
 });
 
+t.test("options that no timer can take are refused, and nothing has begun", async (t) => {
+  const { server, url } = await startLifecycle(t);
+  const wrong = 5n as unknown as number;
+  const told: string[] = [];
+  server.events.on("draining", () => told.push("draining"));
+  server.events.on("stopping", () => told.push("stopping"));
+  const calls: (() => Promise<unknown>)[] = [
+    () => server.drain({ delayMs: wrong }),
+    () => server.drain({ deadlineMs: Infinity }),
+    () => server.close({ deadlineMs: wrong }),
+    () => server.stopListener("default", { deadlineMs: Number.NaN }),
+    () => server.removeListener("default", { deadlineMs: -1 }),
+    () => server.removeRoute("/", { deadlineMs: wrong }),
+    () => server.waitClosed(wrong),
+  ];
+  for (const call of calls) await t.rejects(call(), { code: "ERR_MILLRACE_OPTION_INVALID" });
+  t.strictSame(told, []);
+  t.equal(await (await fetch(url)).text(), "hello", "its route is there, too");
+  await server.close();
+});
+
 t.test("force follows a graceful close", async (t) => {
   const { server, gate, connect } = await startLifecycle(t, { workers: 2 });
   const client = await connect();
