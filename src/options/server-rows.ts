@@ -190,7 +190,7 @@ export const SERVER_ROWS: Readonly<Record<Name, OptionRow>> = {
     group: "Start and stop",
     check: milliseconds(1),
     fallback: 30_000,
-    text: "How long a worker may take to load the app and run its `init`.",
+    text: "How long a worker may take to load the app and run its `init`, and then again to open.",
   },
   deadlineMs: {
     group: "Start and stop",

@@ -252,16 +252,16 @@ export class WorkerPool {
 
   #died(channel: WorkerChannel, cause: unknown): MillraceError {
     const reason = cause instanceof Error ? cause.message : "its task ended";
-    const when = channel.state === "starting" ? ` ${this.#loading}` : "";
+    const when = channel.state === "starting" ? ` while it was loading ${this.#files}` : "";
     const message = `Worker ${channel.id} died${when}: ${reason}`;
     return new MillraceError("ERR_MILLRACE_WORKER_DIED", message, { cause });
   }
 
-  /** What a worker that is not ready yet does. */
-  get #loading(): string {
+  /** What workers load. */
+  get #files(): string {
     const apps = [this.generation.app, ...this.#host.listeners().map((each) => each?.app)];
     const files = new Set(apps.map((app) => app && fileOf(app)).filter((file) => file));
-    return `while it was loading ${[...files].join(", ") || "the app"}`;
+    return [...files].join(", ") || "the app";
   }
 
   #spawn(seat: number = this.#freeSeat()): WorkerChannel {
@@ -346,7 +346,7 @@ export class WorkerPool {
     });
     const timer = setTimeout(() => {
       const limit = `${initTimeoutMs} ms (initTimeoutMs)`;
-      const message = `A worker was not ready within ${limit}, ${this.#loading}`;
+      const message = `A worker was not ready within ${limit}, while it was loading ${this.#files}`;
       this.#abandon.get(channel)?.(new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message));
     }, initTimeoutMs);
     const isDecided = (): void => clearTimeout(timer);
@@ -385,7 +385,7 @@ export class WorkerPool {
     this.#host.emit("workerStart", { id, threadId, generation });
     if (!this.#isOpen || this.#isClosing) return;
     this.#openMailbox(channel).catch((error: unknown) => {
-      this.terminate(channel, this.#died(channel, error));
+      this.terminate(channel, isLate(error) ? error : this.#died(channel, error));
     });
   }
 
@@ -404,8 +404,18 @@ export class WorkerPool {
   /** It takes connections once it routes as the others do. */
   async #admit(channel: WorkerChannel): Promise<void> {
     await this.#host.admit(channel);
-    await channel.send({ type: "open" });
+    await this.#openInTime(channel);
     this.#host.joined(channel);
+  }
+
+  /** The app's code may have stopped to yield since the worker was ready. */
+  async #openInTime(channel: WorkerChannel): Promise<void> {
+    const { initTimeoutMs } = this.#host.options;
+    const opened = channel.send({ type: "open" }).then(() => true);
+    if (await within(opened, initTimeoutMs, false)) return;
+    const limit = `${initTimeoutMs} ms (initTimeoutMs)`;
+    const message = `A worker took no connections within ${limit} of having loaded ${this.#files}`;
+    throw new MillraceError("ERR_MILLRACE_INIT_TIMEOUT", message);
   }
 
   /** Starts another worker, later and later if they die young. */
@@ -435,6 +445,10 @@ export class WorkerPool {
       }
     }, delayMs).unref();
   }
+}
+
+function isLate(error: unknown): error is MillraceError {
+  return error instanceof MillraceError && error.code === "ERR_MILLRACE_INIT_TIMEOUT";
 }
 
 function closed(): MillraceError {

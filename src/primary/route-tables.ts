@@ -30,6 +30,8 @@ export interface TablesHost extends AcknowledgementHost {
   readonly deadlineMs: number;
   /** How long a worker may take to prepare or commit a table: it may be busy with a handler. */
   readonly controlTimeoutMs: number;
+  /** How long one that joins may take to catch up, in which it holds up all changes. */
+  readonly initTimeoutMs: number;
   channels(): Iterable<WorkerChannel>;
   /** Its index; throws ERR_MILLRACE_LISTENER_UNKNOWN. */
   listenerIndex(key: string): number;
@@ -78,12 +80,16 @@ export class RouteTables {
       const edition = this.#present();
       const isCurrent = (this.#given.get(channel) ?? 0) === edition.version;
       if (channel.generation !== edition.generation || isCurrent) return;
-      const { version } = edition;
-      for (const [table, rows] of edition.edited) {
-        await channel.send({ type: "routes", table, version, step: { kind: "prepare", rows } });
-        await channel.send({ type: "routes", table, version, step: { kind: "commit" } });
-      }
+      const told = new Map([[channel, this.#bring(channel, edition)]]);
+      await inTime(told, "routes", this.#host.initTimeoutMs, this.#host, "it cannot serve");
     });
+  }
+
+  async #bring(channel: WorkerChannel, { edited, version }: Edition): Promise<void> {
+    for (const [table, rows] of edited) {
+      await channel.send({ type: "routes", table, version, step: { kind: "prepare", rows } });
+      await channel.send({ type: "routes", table, version, step: { kind: "commit" } });
+    }
   }
 
   /** The listener with this index is removed, and its table with it. */

@@ -154,11 +154,13 @@ class MillraceServer implements Server, ListenersHost, Living {
     }, options);
   }
 
-  #makeRoutes({ deadlineMs, controlTimeoutMs }: ResolvedOptions): RouteTables {
+  #makeRoutes(options: ResolvedOptions): RouteTables {
+    const { deadlineMs, controlTimeoutMs, initTimeoutMs } = options;
     return new RouteTables({
       generation: () => this.generation,
       deadlineMs,
       controlTimeoutMs,
+      initTimeoutMs,
       channels: () => this.#generations.channels,
       routeOf: (channel) => this.#channels.routeOf(channel),
       listenerIndex: (id) => this.#listeners.find(id).index,

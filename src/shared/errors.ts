@@ -63,7 +63,7 @@ export const ERRORS = {
     text: "Worker threads load the app themselves: give the path of its module, or `workers: 0`.",
   },
   ERR_MILLRACE_INIT_TIMEOUT: {
-    text: "A worker was not ready within `initTimeoutMs`: its module or its `init` still ran.",
+    text: "A worker was not ready, or then not open, within `initTimeoutMs`: the app still ran.",
   },
   ERR_MILLRACE_BROKER: {
     text: "The app's `broker` could not be opened. What its `open` threw is in `cause`.",

@@ -78,7 +78,18 @@ const FAILURES: readonly Failure[] = [
     name: "hangs",
     source: versionSource("v2", "await new Promise(() => setInterval(() => {}, 1000));"),
     code: "ERR_MILLRACE_INIT_TIMEOUT",
-    message: /initTimeoutMs/,
+    message: /not ready within 3000 ms \(initTimeoutMs\)/,
+    initTimeoutMs: 3000,
+  },
+  {
+    name: "does not yield from its word that it is ready on",
+    source: versionSource("v2", `const { postMessage } = MessagePort.prototype;
+MessagePort.prototype.postMessage = function (message, ...rest) {
+  postMessage.call(this, message, ...rest);
+  if (message?.type === "ready") for (;;);
+};`),
+    code: "ERR_MILLRACE_INIT_TIMEOUT",
+    message: /no connections within 3000 ms \(initTimeoutMs\)/,
     initTimeoutMs: 3000,
   },
 ];

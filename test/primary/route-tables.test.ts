@@ -293,6 +293,7 @@ function tablesOf(peers: readonly Peer[], generation: () => number = () => 1): R
     generation,
     deadlineMs: 50,
     controlTimeoutMs: 1000,
+    initTimeoutMs: 1500,
     hasOwnRoutes: () => true,
     channels: () => peers.map(({ channel }) => channel),
     routeOf: ({ id }) => `/of-${id}`,
@@ -358,6 +359,24 @@ t.test("a worker whose task is older than a change gets it before it serves", as
   tables.taskOf(next.channel);
   await tables.admit(next.channel);
   t.strictSame(next.received, [], "its task had it");
+});
+
+t.test("one that joins and does not answer holds up changes only so long", async (t) => {
+  const peers = [peer(t, 1)];
+  await peers[0]!.channel.ready;
+  const tables = tablesOf(peers);
+  const late = peer(t, 2);
+  await tables.replace([]);
+  late.answer = () => null;
+  const admitted = tables.admit(late.channel);
+  const changed = tables.replace([{ pattern: "/c", handler: "h" }]);
+  await t.rejects(admitted, {
+    code: "ERR_MILLRACE_CONTROL_TIMEOUT",
+    message: /"routes" within 1500 ms by worker 2 .*: it cannot serve$/,
+  });
+  await changed;
+  t.strictSame(stepsOf(peers[0]!).slice(2), ["prepare 2", "commit 2"]);
+  t.strictSame(stepsOf(late), ["prepare 1"]);
 });
 
 t.test("changes have their turn, and a worker that joins meanwhile waits for it", async (t) => {
