@@ -131,7 +131,7 @@ export class Failures {
     return textParts(status, isShown ? message : `error ${status}`, headers);
   }
 
-  /** With the request's names, if it has any. The logger looks into an error, which may throw. */
+  /** With the request's names, if it has any. A Proxy may throw when it is asked what it is. */
   #report(exchange: Exchange, error: unknown, text: string): void {
     const log = exchange.context?.log ?? this.#host.log;
     try {

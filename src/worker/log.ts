@@ -3,10 +3,11 @@
  * to its destination, not through the primary's loop. A destination that cannot be written, a full
  * disk say, loses messages and nothing else. Thread: the worker's.
  */
-import { type Logger, pino } from "pino";
+import { type Logger, pino, stdSerializers } from "pino";
 import type { Log } from "../shared/app.ts";
 import { escapedLine } from "../shared/log-line.ts";
 import type { WorkerOptions } from "../shared/messages.ts";
+import { describe } from "./error-page.ts";
 
 const METHODS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 
@@ -37,7 +38,8 @@ export function makeLog(
   // Without a listener a failed write would end the worker.
   destination.on("error", () => {});
   const hooks = { streamWrite: escapedLine };
-  const logger = pino({ level: logLevel, base: bindings, hooks }, destination);
+  const serializers = { err: shownError };
+  const logger = pino({ level: logLevel, base: bindings, hooks, serializers }, destination);
   const log = (...rest: unknown[]): void => logger.info(...(rest as [string]));
   const made = Object.assign(
     log,
@@ -72,4 +74,16 @@ export function childLog(parent: Log, bindings: () => Record<string, unknown>): 
     Object.assign(log, { [name]: (...rest: unknown[]): void => write(name, rest) });
   }
   return log as unknown as Log;
+}
+
+/**
+ * As pino shows it. That marks the error while it reads all its properties, and throws if it is
+ * frozen or if a getter throws: where an app's error is logged nobody would catch that.
+ */
+function shownError(error: unknown): unknown {
+  try {
+    return stdSerializers.err(error as Error);
+  } catch {
+    return describe(error);
+  }
 }
