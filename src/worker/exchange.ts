@@ -77,6 +77,8 @@ export interface ExchangeHost {
 
 /** The writer that a handler has taken in the place of returning an answer. */
 export interface TakenReply {
+  /** The app has completed it, or nobody takes what is written any more. */
+  readonly isComplete: boolean;
   /** What the handler has returned, which counts for nothing. */
   returned(value: unknown): void;
   /** The handler has failed. True: the answer that has begun is cut; false: one is to be given. */

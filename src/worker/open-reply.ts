@@ -76,6 +76,13 @@ export class OpenReply implements TakenReply {
     this.#sink = sink;
     this.#bufferBytesMax = bufferBytesMax;
     host.track(exchange);
+    if (sink === null) return;
+    const others = exchange.onOver;
+    exchange.onOver = () => {
+      others?.();
+      this.#body?.abandon();
+      sink.giveUp();
+    };
   }
 
   get isGone(): boolean {
@@ -331,16 +338,8 @@ export class OpenReply implements TakenReply {
   }
 
   #openBody(): ReplyBody {
-    const exchange = this.#exchange;
-    const { outputHardBytesMax } = exchange.site.settings;
-    const body = new ReplyBody(this.#isPaced, outputHardBytesMax, () => this.onWanted?.());
-    if (this.#sink === null) return body;
-    const others = exchange.onOver;
-    exchange.onOver = () => {
-      others?.();
-      body.abandon();
-    };
-    return body;
+    const { outputHardBytesMax } = this.#exchange.site.settings;
+    return new ReplyBody(this.#isPaced, outputHardBytesMax, () => this.onWanted?.());
   }
 
   #parts(body: Uint8Array | ReplyBody | null): ResponseParts {

@@ -26,6 +26,14 @@ export class ReplySink {
     });
     this.response.catch(() => {}); // who waits for the handler alone has its error from there
   }
+
+  /**
+   * No head comes any more, if none has come: the client has gone, or was answered by another. Who
+   * waits is told once the handler has returned, which may still throw.
+   */
+  giveUp(): void {
+    if (this.isSettled) this.deliver(Response.error());
+  }
 }
 
 /** The one that the replies of the handler go to which asks; null: they go to the client. */
@@ -52,5 +60,6 @@ async function settled(sink: ReplySink, call: () => unknown): Promise<unknown> {
   }
   if (sink.reply === null) return value;
   sink.reply.returned(value);
+  if (sink.reply.isComplete) sink.giveUp();
   return await sink.response;
 }

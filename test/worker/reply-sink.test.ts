@@ -64,6 +64,35 @@ t.test("a writer hears that nobody reads what it writes", async (t) => {
     "who begins to read it then has an error, not a part of it");
 });
 
+const GONE = ["end", "write", "flush", "close", "error", "redirect", "later", "stream"];
+
+t.test("who waits is told when the client went before there was a head", async (t) => {
+  const { url, connect } = await startServer(t, { app });
+  const notes = notesOf(url);
+  for (const path of [...GONE, "taken", "throw"]) {
+    const end = path === "throw" ? "over thrown behind it" : "over error";
+    const client = await connect();
+    client.write(`GET /gone/${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
+    await notes("waits");
+    client.reset();
+    const before = await notes("left");
+    await fetch(`${url}/-/go`);
+    if (!before.includes(end)) await notes(end);
+    t.pass(path);
+  }
+});
+
+t.test("and when the handler's clock was first", async (t) => {
+  const { url } = await startServer(t, { app, handlerTimeoutMs: 100 });
+  const notes = notesOf(url);
+  for (const path of GONE) {
+    t.equal((await fetch(`${url}/gone/${path}`)).status, 503);
+    const before = await notes("waits");
+    await fetch(`${url}/-/go`);
+    if (!before.includes("over error")) await notes("over error");
+  }
+});
+
 t.test("so has a wrapper of the toolbox", async (t) => {
   const { url } = await startServer(t, { app });
   const answer = await fetch(`${url}/wrapped`);
