@@ -41,6 +41,7 @@ const CODE_GOING = 1001;
 /**
  * The answer to return: the 101 with the fields that the server gives, or what it refuses with. Its
  * `connection` event follows the 101. When the listener stops, the socket is closed with 1001.
+ * Rejects with what `handleUpgrade` throws.
  */
 export async function upgradeWith<Socket extends ClosableSocket>(
   server: UpgradingServer<Socket>,
@@ -56,9 +57,16 @@ export async function upgradeWith<Socket extends ClosableSocket>(
     headers: Object.fromEntries(request.headers),
     socket: stream,
   };
+  let open!: (socket: Socket) => void;
   const opened = new Promise<Socket>((resolve) => {
-    server.handleUpgrade(message as never, stream, Buffer.alloc(0), resolve);
+    open = resolve;
   });
+  try {
+    server.handleUpgrade(message as never, stream, Buffer.alloc(0), open);
+  } catch (error) {
+    stream.destroy();
+    throw error; // a function of the app's has thrown, `verifyClient` say: no answer would come
+  }
   const { status, headers, body } = parseAnswer(await stream.answer);
   if (status !== 101) return new Response(body, { status, headers });
   const socket = await opened;

@@ -4,7 +4,7 @@ import t from "tap";
 import { WebSocket } from "ws";
 import { startApp } from "../support/server.ts";
 import { text } from "../support/websocket-frames.ts";
-import { openPeer, rawPeer } from "../support/websocket-peer.ts";
+import { handshake, openPeer, rawPeer } from "../support/websocket-peer.ts";
 import { until } from "../support/deadline.ts";
 
 const OURS = import.meta.resolve("../../src/handlers/ws-server.js");
@@ -57,6 +57,47 @@ t.test("what it refuses is an ordinary answer", async (t) => {
   const raw = await connect();
   const answer = await raw.request("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   t.match(answer.body, "Invalid Upgrade header");
+});
+
+const THROWING = `
+import { WebSocketServer } from ${JSON.stringify(import.meta.resolve("ws"))};
+import { upgradeWith } from ${JSON.stringify(OURS)};
+
+const raise = () => { throw new Error("on purpose"); };
+const listened = new WebSocketServer({ noServer: true });
+listened.on("headers", raise);
+const late = new WebSocketServer({ noServer: true });
+late.on("wsClientError", (error, socket) => {
+  socket.write("HTTP/1.1 400 Bad Request\\r\\n\\r\\n");
+  raise();
+});
+const servers = {
+  "/verify": new WebSocketServer({ noServer: true, verifyClient: raise }),
+  "/protocols": new WebSocketServer({ noServer: true, handleProtocols: raise }),
+  "/headers": listened,
+  "/late": late,
+};
+const told = [];
+export default {
+  routes: { "/told": () => Response.json(told) },
+  fetch(request, context) {
+    return upgradeWith(servers[new URL(request.url).pathname], request, context);
+  },
+  error: ({ message }) => void told.push(message),
+};
+`;
+
+t.test("what a function of the app's throws within it is a failure as all others", async (t) => {
+  const { connect, url } = await startApp(t, THROWING);
+  const client = await connect();
+  const ask = handshake({ "Sec-WebSocket-Protocol": "first" });
+  for (const path of ["/verify", "/protocols", "/headers"]) {
+    const answer = await client.request(ask.replace("/", path));
+    t.equal(answer.status, 500, path);
+  }
+  const late = await client.request("GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+  t.equal(late.status, 500, "also behind an answer of its own");
+  t.strictSame(await (await fetch(`${url}/told`)).json(), Array(4).fill("on purpose"));
 });
 
 t.test("frames that come with the request are heard; who goes is noticed", async (t) => {
