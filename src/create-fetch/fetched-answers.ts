@@ -7,9 +7,8 @@ import { STATUS_CODES } from "node:http";
 import { MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { AnswerSink } from "../worker/answer-sink.ts";
-import { discard } from "../worker/answer-writer.ts";
 import {
-  chunkBytes, CONTENT_TYPES, isDetached, type ResponseBody, TYPE_TEXT,
+  chunkBytes, CONTENT_TYPES, discard, isDetached, type ResponseBody, TYPE_TEXT,
 } from "../worker/body.ts";
 import type { Exchange } from "../worker/exchange.ts";
 import { FileBlob } from "../worker/file-blob.ts";

@@ -12,7 +12,7 @@ import {
   REPLY_OWN_DEFAULTS,
   REPLY_REASON,
 } from "../shared/layout.ts";
-import { isDetached, type ResponseBody } from "./body.ts";
+import { discard, isDetached, type ResponseBody } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import { FileBlob } from "./file-blob.ts";
@@ -357,19 +357,4 @@ function fitsText(text: string): boolean {
 function streamLength(body: ResponseBody, headers: LightHeaders | null): number {
   const length = bodyLength(body);
   return length < 0 ? declaredLength(headers) : length;
-}
-
-/** Tells a producer that nobody wants what it makes. */
-export function discard(body: unknown): void {
-  if (body instanceof ReadableStream) {
-    body.cancel().catch(() => {}); // a locked stream is its reader's
-    return;
-  }
-  if (typeof body !== "object" || body === null) return;
-  try {
-    const { destroy } = body as { destroy?: unknown };
-    if (typeof destroy === "function") destroy.call(body);
-  } catch {
-    // The producer's own clean-up has failed; there is nobody left to tell.
-  }
 }

@@ -9,7 +9,8 @@ import {
   SLOT_UNSENT,
   SLOT_WORDS,
 } from "../shared/layout.ts";
-import { AnswerWriter, discard, REQUEST_FLAGS, SAFE_TEXT_LENGTH } from "./answer-writer.ts";
+import { AnswerWriter, REQUEST_FLAGS, SAFE_TEXT_LENGTH } from "./answer-writer.ts";
+import { discard } from "./body.ts";
 import { type Connections, type ConnectionState, endedBefore } from "./connections.ts";
 import type { Exchange, ExchangeHost } from "./exchange.ts";
 import type { Meter } from "./meter.ts";

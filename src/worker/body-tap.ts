@@ -2,7 +2,7 @@
  * Listens to a body that goes by: keeps how it begins, counts the rest, and tells once when it has
  * ended or was given up. Any thread.
  */
-import { chunkBytes, type ResponseBody } from "./body.ts";
+import { chunkBytes, discard, type ResponseBody } from "./body.ts";
 import { iteratorOf } from "./pump.ts";
 
 export interface TappedBytes {
@@ -83,9 +83,7 @@ export class TappedBody implements AsyncIterable<unknown> {
   /** Nobody wants it. */
   destroy(): void {
     this.#tap.end(false);
-    const source = this.#source as { cancel?(): Promise<void>; destroy?(): void };
-    if (this.#source instanceof ReadableStream) this.#source.cancel().catch(() => {});
-    else source.destroy?.();
+    discard(this.#source);
   }
 }
 

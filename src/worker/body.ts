@@ -236,3 +236,18 @@ export function usedStream(): ReadableStream<Uint8Array> {
 export function useUp(stream: ReadableStream<unknown>): void {
   stream.getReader().read().catch(() => {});
 }
+
+/** Tells a producer that nobody wants what it makes. */
+export function discard(body: unknown): void {
+  if (body instanceof ReadableStream) {
+    body.cancel().catch(() => {}); // a locked stream is its reader's
+    return;
+  }
+  if (typeof body !== "object" || body === null) return;
+  try {
+    const { destroy } = body as { destroy?: unknown };
+    if (typeof destroy === "function") destroy.call(body);
+  } catch {
+    // The producer's own clean-up has failed; there is nobody left to tell.
+  }
+}

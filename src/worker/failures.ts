@@ -7,7 +7,7 @@
 import type { Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import type { AnswerSink } from "./answer-sink.ts";
-import { discard } from "./answer-writer.ts";
+import { discard } from "./body.ts";
 import { describe, errorPage, textParts } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ResponseParts } from "./response-parts.ts";

@@ -5,6 +5,7 @@ import {
   chunkBytes,
   CONTENT_TYPES,
   decodeText,
+  discard,
   extractBody,
   isAsyncIterable,
   isStreamRead,
@@ -141,4 +142,13 @@ t.test("text", async (t) => {
   t.ok(isAsyncIterable(Readable.from([])));
   t.notOk(isAsyncIterable(["a"]));
   t.notOk(isAsyncIterable(null));
+});
+
+t.test("what nobody wants is told so", async (t) => {
+  const ends: string[] = [];
+  discard(new ReadableStream({ cancel: () => void ends.push("stream") }));
+  discard({ destroy: () => ends.push("readable") });
+  discard(null);
+  discard("text");
+  t.strictSame(ends, ["stream", "readable"]);
 });
