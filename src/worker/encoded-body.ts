@@ -5,7 +5,7 @@
  * also while the source is silent. Thread: the engine's; zlib compresses in libuv's pool.
  */
 import { MillraceError } from "../shared/errors.ts";
-import { chunkBytes, isDetached, type ResponseBody } from "./body.ts";
+import { chunkBytes, discard, isDetached, type ResponseBody } from "./body.ts";
 import type { Coding, Encoder } from "./encoders.ts";
 import { iteratorOf } from "./pump.ts";
 
@@ -30,6 +30,11 @@ export class EncodedBody implements AsyncIterable<Uint8Array> {
     const source = this.#source;
     const pieces = source instanceof Uint8Array ? piecesOf(source) : iteratorOf(source);
     return new Run(pieces, this.#coding, this.#length);
+  }
+
+  /** Nobody wants it. */
+  destroy(): void {
+    discard(this.#source);
   }
 }
 

@@ -74,6 +74,17 @@ t.test("ending early frees the encoder, and ends a source that is silent", async
   t.strictSame(await run.next(), { done: true, value: undefined });
 });
 
+t.test("one that is not sent ends its source", (t) => {
+  const ends: string[] = [];
+  const stream = new ReadableStream({ cancel: () => void ends.push("stream") });
+  const readable = new Readable({ read() {}, destroy: () => void ends.push("readable") });
+  for (const source of [stream, readable, Buffer.from("bytes"), pieces("a")]) {
+    new EncodedBody(source, gzip!, -1).destroy();
+  }
+  t.strictSame(ends, ["stream", "readable"]);
+  t.end();
+});
+
 t.test("a source that fails, or gives what is no chunk", async (t) => {
   const failing = (async function* () {
     yield "a";

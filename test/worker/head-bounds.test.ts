@@ -1,5 +1,6 @@
 /** What is added to a head is bounded with it: nobody may write behind native's buffer. */
 import t from "tap";
+import type { RawResponse } from "../support/raw-response.ts";
 import { startApp } from "../support/server.ts";
 
 const APP = `
@@ -57,6 +58,52 @@ t.test("more than a head can hold is a 500, and the next answer is as ever", asy
   );
   t.match(await socket.readUntil("\r\n\r\n"), /^HTTP\/1\.1 500 /, "a switch");
 });
+
+const STREAMS = `
+  const notes = [];
+  const fill = ({ cookies }) => {
+    for (let i = 0; i < 70; i++) cookies.set("c" + i, "v".repeat(1000));
+  };
+  const type = { headers: { "content-type": "text/plain" } };
+  export default {
+    routes: {
+      "/notes": () => Response.json(notes.splice(0)),
+      "/stream": (request) => {
+        fill(request);
+        return new Response(new ReadableStream({ cancel: () => void notes.push("stream") }), type);
+      },
+      "/reply": async (request, context) => {
+        fill(request);
+        const reply = context.reply().header("content-type", "text/plain");
+        void reply.write("a");
+        notes.push(await reply.flush());
+      },
+      "/failing": async (request, context) => {
+        fill(request);
+        const reply = context.reply().header("content-type", "text/plain");
+        void reply.write("a");
+        void reply.flush();
+        throw new Error("behind its head");
+      },
+    },
+  };`;
+
+for (const [kind, options] of [
+  ["as they are", {}], ["compressed", { compression: true }],
+  ["compressed and shown", { compression: true, debug: true }],
+] as const) {
+  t.test(`a head that is too long ends a body in pieces: ${kind}`, async (t) => {
+    const { connect } = await startApp(t, STREAMS, options);
+    const client = await connect();
+    const ask = async (path: string): Promise<RawResponse> => await client.request(
+      `GET ${path} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n`,
+    );
+    for (const path of ["/stream", "/reply", "/failing"]) {
+      t.equal((await ask(path)).status, 500, path);
+    }
+    t.strictSame(JSON.parse((await ask("/notes")).body), ["stream", false]);
+  });
+}
 
 t.test("an answer that is a close comes in its turn", async (t) => {
   const { connect } = await startApp(t, APP);
