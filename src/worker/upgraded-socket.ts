@@ -260,6 +260,7 @@ export class RingSocket extends Duplex implements UpgradedSocket {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#clearTimer();
+    this.#abandon(error);
     if (this.#stage === STAGE.closed) {
       callback(error);
       return;
@@ -270,6 +271,14 @@ export class RingSocket extends Duplex implements UpgradedSocket {
     if (isInOrder) return; // native closes it: both have sent FIN
     if (this.#rings.isFilled) this.#rings.flush(); // what was written before goes first
     this.#signal(KIND_ABORT);
+  }
+
+  /** What waits is not sent any more: its writer is told, and by the stream those behind it. */
+  #abandon(error: Error | null): void {
+    const callback = this.#sent;
+    this.#sent = null;
+    this.#chunks = NOTHING;
+    if (callback !== null) process.nextTick(callback, error ?? destroyedBefore());
   }
 
   destroySoon(): void {
@@ -371,3 +380,9 @@ export class RingSocket extends Duplex implements UpgradedSocket {
 const NOTHING: readonly Encoded[] = [];
 
 function ignore(): void {}
+
+/** With the code that Node's streams have for a write to one that is destroyed. */
+function destroyedBefore(): Error {
+  const error = new Error("The socket was destroyed before all that was written had been sent");
+  return Object.assign(error, { code: "ERR_STREAM_DESTROYED" });
+}

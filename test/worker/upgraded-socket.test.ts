@@ -138,6 +138,57 @@ t.test("destroying sends what was written, and closes once", async (t) => {
   t.strictSame(side.take(), []);
 });
 
+t.test("who waits for a write is told when the connection goes", async (t) => {
+  const goes: Record<string, (socket: RingSocket) => string> = {
+    reset(socket) {
+      socket.connectionClosed(Object.assign(new Error("reset"), { code: "ECONNRESET" }));
+      return "ECONNRESET";
+    },
+    closed(socket) {
+      socket.connectionClosed(null);
+      return "ERR_STREAM_DESTROYED";
+    },
+    destroyed(socket) {
+      socket.destroy();
+      socket.connectionClosed(null);
+      return "ERR_STREAM_DESTROYED";
+    },
+    destroyedWithError(socket) {
+      socket.destroy(Object.assign(new Error("own"), { code: "OWN" }));
+      socket.connectionClosed(null);
+      return "OWN";
+    },
+  };
+  for (const [name, go] of Object.entries(goes)) {
+    const side = new RingSide();
+    const { socket } = socketOn(side);
+    side.setUnsent(1, LIMIT + 1);
+    const told: string[] = [];
+    const tell = (what: string) => (error?: Error | null): void => {
+      told.push(`${what} ${(error as NodeJS.ErrnoException | null)?.code}`);
+    };
+    socket.write("waits", tell("write"));
+    socket.write("behind it", tell("next"));
+    socket.end(tell("end"));
+    const code = go(socket);
+    if (!socket.closed) await once(socket, "close").catch(() => {});
+    await turn();
+    t.strictSame(told, [`write ${code}`, `next ${code}`, `end ${code}`], name);
+    t.equal(socket.writableFinished, false);
+  }
+});
+
+t.test("so is who waits for the end", async (t) => {
+  const { socket } = socketOn(new RingSide());
+  let told: Error | null | undefined;
+  socket.end("last", (error?: Error | null) => (told = error));
+  await turn();
+  socket.destroy();
+  socket.connectionClosed(null);
+  await once(socket, "close");
+  t.match(told, { code: "ERR_STREAM_DESTROYED" });
+});
+
 t.test("destroySoon and resetAndDestroy", async (t) => {
   const side = new RingSide();
   const { socket } = socketOn(side);
