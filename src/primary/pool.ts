@@ -112,10 +112,11 @@ export class WorkerPool {
     return ready[0]!;
   }
 
-  /** All listeners are bound: connections may come. */
+  /** All listeners are bound: connections may come. Who is still loading is opened after that. */
   async open(): Promise<void> {
     this.#isOpen = true;
-    await Promise.all([...this.channels].map((channel) => this.#openMailbox(channel)));
+    const ready = [...this.channels].filter(({ state }) => state !== "starting");
+    await Promise.all(ready.map((channel) => this.#openMailbox(channel)));
   }
 
   /**

@@ -1,9 +1,9 @@
 /** Tests of the worker threads: how many, with which settings, and who gets new connections. */
 import { readdirSync, readFileSync } from "node:fs";
-import t from "tap";
+import t, { type Test } from "tap";
 import { loadNative, type Native } from "../../src/native.ts";
 import { resolveOptions } from "../../src/options.ts";
-import { WorkerPool } from "../../src/primary/pool.ts";
+import { type PoolHost, WorkerPool } from "../../src/primary/pool.ts";
 import { MillraceError } from "../../src/shared/errors.ts";
 import { until } from "../support/deadline.ts";
 import { cleanEnv } from "../support/environment.ts";
@@ -115,11 +115,38 @@ t.test("a thread that dies before it can load the app says why, at once", async 
   t.ok(performance.now() - started < 10_000);
 });
 
-t.test("without a slot for a replacement it waits for one", async (t) => {
-  const native = Object.create(loadNative()) as Native & { addWorker: Native["addWorker"] };
-  const { handle, id } = native.createServer({
+/** A pool of one worker, on a server of its own without listeners. */
+function poolOf(owner: Test, given: Partial<PoolHost> = {}): WorkerPool {
+  const { handle, id } = loadNative().createServer({
     stuckMs: 250, balance: 0, connectionsMax: 0, connectionsPerAddressMax: 0,
   });
+  const app = writeApp(owner, "export default () => new Response('x');");
+  const options = resolveOptions({ app, port: 0, execArgv: [], env: cleanEnv() });
+  let workers = 0;
+  const pool = new WorkerPool({
+    native: loadNative(),
+    server: handle,
+    serverId: id,
+    instance: "test",
+    options,
+    listeners: () => [null],
+    nextWorkerId: () => ++workers,
+    emit: () => {},
+    call: async () => {},
+    spawned: () => {},
+    gone: () => {},
+    seriesOf: () => null,
+    routesOf: () => ({}),
+    admit: async () => {},
+    joined: () => {},
+    ...given,
+  }, { number: 1, app: options.app }, 1);
+  owner.teardown(async () => await pool.destroy());
+  return pool;
+}
+
+t.test("without a slot for a replacement it waits for one", async (t) => {
+  const native = Object.create(loadNative()) as Native & { addWorker: Native["addWorker"] };
   let refused = 0;
   let areTaken = false;
   native.addWorker = (...args) => {
@@ -128,27 +155,10 @@ t.test("without a slot for a replacement it waits for one", async (t) => {
     return -1;
   };
   const errors: unknown[] = [];
-  const app = writeApp(t, "export default () => new Response('x');");
-  const options = resolveOptions({ app, port: 0, execArgv: [], env: cleanEnv() });
-  let workers = 0;
-  const pool = new WorkerPool({
-    native,
-    server: handle,
-    serverId: id,
-    instance: "test",
-    options,
-    listeners: () => [null],
-    nextWorkerId: () => ++workers,
-    emit: (event, detail) => event === "error" && errors.push(detail),
-    call: async () => {},
-    spawned: () => {},
-    gone: () => {},
-    seriesOf: () => null,
-    routesOf: () => ({}),
-    admit: async () => {},
-    joined: () => {},
-  }, { number: 1, app: options.app }, 1);
-  t.teardown(async () => await pool.destroy());
+  const emit = (event: string, detail: unknown): void => {
+    if (event === "error") errors.push(detail);
+  };
+  const pool = poolOf(t, { native, emit });
   await pool.start();
   await pool.open();
   areTaken = true;
@@ -158,4 +168,17 @@ t.test("without a slot for a replacement it waits for one", async (t) => {
   t.match(errors, [{ code: "ERR_MILLRACE_WORKER_DIED", message: /no slot/ }], "told once");
   areTaken = false;
   await until("another serves", () => [...pool.channels].some(({ state }) => state === "serving"));
+});
+
+t.test("a replacement that is still loading when the server opens is opened later", async (t) => {
+  const opened: string[] = [];
+  const pool = poolOf(t, { admit: async ({ id, state }) => void opened.push(`${id} ${state}`) });
+  await pool.start();
+  const [first] = pool.channels;
+  pool.terminate(first!, new MillraceError("ERR_MILLRACE_WORKER_STUCK"));
+  const isLoading = (): boolean => [...pool.channels].some(({ state }) => state === "starting");
+  await until("the other to load", isLoading);
+  await pool.open();
+  await until("it to be opened", () => opened.length > 0);
+  t.strictSame(opened, ["2 serving"]);
 });
