@@ -164,6 +164,7 @@ class MultipartReader {
   readonly #accepts: FormOptions["accepts"];
   readonly #parser: BusboyInstance;
   readonly #sources = new Set<Readable>();
+  #isOver = false;
   #failed!: (error: Error) => void;
   readonly #failure: Promise<never> = new Promise((_, reject) => (this.#failed = reject));
 
@@ -194,6 +195,7 @@ class MultipartReader {
       const files = await Promise.race([Promise.all(this.#stored), this.#failure]);
       return new ReadForm(this.#fields, files);
     } catch (error) {
+      this.#isOver = true;
       body.destroy();
       // With the error: a pipeline never hears of the end of a source that is destroyed without one
       // between its last bytes and its end.
@@ -242,6 +244,11 @@ class MultipartReader {
   #file(field: string, source: Readable, name: string | undefined, type: string): void {
     const file = { field, name: name ?? "", type };
     source.on("error", (cause) => this.#failed(broken(cause)));
+    // The parser goes on with what it has: nobody would remove what is stored from here on.
+    if (this.#isOver) {
+      source.resume();
+      return;
+    }
     if (this.#accepts !== undefined && !this.#accepts(file)) {
       source.resume();
       this.#failed(new HttpError(415, `The file "${file.name}" is of no kind that is taken`));

@@ -214,6 +214,26 @@ t.test("parts that are neither fields nor files are passed over, however long", 
   }
 });
 
+t.test("a file behind what a form is refused for is not begun", async (t) => {
+  const folder = ownFolder(t);
+  const { handle } = withForm(() => new Response(), { folder, fieldBytesMax: 10 });
+  const partOf = (head: string, text: string): string => `--b\r\n${head}\r\n\r\n${text}\r\n`;
+  const field = partOf("Content-Disposition: form-data; name=a", "x".repeat(11));
+  const passed = partOf("X-Any: 1", "z".repeat(200_000));
+  const file = partOf("Content-Disposition: form-data; name=f; filename=f", "1");
+  for (let i = 0; i < 10; i++) {
+    const request = new Request("http://a/", {
+      method: "POST",
+      headers: { "content-type": "multipart/form-data; boundary=b" },
+      body: `${field}${passed}${file}--b--\r\n`, // in one piece, which the parser reads to its end
+    });
+    const answer = handle(request as MillraceRequest, {} as Context, {} as never);
+    await t.rejects(Promise.resolve(answer), { message: /a field longer than 10 bytes/ });
+  }
+  await setTimeout(100);
+  t.strictSame(readdirSync(folder), []);
+});
+
 t.test("options that are none", (t) => {
   const wrong: unknown[] = [{ filesMax: 0 }, { bytesMax: 1.5 }, { fileMax: 1 }];
   for (const options of wrong) {
