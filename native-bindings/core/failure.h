@@ -29,8 +29,9 @@ struct Failure {
   X(kMalformedHost, 400, "malformed Host", \
     "empty, or anything but a host and an optional port") \
   X(kMalformedFraming, 400, "malformed body framing", \
-    "Content-Length with Transfer-Encoding, or more than one, or anything but digits; a Transfer-" \
-    "Encoding that is empty or repeated, or has anything behind `chunked`; CONNECT with either") \
+    "Content-Length with Transfer-Encoding, or more than one, or anything but digits; a " \
+    "Transfer-Encoding that is empty or repeated, or has anything behind `chunked`; " \
+    "CONNECT with either") \
   X(kCodingInHttp10, 400, "Transfer-Encoding in HTTP/1.0", \
     "its framing cannot be trusted") \
   X(kLargeFraming, 400, "chunk framing too large", \
