@@ -5,7 +5,7 @@
 import { checkCall, DRAIN_FIELDS, STOP_FIELDS } from "../options/calls.ts";
 import type { Server } from "../shared/server.ts";
 import type { ControlCall } from "../shared/messages.ts";
-import { tell } from "./events.ts";
+import { tellFailure } from "./events.ts";
 import { Records } from "./records.ts";
 import type { RouteTables } from "./route-tables.ts";
 import { SharedMemory } from "./shared-memory.ts";
@@ -51,18 +51,14 @@ export async function answerCall(
       return shared.records.call(request.request);
     case "metrics":
       return await server.metrics();
+    // Not awaited: the worker that asks is one of those that have to end.
     case "drain":
       checkCall("drain", DRAIN_FIELDS, request.options);
-      begin(server, server.drain(request.options));
+      tellFailure(server.events, server.drain(request.options));
       return undefined;
     case "close":
       checkCall("close", STOP_FIELDS, request.options);
-      begin(server, server.close(request.options));
+      tellFailure(server.events, server.close(request.options));
       return undefined;
   }
-}
-
-/** Not awaited: the worker that asks is one of those that have to end. */
-function begin({ events }: Server, end: Promise<void>): void {
-  end.catch((error: unknown) => tell(events, "error", error));
 }

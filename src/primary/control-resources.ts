@@ -15,7 +15,7 @@ import { packageVersion } from "../shared/version.ts";
 import {
   type AnswerControl, type ControlAnswer, type ControlRequest, malformed,
 } from "./control-exchange.ts";
-import { tell } from "./events.ts";
+import { tellFailure } from "./events.ts";
 
 /** What the resources act on. */
 export interface Controlled {
@@ -106,7 +106,7 @@ export const RESOURCES: readonly Resource[] = [
     run: ({ server }, { body }) => {
       // Not awaited: the control socket ends with the server, and the answer must leave before.
       const ended = body["force"] === true ? server.close(body) : server.drain(body);
-      ended.catch((error: unknown) => tell(server.events, "error", error));
+      tellFailure(server.events, ended);
       return { state: "draining", pid: process.pid } satisfies DrainStarted;
     },
   },

@@ -27,3 +27,8 @@ export function tell(events: EventEmitter, event: string, detail: unknown): void
     }
   }
 }
+
+/** What nobody awaits: its failure is an `error`. */
+export function tellFailure(events: EventEmitter, work: Promise<unknown>): void {
+  work.catch((error: unknown) => tell(events, "error", error));
+}

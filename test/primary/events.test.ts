@@ -1,7 +1,7 @@
 /** Tests of how subscribers are told. */
 import { EventEmitter, once } from "node:events";
 import t from "tap";
-import { tell } from "../../src/primary/events.ts";
+import { tell, tellFailure } from "../../src/primary/events.ts";
 
 t.test("subscribers are called in order, those of once only once", async (t) => {
   const events = new EventEmitter();
@@ -37,4 +37,12 @@ t.test("an error nobody wants is a warning, as is one of an error's subscriber",
   const second = once(process, "warning");
   tell(events, "error", new Error("told"));
   t.match(await second, [{ message: "again" }]);
+});
+
+t.test("what nobody awaits fails as an error event", async (t) => {
+  const events = new EventEmitter();
+  const failed = once(events, "error").catch((error: unknown) => [error]);
+  tellFailure(events, Promise.resolve());
+  tellFailure(events, Promise.reject(new Error("unheard")));
+  t.match(await failed, [{ message: "unheard" }]);
 });
