@@ -18,44 +18,6 @@ t.test("each item of any iterable, in its order", async (t) => {
   }
 });
 
-t.test("it ends its source at once, also while an item is awaited", async (t) => {
-  let returned = 0;
-  const source = {
-    [Symbol.asyncIterator]: () => ({
-      next: () => new Promise<IteratorResult<string>>(() => {}),
-      return() {
-        returned++;
-        throw new Error("spring dry"); // nobody is left to hear it
-      },
-    }),
-  };
-  const items = new MappedSource(source, (item) => item);
-  t.strictSame(await items.return(), OVER, "nothing was begun");
-  t.equal(returned, 0);
-  const begun = new MappedSource(source, (item) => item);
-  void begun.next();
-  t.strictSame(await begun.return(), OVER);
-  t.equal(returned, 1);
-});
-
-t.test("a generator that awaits holds nobody up, and what it throws harms nobody", async (t) => {
-  let go!: () => void;
-  const gone = new Promise<void>((resolve) => (go = resolve));
-  async function* waiting(): AsyncGenerator<string> {
-    try {
-      await gone;
-      yield "late";
-    } finally {
-      await Promise.reject(new Error("spring dry"));
-    }
-  }
-  const items = new MappedSource(waiting(), (item) => item);
-  void items.next();
-  t.strictSame(await items.return(), OVER);
-  go();
-  await new Promise((resolve) => setImmediate(resolve));
-});
-
 t.test("an item that cannot be made into something ends the source", async (t) => {
   let isEnded = false;
   function* source(): Generator<number> {
