@@ -2,13 +2,21 @@
  * Header fields between two connections: those that concern one of them alone stay behind
  * (RFC 9110 7.6.1), and where the request came from is added. Any thread.
  */
-import type { Context } from "../shared/app.ts";
+import type { Context, MillraceRequest } from "../shared/app.ts";
 import { HOP_BY_HOP } from "../shared/hop-by-hop.ts";
 
 /** Of one connection, whether `Connection` names them or not; and between a client and a proxy. */
 const STAYING: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP, "proxy-authenticate", "proxy-authorization",
 ]);
+
+/** What the app says of the fields that go on. */
+export interface ForwardedFields {
+  /** The client's `Host` goes on. */
+  readonly preserveHost: boolean;
+  /** Set in the place of the client's, or taken away with null. */
+  readonly headers: Readonly<Record<string, string | null>>;
+}
 
 export type RawFields = readonly (readonly [name: string, value: string])[];
 
@@ -56,4 +64,36 @@ export function withOrigin(fields: RawFields, context: Context, url: URL): RawFi
     ["X-Forwarded-Host", values("x-forwarded-host")[0] ?? url.host],
     ["Via", [...values("via"), "1.1 millrace"].join(", ")],
   ];
+}
+
+/** Those of a request to the target, as node:http takes them. */
+export function forwardedFields(
+  { preserveHost, headers }: ForwardedFields,
+  request: MillraceRequest,
+  context: Context,
+): Record<string, string | string[]> {
+  const own = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const isDecoded = !request.headers.has("content-encoding");
+  const received = endToEnd(context.rawHeaders);
+  const fields = withOrigin(received, context, new URL(request.url)).filter(([name]) => {
+    const lower = name.toLowerCase();
+    // 100 was asked for of this server, which sends it when the body is read.
+    if (lower === "expect" || lower === "content-length" || own.has(lower)) return false;
+    if (lower === "content-encoding") return !isDecoded;
+    return lower !== "host" || preserveHost;
+  });
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== null) fields.push([name, value]);
+  }
+  return listsOf([...fields, ...framingOf(request)]);
+}
+
+/**
+ * Of the body that goes on, which may be a decoded one, whatever the fields that came say. Without
+ * any, node:http would write it bare, and the target read it as another request.
+ */
+function framingOf({ body, headers }: MillraceRequest): RawFields {
+  if (body === null) return [];
+  const length = headers.get("content-length");
+  return [length === null ? ["Transfer-Encoding", "chunked"] : ["Content-Length", length]];
 }

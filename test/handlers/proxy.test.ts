@@ -1,7 +1,10 @@
 /** Tests of the reverse proxy, in front of a server of node:http. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import {
+  type AddressInfo, createConnection, createServer as createNetServer, type Socket,
+} from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import t, { type Test } from "tap";
 import { proxy, type ProxyOptions } from "../../src/handlers/proxy.ts";
@@ -102,6 +105,54 @@ t.test("a request goes on with its path, fields and body", async (t) => {
   await until("the answer", () => client.pending.includes('"body":"abc"'));
 });
 
+t.test("the framing follows from the body alone, so no other request hides in it", async (t) => {
+  const asked: string[] = [];
+  const target = await targetOf(t, (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    echo(request, response);
+  });
+  const methods = ["GET", "DELETE", "OPTIONS", "POST"];
+  const { connect } = await proxyTo(t, target.url, { headers: { "X-User": "guest" } }, methods);
+  const hidden = "GET /internal HTTP/1.1\r\nHost: a\r\nX-User: root\r\n\r\n";
+  for (const method of methods) {
+    const client = await connect();
+    const raw = await client.request(
+      `${method} /open HTTP/1.1\r\nHost: a\r\nConnection: Content-Length, X-User\r\n` +
+        `Content-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    );
+    const got = JSON.parse(raw.body) as Echoed;
+    t.match(got, { method, url: "/open", body: hidden });
+    t.equal(fieldOf(got, "content-length"), String(hidden.length));
+    t.equal(fieldOf(got, "x-user"), "guest");
+  }
+  t.strictSame(asked, methods.map((method) => `${method} /open`));
+});
+
+t.test("a body that was decoded goes on as such", async (t) => {
+  const target = await targetOf(t, echo);
+  const { url } = await startApp(t, `
+    import { proxy } from ${JSON.stringify(MODULE)};
+    const ask = proxy(${JSON.stringify(target.url)});
+    export default { routes: {
+      "/decoded": { decodeBodies: true, handle: ask },
+      "/coded": ask,
+    } };
+  `);
+  const body = gzipSync("text ".repeat(100));
+  const ask = async (path: string): Promise<Echoed> => {
+    const headers = { "content-encoding": "gzip" };
+    const answer = await fetch(url + path, { method: "POST", body, headers });
+    return (await answer.json()) as Echoed;
+  };
+  const decoded = await ask("/decoded");
+  t.equal(decoded.body, "text ".repeat(100));
+  const names = ["content-encoding", "content-length", "transfer-encoding"];
+  t.strictSame(names.map((name) => fieldOf(decoded, name)), [undefined, undefined, "chunked"]);
+  const coded = await ask("/coded");
+  t.equal(coded.body, body.toString("latin1"));
+  t.strictSame(names.map((name) => fieldOf(coded, name)), ["gzip", String(body.length), undefined]);
+});
+
 t.test("the options: prefix, host, fields", async (t) => {
   const target = await targetOf(t, echo);
   const { url, connect } = await proxyTo(t, target.url, {
@@ -180,6 +231,40 @@ t.test("an answer comes back as it is: coding, redirect, cookies, reason, traile
   t.match(hinted.pending, /^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\n/i);
 });
 
+t.test("what cannot be sent on of an answer does not fail it", async (t) => {
+  const heads: Record<string, string> = {
+    "/reset": "205 Reset Content\r\nContent-Length: 0\r\n\r\n",
+    "/chunked": "205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "/unannounced": "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      "4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n",
+    "/refused": "200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization, X-Sum\r\n\r\n" +
+      "4\r\nbody\r\n0\r\nAuthorization: a\r\nX-Sum: 2\r\n\r\n",
+  };
+  const target = createNetServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (head) => {
+      socket.write(`HTTP/1.1 ${heads[head.toString("latin1").split(" ")[1]!]}`);
+    });
+  });
+  target.listen(0, "127.0.0.1");
+  await once(target, "listening");
+  t.teardown(() => target.close());
+  const { port } = target.address() as AddressInfo;
+  const { connect } = await proxyTo(t, `http://127.0.0.1:${port}`);
+  const client = await connect();
+  const get = async (path: string) => (
+    await client.request(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+  );
+  t.equal((await get("/reset")).status, 205);
+  t.equal((await get("/chunked")).status, 205);
+  t.match(await get("/unannounced"), { status: 200, body: "body" });
+  const refused = await get("/refused");
+  t.match(refused, { status: 200, body: "body" });
+  t.strictSame(refused.trailers.map(([name, value]) => [name.toLowerCase(), value]), [
+    ["x-sum", "2"],
+  ]);
+});
+
 t.test("hints that come when someone else has answered harm nobody", async (t) => {
   let waiting: ServerResponse | undefined;
   const target = await targetOf(t, (_, response) => (waiting = response));
@@ -219,6 +304,49 @@ t.test("a target that cannot be asked, is late, or speaks no HTTP", async (t) =>
   odd.close();
   const gone = await proxyTo(t, "http://127.0.0.1:1");
   t.equal((await fetch(gone.url)).status, 502);
+});
+
+t.test("the clock is the target's: a client that takes its time is not cut", async (t) => {
+  const piece = Buffer.alloc(65_536, "a");
+  const PIECES = 400;
+  const target = await targetOf(t, (request, response) => {
+    if (request.method === "POST") {
+      echo(request, response);
+      return;
+    }
+    if (request.url === "/silent") {
+      response.write("begun");
+      return;
+    }
+    let left = PIECES;
+    const fill = (): void => {
+      while (left-- > 0) if (!response.write(piece)) return;
+      response.end();
+    };
+    response.on("drain", fill);
+    fill();
+  });
+  const { port, connect } = await proxyTo(t, target.url, { timeoutMs: 400 });
+  const reader = createConnection(port, "127.0.0.1");
+  t.teardown(() => reader.destroy());
+  reader.write("GET /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  await once(reader, "readable");
+  await sleep(1500); // all buffers between are full
+  let length = 0;
+  for await (const bytes of reader) length += (bytes as Buffer).length;
+  t.ok(length > PIECES * piece.length, "all of it has come");
+
+  const writer = await connect();
+  writer.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nslow");
+  await sleep(1500);
+  t.equal(writer.pending, "");
+  writer.write("ness");
+  await until("the answer", () => writer.pending.includes('"body":"slowness"'));
+
+  const silent = await connect();
+  silent.write("GET /silent HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until("its beginning", () => silent.pending.includes("begun"));
+  await until("the silent target to be given up", () => silent.state !== "open");
 });
 
 t.test("a target that switches protocols is none that can be asked", async (t) => {
@@ -347,6 +475,8 @@ t.test("options that are none", (t) => {
     ["ftp://a/", {}], ["http://a/?x", {}], ["http://user@a/", {}],
     ["http://a/", { stripPrefix: "api" }], ["http://a/", { stripPrefix: "/api/" }],
     ["http://a/", { timeoutMs: 0 }], ["http://a/", { connectionsMax: 1.5 }], ["no url", {}],
+    ["http://a/", { headers: { "Content-Length": "1" } }],
+    ["http://a/", { headers: { "transfer-encoding": null } }],
   ];
   for (const [target, options] of wrong) t.throws(() => proxy(target, options), TypeError);
   t.end();

@@ -1,0 +1,153 @@
+/**
+ * One request of the proxy to its target, and the answer that comes back. The clock runs while the
+ * target is waited for: the time that the client takes is the server's affair. Any thread.
+ */
+import {
+  type Agent as HttpAgent, type ClientRequest, type IncomingMessage, type InformationEvent,
+  request as httpRequest,
+} from "node:http";
+import { request as httpsRequest } from "node:https";
+import { Readable } from "node:stream";
+import type { Context, MillraceRequest } from "../shared/app.ts";
+import { pairsOf } from "../shared/raw-fields.ts";
+import { endToEnd, type ForwardedFields, forwardedFields } from "./forward-headers.ts";
+
+/** Where requests go, and how. */
+export interface Target {
+  readonly url: URL;
+  readonly fields: ForwardedFields;
+  readonly agent: HttpAgent;
+  readonly timeoutMs: number;
+}
+
+/** They can be sent again when a connection that was kept turns out to have ended. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+export class TimedOut extends Error {}
+
+/** Resolves to the answer when its head has come. Rejects with a TimedOut if it has not in time. */
+export async function exchanged(
+  target: Target,
+  path: string,
+  request: MillraceRequest,
+  context: Context,
+): Promise<IncomingMessage> {
+  const { url, agent, timeoutMs } = target;
+  const headers = forwardedFields(target.fields, request, context);
+  const begin = (): ClientRequest => {
+    const make = url.protocol === "https:" ? httpsRequest : httpRequest;
+    return make(url, { agent, path, method: request.method, headers });
+  };
+  const sent = begin();
+  try {
+    return await answered(sent, timeoutMs, request, context);
+  } catch (error) {
+    const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET";
+    const isRepeatable = IDEMPOTENT.has(request.method) && request.body === null;
+    if (!isStale || !isRepeatable || context.signal.aborted) throw error;
+    // It was closed by the other end at the moment when it was used again.
+    return await answered(begin(), timeoutMs, request, context);
+  }
+}
+
+/**
+ * Resolves when the answer's head has come. It may come before the body has gone: what is left of
+ * that is not sent then.
+ */
+async function answered(
+  sent: ClientRequest,
+  timeoutMs: number,
+  request: MillraceRequest,
+  context: Context,
+): Promise<IncomingMessage> {
+  const { signal } = context;
+  const body = request.body === null ? null : Readable.fromWeb(request.body);
+  return await new Promise((resolve, reject) => {
+    const over = (): void => {
+      clearTimeout(clock);
+      signal.removeEventListener("abort", cut);
+      body?.destroy();
+    };
+    // Rejects by itself: a request that waits for a connection emits nothing when it is destroyed.
+    const fail = (error: Error): void => {
+      over();
+      reject(error);
+      sent.destroy(error);
+    };
+    const cut = (): void => fail(signal.reason as Error);
+    const clock = setTimeout(() => {
+      if (body !== null && isTaken(sent)) clock.refresh();
+      else fail(new TimedOut("the target has not answered in time"));
+    }, timeoutMs);
+    const goOn = (): void => {
+      clock.refresh();
+    };
+    signal.addEventListener("abort", cut, { once: true });
+    for (const step of ["socket", "drain", "finish"]) sent.on(step, goOn);
+    sent.on("error", reject);
+    sent.once("close", () => {
+      over();
+      reject(new Error("the target has switched protocols")); // all else is an answer or an error
+    });
+    sent.on("information", (hint) => {
+      goOn();
+      handOn(hint, context);
+    });
+    sent.once("response", (answer) => {
+      for (const step of ["drain", "finish"]) sent.off(step, goOn);
+      body?.off("data", goOn);
+      clearTimeout(clock);
+      if (isFinal(answer)) resolve(answer);
+      else fail(new Error(`the target has answered with status ${answer.statusCode}`));
+    });
+    body?.on("error", fail);
+    if (signal.aborted) cut();
+    else if (body === null) sent.end();
+    else body.on("data", goOn).pipe(sent);
+  });
+}
+
+/** What the client has sent so far is with the target: more of it is what comes next. */
+function isTaken(sent: ClientRequest): boolean {
+  return !sent.writableEnded && sent.socket?.connecting === false && !sent.writableNeedDrain;
+}
+
+/** node:http takes a 101 without an upgrade for the answer, and any number of three digits. */
+function isFinal({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode <= 599;
+}
+
+/** What cannot be sent is dropped: someone may have answered who did not wait for the target. */
+function handOn({ statusCode, rawHeaders }: InformationEvent, context: Context): void {
+  if (statusCode !== 103) return;
+  try {
+    context.informational(103, endToEnd(pairsOf(rawHeaders)));
+  } catch (error) {
+    context.log.debug({ err: error }, "early hints of the target could not be sent");
+  }
+}
+
+/** The pieces of the answer's body. An error where it ends too early, or nothing comes in time. */
+export async function* piecesOf(
+  answer: IncomingMessage,
+  timeoutMs: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let isAwaited = false;
+  const clock = setTimeout(() => {
+    if (isAwaited) answer.destroy(new TimedOut("the target has gone silent"));
+  }, timeoutMs);
+  try {
+    for (;;) {
+      isAwaited = true;
+      clock.refresh();
+      const { done, value } = await pieces.next();
+      if (done === true) return;
+      isAwaited = false; // whoever reads may take any time
+      yield value;
+    }
+  } finally {
+    clearTimeout(clock);
+    await pieces.return?.();
+  }
+}
