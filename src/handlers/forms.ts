@@ -34,7 +34,7 @@ export interface FormOptions {
   readonly folder?: string;
   /** Default 1,000. */
   readonly fieldsMax?: number;
-  /** Bytes of each field. Default 65,536. */
+  /** Bytes of the name of each field, and of its value. Default 65,536. */
   readonly fieldBytesMax?: number;
   /** Default 16. */
   readonly filesMax?: number;
@@ -64,6 +64,9 @@ const PIECE_BYTES_MAX = 65_536;
  * waits for one. It would wait for ever if that was in the piece that has the form's end.
  */
 const PART_BYTES_MAX = 2 * PIECE_BYTES_MAX;
+
+/** A byte takes so many characters at most: `%41`. */
+const ENCODED_BYTES = 3;
 
 const URLENCODED = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data";
@@ -122,12 +125,23 @@ async function formOf(
   return await new MultipartReader(type, limits, files, accepts).read(request);
 }
 
+/** Counted before they are made: as objects they are many times as long as the text. */
 function urlencoded(text: string, { fieldsMax, fieldBytesMax }: Limits): Form {
+  let count = 0;
+  for (let start = 0, end = 0; end < text.length; start = end + 1) {
+    end = text.indexOf("&", start);
+    if (end < 0) end = text.length;
+    if (end > start && ++count > fieldsMax) throw tooMuch(`more than ${fieldsMax} fields`);
+    if (end - start > ENCODED_BYTES * 2 * fieldBytesMax + 1) throw tooLong(fieldBytesMax);
+  }
   const fields = [...new URLSearchParams(text)];
-  if (fields.length > fieldsMax) throw tooMuch(`more than ${fieldsMax} fields`);
-  const long = fields.find(([, value]) => Buffer.byteLength(value) > fieldBytesMax);
-  if (long !== undefined) throw tooMuch(`a field longer than ${fieldBytesMax} bytes`);
+  const hasLong = fields.some((field) => field.some((part) => isLong(part, fieldBytesMax)));
+  if (hasLong) throw tooLong(fieldBytesMax);
   return new ReadForm(fields, []);
+}
+
+function isLong(part: string, bytesMax: number): boolean {
+  return Buffer.byteLength(part) > bytesMax;
 }
 
 class ReadForm implements Form {
@@ -179,7 +193,6 @@ class MultipartReader {
         fileHwm: PART_BYTES_MAX,
         limits: {
           fields: limits.fieldsMax, fieldSize: limits.fieldBytesMax, files: limits.filesMax,
-          fieldNameSize: limits.fieldBytesMax,
         },
       });
     } catch (cause) {
@@ -208,16 +221,18 @@ class MultipartReader {
   async #parsed(body: Readable): Promise<void> {
     const { fieldsMax, filesMax, fieldBytesMax } = this.#limits;
     const parser = this.#parser;
-    parser.on("field", (name: string, value: string, _: boolean, isCut: boolean) => {
-      if (isCut) this.#failed(tooMuch(`a field longer than ${fieldBytesMax} bytes`));
-      this.#fields.push([name, value]);
+    parser.on("field", (name: string | undefined, value: string, _: boolean, isCut: boolean) => {
+      if (name === undefined) this.#failed(nameless());
+      else if (isCut || isLong(name, fieldBytesMax)) this.#failed(tooLong(fieldBytesMax));
+      else this.#fields.push([name, value]);
     });
     parser.on("file", (field, source, name, _, type) => {
       this.#sources.add(source);
       try {
         this.#file(field, source, name, type);
       } catch (error) {
-        this.#failed(error as Error); // of `accepts`
+        source.resume();
+        this.#failed(error as Error);
       }
     });
     parser.on("fieldsLimit", () => this.#failed(tooMuch(`more than ${fieldsMax} fields`)));
@@ -241,18 +256,24 @@ class MultipartReader {
     parser.end();
   }
 
-  #file(field: string, source: Readable, name: string | undefined, type: string): void {
-    const file = { field, name: name ?? "", type };
+  #file(
+    field: string | undefined,
+    source: Readable,
+    name: string | undefined,
+    type: string,
+  ): void {
     source.on("error", (cause) => this.#failed(broken(cause)));
     // The parser goes on with what it has: nobody would remove what is stored from here on.
     if (this.#isOver) {
       source.resume();
       return;
     }
+    const { fieldBytesMax } = this.#limits;
+    if (field === undefined) throw nameless();
+    if (isLong(field, fieldBytesMax)) throw tooLong(fieldBytesMax);
+    const file = { field, name: name ?? "", type };
     if (this.#accepts !== undefined && !this.#accepts(file)) {
-      source.resume();
-      this.#failed(new HttpError(415, `The file "${file.name}" is of no kind that is taken`));
-      return;
+      throw new HttpError(415, `The file "${file.name}" is of no kind that is taken`);
     }
     const stored = this.#files.store(source, file);
     this.#stored.push(stored);
@@ -262,6 +283,15 @@ class MultipartReader {
 
 function tooMuch(what: string): HttpError {
   return new HttpError(413, `The form has ${what}`);
+}
+
+function tooLong(bytes: number): HttpError {
+  return tooMuch(`a field longer than ${bytes} bytes`);
+}
+
+/** RFC 7578 4.2: each part has one. */
+function nameless(): HttpError {
+  return new HttpError(400, "A part of the form has no name");
 }
 
 function broken(cause: unknown): Error {

@@ -12,6 +12,9 @@ import { startApp, type TestServer } from "../support/server.ts";
 
 const MODULE = new URL("../../src/handlers/forms.js", import.meta.url).href;
 
+const URLENCODED = { "content-type": "application/x-www-form-urlencoded" };
+const context = {} as Context;
+
 interface Serving extends TestServer {
   readonly folder: string;
 }
@@ -108,6 +111,10 @@ t.test("more than a limit is 413", async (t) => {
     [formWith(["a", file(1001)]), /The file "f" is longer than 1000 bytes/],
     [new URLSearchParams("a=1&b=2&c=3"), /more than 2 fields/],
     [new URLSearchParams({ a: "x".repeat(11) }), /a field longer than 10 bytes/],
+    [new URLSearchParams({ ["x".repeat(11)]: "a" }), /a field longer than 10 bytes/],
+    [new URLSearchParams({ a: "x".repeat(100) }), /a field longer than 10 bytes/],
+    [formWith(["x".repeat(11), "a"]), /a field longer than 10 bytes/],
+    [formWith(["x".repeat(11), file(1)]), /a field longer than 10 bytes/],
   ];
   for (const [body, message] of cases) {
     const [status, text] = await post(url, body);
@@ -117,7 +124,27 @@ t.test("more than a limit is 413", async (t) => {
   t.equal((await post(url, new URLSearchParams({ a: "x".repeat(20_000) })))[0], 413);
   const most = formWith(["a", "1"], ["b", "x".repeat(10)], ["c", file(1000)]);
   t.equal((await post(url, most))[0], 200);
+  const coded = new URLSearchParams({ ["%".repeat(10)]: "%".repeat(10), b: "2" });
+  t.equal((await post(url, coded))[0], 200);
+  t.equal((await post(url, `&&a=1&&&b=2${"&".repeat(100)}`, URLENCODED))[0], 200);
   t.strictSame(readdirSync(folder), []);
+});
+
+t.test("fields are counted before they are made", async (t) => {
+  const { handle } = withForm(() => "taken");
+  const body = "a&".repeat(2 ** 20);
+  const request = new Request("http://a/", { method: "POST", body, headers: URLENCODED });
+  const { URLSearchParams } = globalThis;
+  globalThis.URLSearchParams = class extends URLSearchParams {
+    constructor() {
+      super();
+      throw new Error("it was parsed");
+    }
+  };
+  t.teardown(() => (globalThis.URLSearchParams = URLSearchParams));
+  await t.rejects(handle(request as MillraceRequest, context, context) as Promise<never>, {
+    status: 413, message: "The form has more than 1000 fields",
+  });
 });
 
 t.test("what is no form, or broken", async (t) => {
@@ -128,6 +155,10 @@ t.test("what is no form, or broken", async (t) => {
   t.equal((await post(url, new Uint8Array(3)))[0], 415);
   t.match(await post(url, "x", type("multipart/form-data")), [400, /no boundary/]);
   const parts = type("multipart/form-data; boundary=b");
+  const nameless = "--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--";
+  t.match(await post(url, nameless, parts), [400, "A part of the form has no name"]);
+  const file = nameless.replace("form-data", "form-data; filename=f");
+  t.match(await post(url, file, parts), [400, "A part of the form has no name"]);
   for (const body of ["", "x", "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1",
     "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n1\r\n--"]) {
     const [status] = await post(url, body, parts);
