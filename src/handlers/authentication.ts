@@ -5,6 +5,7 @@
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { isRecord } from "./record.ts";
 import { checkRule, isSatisfied, type RoleRule } from "./role-rule.ts";
 
 export { byAddress } from "./address-authentication.ts";
@@ -80,7 +81,7 @@ async function userOf(
   for (const authenticator of authenticators) {
     try {
       const user = await authenticator.authenticate(request, context);
-      if (user !== null && user !== undefined) return user;
+      if (isRecord(user)) return user;
     } catch (error) {
       context.log.error({ err: error }, "an authenticator failed");
     }

@@ -4,10 +4,11 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { basicChallenge, basicCredentials } from "./basic-credentials.ts";
+import { theRecord } from "./record.ts";
 
 /**
  * The records of a user with that password: an array, or one. Only exactly one lets in, and is the
- * user; null, undefined, an empty array and several do not.
+ * user; false, null, whatever else is not true, an empty array and several do not.
  */
 export type Lookup = (user: string, password: string) => unknown;
 
@@ -25,9 +26,7 @@ export function basic({ lookup, realm = "millrace" }: BasicOptions): Authenticat
     async authenticate({ headers }) {
       const credentials = basicCredentials(headers);
       if (credentials === null) return null;
-      const found: unknown = await lookup(credentials.user, credentials.password);
-      if (!Array.isArray(found)) return found ?? null;
-      return found.length === 1 ? (found[0] as unknown) : null;
+      return theRecord(await lookup(credentials.user, credentials.password));
     },
     challenge: () => challenge,
   };

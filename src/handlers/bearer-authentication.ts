@@ -2,9 +2,10 @@
  * Bearer tokens (RFC 6750) in the `Authorization` field: the app says whose they are. Any thread.
  */
 import type { Authenticator } from "./authenticator.ts";
+import { isRecord } from "./record.ts";
 
 export interface BearerOptions {
-  /** The user of a token; null, undefined or an error: it is not valid. */
+  /** The user of a token; false, null, whatever else is not true, or an error: it is not valid. */
   readonly verify: (token: string) => unknown;
   /** Printable ASCII. Default "millrace". */
   readonly realm?: string;
@@ -24,7 +25,8 @@ export function bearer({ verify, realm = "millrace" }: BearerOptions): Authentic
       const token = BEARER.exec(headers.get("authorization") ?? "")?.[1];
       if (token === undefined) return null;
       try {
-        return (await verify(token)) ?? null;
+        const user: unknown = await verify(token);
+        return isRecord(user) ? user : null;
       } catch (error) {
         // A bad token is its sender's fault, and may come at any rate.
         context.log.debug({ err: error }, "a bearer token was refused");

@@ -10,6 +10,7 @@ import type { Authenticator } from "./authenticator.ts";
 import type { Lookup } from "./basic-authentication.ts";
 import { loginPage, type LoginPage } from "./login-page.ts";
 import { quoted } from "./parameters.ts";
+import { theRecord } from "./record.ts";
 import type { RoleRule } from "./role-rule.ts";
 import { isForged, pathOnSite } from "./same-origin.ts";
 import type { Sessions } from "./session.ts";
@@ -140,9 +141,7 @@ async function recordOf(
 ): Promise<unknown> {
   if (user === "") return null;
   try {
-    const found: unknown = await lookup(user, password);
-    if (!Array.isArray(found)) return found ?? null;
-    return found.length === 1 ? (found[0] as unknown) : null;
+    return theRecord(await lookup(user, password));
   } catch (error) {
     context.log.error({ err: error }, "the lookup of a login failed");
     return null;

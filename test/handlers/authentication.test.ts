@@ -37,6 +37,7 @@ const APP = `
       }, () => { throw new Error("broken"); }),
       "/all-ended": () => Response.json(ended),
       "/next": authenticated({ by }),
+      "/untrue": authenticated({ by: { authenticate: (request) => request.url === "" } }, show),
     },
     fetch: show,
   };
@@ -80,6 +81,8 @@ t.test("who is let in, on one connection", async (t) => {
 
   t.strictSame(await ask("/here"), [200, '{"user":{"address":"127.0.0.1"}}', undefined]);
   t.strictSame(await ask("/elsewhere"), [403, "Not allowed", undefined]);
+
+  t.strictSame(await ask("/untrue"), [403, "Not allowed", undefined]);
 
   t.strictSame(await ask("/page?own"), [418, "unknown", undefined]);
   t.strictSame(await ask("/page?own", cook), [418, "role", undefined]);

@@ -1,6 +1,7 @@
 /** Tests of the Basic scheme: exactly one record lets in. */
 import t from "tap";
 import { basic, type BasicOptions, type Lookup } from "../../src/handlers/basic-authentication.ts";
+import { isSameText } from "../../src/handlers/same-text.ts";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
 
 const context = {} as Context;
@@ -24,6 +25,8 @@ t.test("one record is the user; none and several are nobody", async (t) => {
   for (const found of [[], [record, record], null, undefined, Promise.resolve(null)]) {
     t.equal(await userOf(lookup(found), field), null);
   }
+  t.equal(await userOf(() => isSameText("a", "b"), field), null, "a comparison lets nobody in");
+  t.equal(await userOf(() => [false], field), null);
   t.strictSame(asked[0], ["miller", "flour:white"]);
   t.equal(asked.length, 8);
   await t.rejects(userOf(() => Promise.reject(new Error("no directory")), field));

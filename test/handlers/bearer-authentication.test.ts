@@ -1,6 +1,7 @@
 /** Tests of bearer tokens. */
 import t from "tap";
 import { bearer, type BearerOptions } from "../../src/handlers/bearer-authentication.ts";
+import { isSameText } from "../../src/handlers/same-text.ts";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
 
 function requestWith(field?: string): MillraceRequest {
@@ -28,6 +29,12 @@ t.test("the token is verified; what fails is nobody", async (t) => {
     t.equal(await authenticate(requestWith(field), context), null);
   }
   t.equal(logged.length, 1);
+});
+
+t.test("a comparison is a verification", async (t) => {
+  const { authenticate } = bearer({ verify: (token) => isSameText(token, "good") });
+  t.equal(await authenticate(requestWith("Bearer good"), context), true);
+  t.equal(await authenticate(requestWith("Bearer wrong"), context), null);
 });
 
 t.test("the challenge says whether a token was sent", (t) => {

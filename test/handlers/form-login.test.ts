@@ -18,6 +18,7 @@ const APP = `
     lookup: (user, password) => {
       if (user === "broken") throw new Error("no directory");
       if (user === "twice") return [1, 2];
+      if (user === "untrue") return password === "right";
       const name = user.toLowerCase(); // as a directory has it
       if (users[name]?.password !== password) return [];
       return [{ name, roles: users[name].roles ?? [], hash: "secret" }];
@@ -110,7 +111,7 @@ t.test("to the login page and back, and known to every worker", async (t) => {
 
 t.test("who is not let in", async (t) => {
   const server = await startApp(t, APP, OPTIONS);
-  for (const user of ["broken", "twice", "", "nobody"]) {
+  for (const user of ["broken", "twice", "untrue", "", "nobody"]) {
     const failed = await visitor(server).login({ user, password: "x" });
     t.equal(failed.status, 401, user);
   }
