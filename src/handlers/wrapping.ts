@@ -3,16 +3,14 @@
  * it is given none, whatever comes behind it (`context.next()`). Any thread.
  */
 import type { Context, FetchHandler, HandlerResult, MillraceRequest } from "../shared/app.ts";
-import { HandlerContext } from "../worker/context.ts";
+import { HandlerContext, type HeaderEdit } from "../worker/context.ts";
 import { FileParts } from "../worker/file-parts.ts";
 import { isLightResponse, responseParts } from "../worker/response.ts";
 
-/** Changes the headers of an answer. */
-export type HeaderEdit = (headers: Headers) => void;
-
 /**
  * What the wrapped handler answers, with its headers edited; `undefined` where it declines. The
- * handler may give the same Response to many requests, so a copy is edited.
+ * handler may give the same Response to many requests, so a copy is edited. A thrown Response is an
+ * answer, too; behind any other error the answer that is made of it is edited.
  */
 export async function answerWith(
   handler: FetchHandler | undefined,
@@ -20,9 +18,7 @@ export async function answerWith(
   context: Context,
   edit: HeaderEdit,
 ): Promise<Response | undefined> {
-  const value: HandlerResult = handler === undefined
-    ? await context.next()
-    : await answerOf(context, () => handler(request, context, context));
+  const value = await valueOf(handler, request, context, edit);
   if (value === undefined) return undefined;
   const response = value instanceof Response ? value : new Response(value as string);
   // No answer that HTTP has headers for: Response.error(), or the connection is switched.
@@ -30,6 +26,31 @@ export async function answerWith(
   const copy = copyOf(response);
   edit(copy.headers);
   return copy;
+}
+
+async function valueOf(
+  handler: FetchHandler | undefined,
+  request: MillraceRequest,
+  context: Context,
+  edit: HeaderEdit,
+): Promise<HandlerResult> {
+  try {
+    if (handler === undefined) return await context.next();
+    return await answerOf(context, () => handler(request, context, context));
+  } catch (error) {
+    if (isResponse(error)) return error;
+    if (context instanceof HandlerContext) context.onFailure(edit);
+    throw error;
+  }
+}
+
+/** What is thrown may throw again when it is looked at. */
+function isResponse(error: unknown): error is Response {
+  try {
+    return error instanceof Response;
+  } catch {
+    return false;
+  }
 }
 
 /** A handler that writes its answer gives it to its wrapper. */

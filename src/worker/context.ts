@@ -42,6 +42,9 @@ export interface ContextHost {
   reply(exchange: Exchange, options: ReplyOptions | undefined): Reply;
 }
 
+/** Changes the headers of an answer. */
+export type HeaderEdit = (headers: Headers) => void;
+
 export class HandlerContext implements Context {
   readonly #host: ContextHost;
   readonly #exchange: Exchange;
@@ -50,6 +53,8 @@ export class HandlerContext implements Context {
   #client: Endpoint | null = null;
   /** What is answered if the handler does not: it wanted a WebSocket that cannot be. */
   refusal: LightResponse | null = null;
+  /** What wrappers do to the answer that is made of an error. */
+  failureEdits: HeaderEdit[] | null = null;
   /** What the handler has asked for, should it decline. */
   #rewrite: Rewrite | null = null;
   #passes = 1;
@@ -194,6 +199,11 @@ export class HandlerContext implements Context {
     this.#rewrite = null;
     this.#passes++;
     return rewrite;
+  }
+
+  /** An error goes through a wrapper, which would have edited an answer. */
+  onFailure(edit: HeaderEdit): void {
+    (this.failureEdits ??= []).push(edit);
   }
 
   next(): Promise<Response> {

@@ -8,9 +8,10 @@ import type { Log, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import type { AnswerSink } from "./answer-sink.ts";
 import { discard } from "./body.ts";
+import type { HandlerContext } from "./context.ts";
 import { describe, errorPage, textParts } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
-import type { ResponseParts } from "./response-parts.ts";
+import { openHeaders, type ResponseParts, withOwnHeaders } from "./response-parts.ts";
 import { toParts } from "./response.ts";
 
 /** What failures ask of their engine. */
@@ -79,7 +80,8 @@ export class Failures {
       }
       if (!(error instanceof HttpError)) return false;
       if (error.log) this.#report(exchange, error, `${exchange.routeName} failed`);
-      this.#answers.answer(exchange, this.#partsOfError(exchange, error), error.close);
+      const parts = this.#edited(exchange, this.#partsOfError(exchange, error));
+      this.#answers.answer(exchange, parts, error.close);
       return true;
     } catch (second) {
       // A Response that was sent before, headers that are none, an object that throws when asked.
@@ -96,7 +98,10 @@ export class Failures {
       const value = await exchange.target.table.app.error!(error, request);
       if (value === undefined) this.#answerFault(exchange, error);
       else if (exchange.isAnswered) discardValue(value);
-      else this.#answers.answer(exchange, this.#partsOf(exchange, value), false);
+      else {
+        const parts = this.#edited(exchange, this.#partsOf(exchange, value));
+        this.#answers.answer(exchange, parts, false);
+      }
     } catch (second) {
       if (exchange.isAnswered || isAnswer(second)) {
         this.fail(exchange, second);
@@ -121,7 +126,22 @@ export class Failures {
     const parts = this.#host.isDevelopment
       ? errorPage(exchange, error, { status: 500 })
       : textParts(500, FAULT_TEXT);
-    this.#answers.answer(exchange, parts, false);
+    this.#answers.answer(exchange, this.#edited(exchange, parts), false);
+  }
+
+  /** As wrappers would have it that the error has gone through. */
+  #edited(exchange: Exchange, parts: ResponseParts): ResponseParts {
+    const edits = (exchange.context as HandlerContext | null)?.failureEdits ?? null;
+    if (edits === null || parts.status < 200) return parts;
+    const copy = withOwnHeaders(parts);
+    const headers = openHeaders(copy) as unknown as Headers;
+    try {
+      for (const edit of edits) edit(headers);
+      return copy;
+    } catch (error) {
+      this.#report(exchange, error, `a wrapper of ${exchange.routeName} failed`);
+      return parts;
+    }
   }
 
   #partsOfError(exchange: Exchange, error: HttpError): ResponseParts {

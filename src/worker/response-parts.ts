@@ -107,6 +107,17 @@ export function openHeaders(parts: ResponseParts): LightHeaders {
   return headers;
 }
 
+/** The same answer with headers of its own. */
+export function withOwnHeaders(parts: ResponseParts): ResponseParts {
+  const copy = new ResponseParts(parts.body, parts.contentType);
+  copy.status = parts.status;
+  copy.statusText = parts.statusText;
+  copy.bodyUsed = parts.bodyUsed;
+  copy.stream = parts.stream;
+  copy.headers = new LightHeaders(parts.headers ?? undefined);
+  return copy;
+}
+
 /** What the type of the body is, without making headers. */
 export function contentTypeOf(parts: ResponseParts): string | null {
   if (parts.contentType > 0) return CONTENT_TYPES[parts.contentType]!;

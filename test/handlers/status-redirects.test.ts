@@ -22,6 +22,7 @@ const APP = `
     }],
     routes: {
       "/wrapped": statusRedirects({ 401: "/login" }, secret),
+      "/thrown": statusRedirects({ 401: "/login" }, () => { throw secret(); }),
       "/in/secret": secret,
       "/in/thrown": () => { throw new HttpError(401, "who?"); },
       "/in/login": secret,
@@ -42,6 +43,7 @@ t.test("answers and errors with such a status lead elsewhere, others do not", as
     return [answer.status, answer.headers.get("location") ?? await answer.text()];
   };
   t.strictSame(await ask("/wrapped"), [302, "/login"]);
+  t.strictSame(await ask("/thrown"), [302, "/login"], "of a thrown Response");
   t.strictSame(await ask("/in/secret"), [302, "/in/login"], "of what comes behind it");
   t.strictSame(await ask("/in/thrown"), [302, "/in/login"], "of an HttpError");
   t.strictSame(await ask("/in/none"), [303, `https://${hostname}/lost`]);

@@ -5,6 +5,11 @@ import type { Context, FetchHandler, MillraceRequest } from "../../src/shared/ap
 import { FileParts } from "../../src/worker/file-parts.ts";
 import { LightRequest } from "../../src/worker/request.ts";
 import { LightResponse, responseParts } from "../../src/worker/response.ts";
+import { startApp } from "../support/server.ts";
+
+function module(name: string): string {
+  return new URL(`../../src/${name}.js`, import.meta.url).href;
+}
 
 const request = new LightRequest("http://a/") as unknown as MillraceRequest;
 
@@ -67,6 +72,65 @@ t.test("declining declines, and no handler goes on with the next one", async (t)
   t.equal(await next!.text(), "next");
   t.equal(next!.headers.get("x-a"), "1");
   await t.rejects(edited(() => { throw new Error("broken"); }), { message: "broken" });
+});
+
+t.test("a thrown Response is an answer", async (t) => {
+  const thrown = new LightResponse("thrown", { status: 401 });
+  const answer = await edited(() => { throw thrown; });
+  t.equal(answer!.status, 401);
+  t.equal(answer!.headers.get("x-a"), "1");
+  t.equal(thrown.headers.get("x-a"), null);
+});
+
+t.test("answers that are made of errors are edited by all they went through", async (t) => {
+  const { connect } = await startApp(t, `
+    import { cors } from ${JSON.stringify(module("handlers/cors"))};
+    import { securityHeaders } from ${JSON.stringify(module("handlers/security-headers"))};
+    import { HttpError } from ${JSON.stringify(module("shared/errors"))};
+    const hostile = new Proxy({}, { getPrototypeOf() { throw new Error("trap"); } });
+    const gone = new HttpError(410, "gone", { headers: { vary: "Accept" } });
+    const kept = new Response("hooked", { status: 599, headers: { "x-own": "1" } });
+    const raise = ({ url }) => {
+      if (url.endsWith("/http")) throw gone;
+      if (url.endsWith("/hostile")) throw hostile;
+      if (url.endsWith("/hooked")) throw new RangeError("hooked");
+      throw new TypeError("broken");
+    };
+    const edit = (handler) => securityHeaders({}, cors({ origin: ["https://a.example"] }, handler));
+    export default {
+      table: [
+        { prefix: "/around", handler: edit(raise) },
+        { prefix: "/before", handler: edit() },
+        { prefix: "/before", handler: raise },
+        { prefix: "/caught", handler: (request, context) => context.next().catch(() => "fine") },
+        { prefix: "/caught", handler: edit(raise) },
+        { prefix: "/declined", handler: edit(() => undefined) },
+        { prefix: "/declined", handler: raise },
+      ],
+      error: (error) => (error instanceof RangeError ? kept : undefined),
+    };
+  `);
+  const client = await connect();
+  const ask = async (path: string): Promise<unknown[]> => {
+    const answer = await client.request(
+      `GET ${path} HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n\r\n`,
+    );
+    const names = ["access-control-allow-origin", "vary", "x-frame-options"];
+    return [answer.status, ...names.map((name) => answer.header(name))];
+  };
+  const both = ["https://a.example", "Origin", "SAMEORIGIN"];
+  for (let round = 0; round < 2; round++) {
+    for (const place of ["/around", "/before"]) {
+      const http = await ask(`${place}/http`);
+      t.strictSame(http, [410, "https://a.example", "Accept, Origin", "SAMEORIGIN"]);
+      t.strictSame(await ask(`${place}/hooked`), [599, ...both]);
+      t.strictSame(await ask(`${place}/broken`), [500, ...both]);
+      t.strictSame(await ask(`${place}/hostile`), [500, ...both]);
+    }
+    const none = [undefined, undefined, undefined];
+    t.strictSame(await ask("/caught/broken"), [200, ...none]);
+    t.strictSame(await ask("/declined/broken"), [500, ...none]);
+  }
 });
 
 t.test("Response.error() stays what it is", async (t) => {
