@@ -24,6 +24,15 @@ const MULTIPART = "multipart/form-data";
 /** Types whose bodies are text. */
 const TEXT = /^(?:text\/.*|application\/(?:[\w.-]*\+)?(?:json|xml|javascript|ecmascript))$/;
 
+/**
+ * What the server says under `http.`, and nobody else: by a field of such a name a client would say
+ * who the user is, also where there is none.
+ */
+const OWN: ReadonlySet<string> = new Set([
+  "method", "base", "remote_user", "remote_pass", "user", "body", "bodyasbytes", "bodyasstring",
+]);
+const PARAMETER = "qs.";
+
 /** Reads the whole body: limits are those of bodies that are read as a whole. */
 export async function readEvent(
   request: MillraceRequest,
@@ -33,7 +42,7 @@ export async function readEvent(
   const bag = new EventBag(valuesAs);
   const separators = semicolons ? /[&;]/ : /&/;
   const url = new URL(request.url);
-  for (const [name, value] of context.rawHeaders) addHeader(bag, name, value);
+  for (const [name, value] of context.rawHeaders) addField(bag, name, value);
   bag.put("http.method", request.method);
   bag.put("http.base", decoded(url.pathname));
   addConnection(bag, context);
@@ -44,9 +53,12 @@ export async function readEvent(
   return { bag, files };
 }
 
-function addHeader(bag: EventBag, name: string, value: string): void {
+/** Of the header or of the trailers. */
+function addField(bag: EventBag, name: string, value: string): void {
+  const lower = name.toLowerCase();
+  if (OWN.has(lower) || lower.startsWith(PARAMETER)) return;
   // Cookies are joined by their own rule (RFC 6265 5.4); commas in them mean nothing.
-  bag.add(`http.${name}`, value, name.toLowerCase() === "cookie" ? "; " : ", ");
+  bag.add(`http.${name}`, value, lower === "cookie" ? "; " : ", ");
 }
 
 /** What is no valid encoding stays as it is. */
@@ -82,7 +94,7 @@ function addParameters(bag: EventBag, text: string, separators: RegExp): void {
     const [pair] = new URLSearchParams(`&${piece}`);
     if (pair === undefined) continue;
     const [name, value] = pair;
-    bag.add(`http.qs.${name}`, piece.includes("=") ? value : true, ";");
+    bag.add(`http.${PARAMETER}${name}`, piece.includes("=") ? value : true, ";");
   }
 }
 
@@ -119,12 +131,12 @@ function decoderOf(type: string): InstanceType<typeof TextDecoder> {
 function addForm(bag: EventBag, form: FormData): readonly File[] {
   const files: File[] = [];
   for (const [name, value] of form) {
-    if (typeof value === "string") bag.add(`http.qs.${name}`, value, ";");
+    if (typeof value === "string") bag.add(`http.${PARAMETER}${name}`, value, ";");
     else files.push(value);
   }
   return files;
 }
 
 async function addTrailers(bag: EventBag, context: Context): Promise<void> {
-  for (const [name, value] of await context.trailers) addHeader(bag, name, value);
+  for (const [name, value] of await context.trailers) addField(bag, name, value);
 }

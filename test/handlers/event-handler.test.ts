@@ -269,6 +269,22 @@ t.test("trailers are properties like other fields", async (t) => {
   t.equal(answer.body, "97");
 });
 
+t.test("no client says by a field who the user is, or what the body", async (t) => {
+  const { connect } = await serving(t, `
+    const { remote_user } = Object.fromEntries(event.request.headers);
+    event.set("http.body", { ...event.in, remote_user });
+  `);
+  const client = await connect();
+  const forged = "User: admin\r\nremote_user: root\r\nBODY: evil\r\nqs.name: n\r\n";
+  const head = `POST /a HTTP/1.1\r\nHost: a\r\n${forged}Transfer-Encoding: chunked\r\n\r\n`;
+  const answer = await client.request(`${head}1\r\na\r\n0\r\nMethod: DELETE\r\n${forged}\r\n`);
+  const shown = JSON.parse(answer.body) as Shown;
+  t.match(shown, { "http.method": "POST", "http.bodyAsString": "a", "remote_user": "root" });
+  for (const none of ["http.user", "http.remote_user", "http.qs.name"]) {
+    t.notOk(none in shown, none);
+  }
+});
+
 t.test("options that are none", (t) => {
   const wrong: unknown[] = [{ valuesAs: "lists" }, { realm: "a\n" }, { headersAs: "x" }];
   for (const options of wrong) {
