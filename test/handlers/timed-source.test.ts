@@ -35,6 +35,52 @@ t.test("fillers come while the source is quiet, and no item is lost or comes twi
   t.equal(source.returned, 1);
 });
 
+t.test("however long it is quiet, few reactions are left on the item that comes", async (t) => {
+  let asked = 0;
+  class Counted<T> extends Promise<T> {
+    // oxlint-disable-next-line unicorn/no-thenable -- what is left on a promise is to be counted
+    override then<A, B>(
+      taken?: (value: T) => A | PromiseLike<A>,
+      failed?: (error: unknown) => B | PromiseLike<B>,
+    ): Promise<A | B> {
+      asked++;
+      return super.then(taken, failed);
+    }
+  }
+  let give: (value: string) => void = () => {};
+  const source: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Counted((resolve) => {
+        give = (value) => resolve({ done: false, value });
+      }),
+    }),
+  };
+  const items = new TimedSource(source, 1, "-");
+  for (const value of ["a", "b"]) {
+    for (let fillers = 0; fillers < 50; fillers++) t.equal((await items.next()).value, "-");
+    give(value);
+    t.equal((await items.next()).value, value);
+    t.ok(asked <= 2, `${asked} times`);
+    asked = 0;
+  }
+});
+
+t.test("an error that comes while nobody asks is that of the next call", async (t) => {
+  let fail: (error: Error) => void = () => {};
+  const source: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise((_, reject) => {
+        fail = reject;
+      }),
+    }),
+  };
+  const items = new TimedSource(source, 1, "-");
+  t.equal((await items.next()).value, "-");
+  fail(new Error("spring dry"));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await t.rejects(items.next(), { message: "spring dry" });
+});
+
 t.test("a source in the middle of an item holds nobody up who ends it", async (t) => {
   const source = new Handed();
   const items = new TimedSource(source, 1, "-");
