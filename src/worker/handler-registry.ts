@@ -27,7 +27,7 @@ const NAMES_SHOWN = 12;
 export class HandlerRegistry {
   /** The rows of the app's own `table` and then of its `routes`, in their order. */
   readonly rows: readonly TableRow[];
-  /** Of all handler objects that say something of bodies. */
+  /** Of all handler objects that say something of bodies, those of `auth` too. */
   readonly bodyRules: readonly Partial<BodyRules>[];
   readonly #handlers = new Map<string, ResolvedRoute>();
   readonly #gates = new Map<string, Gate>();
@@ -46,7 +46,7 @@ export class HandlerRegistry {
       return { id, pattern, methods: [], handler, disabled: false };
     });
     this.rows = [...table, ...routes];
-    this.bodyRules = [...this.#handlers.values()].flatMap(bodyRulesOf);
+    this.bodyRules = [...this.entries].map(rulesOf).filter((rules) => rules !== null);
   }
 
   /**
@@ -200,10 +200,6 @@ export function isPerMethod(route: unknown): route is Readonly<Record<string, Ha
 
 function entriesOf(handler: ResolvedRoute): (Handler | Response)[] {
   return isPerMethod(handler) ? Object.values(handler) : [handler];
-}
-
-function bodyRulesOf(handler: ResolvedRoute): Partial<BodyRules>[] {
-  return entriesOf(handler).map(rulesOf).filter((rules) => rules !== null);
 }
 
 function factsOf(handler: ResolvedRoute): HandlerFacts {

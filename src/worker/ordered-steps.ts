@@ -25,6 +25,8 @@ export interface OrderedSteps {
   readonly refusal: FixedStep | null;
 }
 
+type Rules = HandlerStep["rules"];
+
 export function orderedSteps(matches: readonly OrderedMatch[], method: string): OrderedSteps {
   const steps: MatchedStep[] = [];
   const allowed = new Set<string>();
@@ -61,9 +63,19 @@ function stepsOf(route: OrderedRoute, method: string): Step[] {
   const answering = conditional(inner as HandlerStep, route, route.gate?.match);
   if (route.gate?.auth === undefined) return [answering];
   const asking = conditional(handlerStep(route.gate.auth, route), route, undefined);
-  // Who may not go on does not get the body collected, and who may has the handler's limits.
-  const rules = answering.rules && { ...answering.rules, buffered: false, decodeBodies: false };
-  return [{ ...asking, rules }, answering];
+  return [{ ...asking, rules: askingRules(asking.rules, answering.rules) }, answering];
+}
+
+/**
+ * What the handler of `auth` does not say of bodies: who may go on has the limits of the one that
+ * answers, and who may not does not get the body collected for that.
+ */
+function askingRules(own: Rules, answering: Rules): Rules {
+  if (answering === null) return own;
+  const { decodeBodies, ...limits } = answering;
+  // What is decoded for the first is so for both: it stays as it came if the second wants it so.
+  const kept = decodeBodies === false ? { decodeBodies } : {};
+  return { ...limits, ...kept, buffered: false, ...own };
 }
 
 /** The step for those requests alone that the row is for. */

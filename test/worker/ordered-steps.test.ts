@@ -1,4 +1,5 @@
 /** The ordered table over a connection: which row answers, and what follows one that declines. */
+import { gzipSync } from "node:zlib";
 import t from "tap";
 import { startApp, type TestServer } from "../support/server.ts";
 
@@ -114,6 +115,77 @@ t.test("auth, then match of the row, then match of the handler", async (t) => {
   t.match(await ask(server, "/own/neither"), { json: { text: "next", user: "neither" } });
   const calls = "match me,own,match no,next,match neither,next";
   t.equal((await ask(server, "/calls")).text, calls);
+});
+
+const BODIES = `
+  const signed = async (request) => {
+    const text = await request.text();
+    if (text.startsWith("answer")) return "auth has " + text.length;
+    return text.startsWith("sig") ? undefined : new Response("no", { status: 403 });
+  };
+  const size = async (request) => "got " + (await request.bytes()).length;
+  const sized = async (request) => {
+    request.user = (await request.bytes()).length;
+  };
+  const both = async (request) => request.user + " " + (await request.bytes()).length;
+  const asking = (auth, handler) => ({ method: "POST", auth, handler });
+  export default { table: [
+    { path: "/whole", ...asking({ buffered: true, handle: signed }, size) },
+    { path: "/both", ...asking({ buffered: true, handle: signed },
+      { buffered: true, handle: size }) },
+    { path: "/next", ...asking({ buffered: true, handle: async (request, context) =>
+      await signed(request) ?? context.next() }, size) },
+    { path: "/short-auth", ...asking({ bodyBytesMax: 4, handle: signed }, () => "in") },
+    { path: "/long-auth", ...asking({ buffered: true, bodyBytesMax: 5000, handle: signed },
+      { bodyBytesMax: 10, handle: size }) },
+    { path: "/long-handler", ...asking(() => undefined, { bodyBytesMax: 3000, handle: size }) },
+    { path: "/long-handler-whole", ...asking({ buffered: true, handle: signed },
+      { bodyBytesMax: 3000, handle: size }) },
+    { path: "/decoded-first", ...asking({ buffered: true, decodeBodies: true, handle: sized },
+      both) },
+    { path: "/decoded-then", ...asking({ buffered: true, decodeBodies: false, handle: sized },
+      { decodeBodies: true, handle: both }) },
+    { path: "/as-listener", ...asking({ buffered: true, handle: sized },
+      { bodyBytesMax: 50, handle: both }) },
+    { path: "/encoded", ...asking({ buffered: true, handle: sized },
+      { decodeBodies: false, handle: both }) },
+  ] };
+`;
+
+t.test("what an auth object says of bodies counts for its own step", async (t) => {
+  const { url } = await startApp(t, BODIES, { bodyBytesMax: 100, bodyStreamBytesMax: 100 });
+  const post = async (path: string, body: string): Promise<string> => {
+    const answer = await fetch(url + path, { method: "POST", body });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  for (const path of ["/whole", "/both", "/next"]) {
+    t.equal(await post(path, "signed"), "200 got 6", path);
+    t.equal(await post(path, "else"), "403 no", path);
+  }
+  t.equal(await post("/short-auth", "sig"), "200 in");
+  t.match(await post("/short-auth", "signed"), /^413 /);
+  t.equal(await post("/long-auth", `answer${"x".repeat(4994)}`), "200 auth has 5000");
+  t.match(await post("/long-auth", `answer${"x".repeat(4995)}`), /^413 /);
+  t.equal(await post("/long-auth", "signed"), "200 got 6");
+  t.match(await post("/long-auth", `sig${"x".repeat(8)}`), /^413 /, "the handler has its own");
+  const long = `sig${"x".repeat(2997)}`;
+  t.equal(await post("/long-handler", long), "200 got 3000", "else the handler's count");
+  t.equal(await post("/long-handler-whole", long), "200 got 3000");
+  t.match(await post("/long-handler-whole", `${long}x`), /^413 /);
+});
+
+t.test("each of auth and handler has the body decoded that says so", async (t) => {
+  const { url } = await startApp(t, BODIES, { decodeBodies: true });
+  const body = gzipSync("x".repeat(50));
+  const encoded = body.length;
+  for (const [path, answer] of [
+    ["/decoded-first", "50 50"], ["/decoded-then", `${encoded} 50`], ["/as-listener", "50 50"],
+    ["/encoded", `${encoded} ${encoded}`],
+  ] as const) {
+    const headers = { "content-encoding": "gzip" };
+    const given = await fetch(url + path, { method: "POST", headers, body });
+    t.equal(await given.text(), answer, path);
+  }
 });
 
 t.test("no row takes the method: 405 with what they do, if nothing else answers", async (t) => {
