@@ -4,7 +4,7 @@
  * slot: it keeps the connection with this thread and answers nothing of it by itself.
  * Thread: the engine's.
  */
-import type { Handler } from "../shared/app.ts";
+import type { Handler, HandlerObject } from "../shared/app.ts";
 import { FLAG_KEEP_ALIVE, SLOT_FLAG_PINNED, SLOT_FLAGS, SLOT_WORDS } from "../shared/layout.ts";
 import { isHandler } from "./compiled-route.ts";
 import type { Connection } from "./connections.ts";
@@ -76,15 +76,18 @@ export class Pins {
   }
 }
 
-/** Without the `match` of its object, and without parameters: no path has led to it. */
+/**
+ * Without the `match` of its object, and without parameters: no path has led to it. What the object
+ * says of bodies and of time counts all the same.
+ */
 function pinnedStep(exchange: Exchange, given: Handler | undefined): HandlerStep {
   const present = exchange.step;
   if (present.kind !== "handler") throw new TypeError("pin: no handler is running any more");
   const step = given === undefined ? present : handlerStep(given, null);
   const { id, route } = present;
-  const { handler, owner, rules } = step;
-  const bound: HandlerStep["handler"] = (request, context) => (
-    handler.call(owner, request, context, context)
-  );
-  return { ...handlerStep(bound, null), id, route, rules, isBare: false };
+  const { handler, owner, rules, times } = step;
+  const bound: HandlerObject = {
+    handle: (request, context) => handler.call(owner, request, context, context),
+  };
+  return { ...handlerStep(bound, null), id, route, rules, times };
 }

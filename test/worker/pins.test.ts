@@ -1,5 +1,6 @@
 /** Pinned connections: who has their requests, for how long, and what else changes for them. */
 import t from "tap";
+import { until } from "../support/deadline.ts";
 import { startApp } from "../support/server.ts";
 
 const APP = `
@@ -128,4 +129,45 @@ t.test("what has no path is not its, and behind the last handler nothing is pinn
   t.equal((await client.request(get("/pin"))).body, "/pin");
   t.equal((await client.request(get("/other"))).body, "/other");
   t.equal((await client.request(get("http://1.2.3.4.5/"))).status, 400);
+});
+
+t.test("a pinned handler object has its times, what it declines the listener's", async (t) => {
+  const { connect, server } = await startApp(t, `
+    const never = () => new Promise(() => {});
+    const late = () => new Promise((done) => setTimeout(() => done("late"), 1000));
+    async function* flood() {
+      for (let i = 0; i < 4000; i++) yield new Uint8Array(65_536);
+    }
+    const run = (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/never") return never();
+      if (pathname === "/body") return request.text();
+      if (pathname === "/flood") return new Response(flood());
+      if (pathname === "/late") return undefined;
+      return "pinned";
+    };
+    const times = { handlerTimeoutMs: 700, bodyTimeoutMs: 200, writeTimeoutMs: 200 };
+    const self = { ...times, handle(request, context) { context.pin(); return run(request); } };
+    export default { routes: {
+      "/self": self,
+      "/other": (request, context) => String(context.pin({ ...times, handle: run })),
+      "/made": { ...times, perConnection: () => ({ handle: self.handle }) },
+      "/late": late,
+    } };
+  `, { handlerTimeoutMs: 60_000, bodyTimeoutMs: 60_000, writeTimeoutMs: 60_000 });
+  await Promise.all(["/self", "/other", "/made"].map(async (path) => {
+    const pinned = async () => {
+      const client = await connect();
+      t.match((await client.request(get(path))).body, /pinned|true/);
+      return client;
+    };
+    const [slow, stalled, full] = [await pinned(), await pinned(), await pinned()];
+    full.pause();
+    full.write(get("/flood"));
+    t.equal((await slow.request(get("/late"))).body, "late", path);
+    t.equal((await slow.request(get("/never"))).status, 503, path);
+    stalled.write("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+    t.equal((await stalled.response()).status, 408, path);
+  }));
+  await until("the end of the floods", () => server.stats().listeners[0]!.connections === 0);
 });
