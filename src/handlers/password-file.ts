@@ -51,13 +51,15 @@ export function passwordFile(path: string, options: PasswordFileOptions = {}): L
       read = { version, users: new Htpasswd(path, await readFile(path, "utf8")) };
       known.clear();
     }
-    const { users } = read;
+    const compared = read;
+    const { users } = compared;
     const key = known.keyOf(user, password);
     if (users.has(user) && known.has(key)) return { name: user };
     const hash = users.hashFor(user);
     // Who is unknown takes as long as who is known.
     if (hash === null || !(await isRight(password, hash)) || !users.has(user)) return null;
-    known.add(key);
+    // Who was compared with a file that has changed meanwhile has proved nothing of the new one.
+    if (read === compared) known.add(key);
     return { name: user };
   };
 }

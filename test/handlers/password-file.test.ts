@@ -1,5 +1,7 @@
 /** Tests of htpasswd files. */
 import { rmSync, utimesSync, writeFileSync } from "node:fs";
+import promises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import t from "tap";
@@ -74,4 +76,31 @@ t.test("what is compared for an unknown name lets nobody in, also if it is right
     t.ok(await lookup("one", "flour"));
     t.equal(await lookup("two", "flour"), null);
   }
+});
+
+t.test("a password whose file has changed while it was compared is not remembered", async (t) => {
+  let text = `one:${BCRYPT}\n`;
+  const { stat, readFile } = promises;
+  const restore = (): void => {
+    Object.assign(promises, { stat, readFile });
+    syncBuiltinESMExports();
+  };
+  t.teardown(restore);
+  // Both answer at once, and bcrypt takes a turn of the loop: who came first ends last.
+  Object.assign(promises, {
+    stat: async () => ({ mtimeNs: 0n, size: BigInt(text.length), ino: 1n }),
+    readFile: async () => text,
+  });
+  syncBuiltinESMExports();
+  const lookup = passwordFile("passwords");
+  t.equal(await lookup("one", "salt"), null);
+  const first = Promise.resolve(lookup("one", "flour"));
+  let hasEnded = false;
+  void first.then(() => (hasEnded = true));
+  text = "one:{SHA}NWoZK3kTsExUV00Ywo1G5jlUKKs=\n";
+  t.ok(await lookup("one", "1"));
+  t.notOk(hasEnded, "it is compared yet");
+  t.ok(await first, "it was right when it was asked");
+  t.equal(await lookup("one", "flour"), null);
+  t.ok(await lookup("one", "1"));
 });
