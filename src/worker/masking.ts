@@ -4,6 +4,7 @@
  * has no end reaches to the end. Any thread.
  */
 import { type DebugOptions, type DebugText, MASKED_FIELDS } from "../shared/debug.ts";
+import { decodeSegment } from "./route-pattern.ts";
 
 export const MASK = "[masked]";
 
@@ -32,20 +33,23 @@ export class Masking {
   /** `resolved` is its path as routes see it, which may be another than what was sent. */
   target(target: string, resolved?: string): string {
     const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i.exec(target)?.[0] ?? "";
-    const [path, query] = cutAt(target.slice(origin.length), "?");
+    const rest = target.slice(origin.length);
+    // The query, or the fragment where there is none, with its mark: both may carry secrets.
+    const query = /[?#][^]*/.exec(rest)?.[0] ?? "";
+    const path = rest.slice(0, rest.length - query.length);
     const place = origin.replace(/\/\/.*@/, `//${MASK}@`);
     const rule = this.#ruleOf(path) ?? this.#ruleOf(resolved ?? path);
     if (rule !== undefined) {
       const shown = rule.endsWith("*") ? `${rule.slice(0, -1)}${MASK}` : rule;
-      return place + (query === null ? shown : `${shown}?${MASK}`);
+      return place + (query === "" ? shown : `${shown}${query[0]}${MASK}`);
     }
-    return place + (query === null ? path : `${path}?${this.pairs(query)}`);
+    return place + path + this.pairs(query);
   }
 
   field(name: string, value: string): string {
     if (this.#isMasked(name)) return MASK;
     if (LINKS.has(name.toLowerCase())) return this.target(value);
-    return value.includes("?") ? this.pairs(value) : value;
+    return /[?#]/.test(value) ? this.pairs(value) : value;
   }
 
   /** The beginning of a body. */
@@ -104,11 +108,20 @@ export class Masking {
     return this.#names.has(name.toLowerCase());
   }
 
+  /** Of the path as it came, or as routes see it: `/%72eset` is `/reset`. */
   #ruleOf(path: string): string | undefined {
-    return this.#paths.find((rule) => (
-      rule.endsWith("*") ? path.startsWith(rule.slice(0, -1)) : path === rule
-    ));
+    const meant = decodedPath(path);
+    return this.#paths.find((rule) => isUnder(path, rule) || isUnder(meant, decodedPath(rule)));
   }
+}
+
+function isUnder(path: string, rule: string): boolean {
+  return rule.endsWith("*") ? path.startsWith(rule.slice(0, -1)) : path === rule;
+}
+
+/** What cannot be decoded stays as it is. */
+function decodedPath(path: string): string {
+  return path.includes("%") ? path.split("/").map(decodeSegment).join("/") : path;
 }
 
 /** What the app makes of a text; one that fails shows nothing. */

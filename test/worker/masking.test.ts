@@ -23,8 +23,35 @@ t.test("a target: parameters by name, however escaped, and whole paths", async (
   t.equal(masking.target("/reset/abc"), `/reset/${MASK}`);
   t.equal(masking.target("/x/../reset/abc?d", "/reset/abc"), `/reset/${MASK}?${MASK}`);
   t.equal(masking.target("http://a.test/reset/abc", "/reset/abc"), `http://a.test/reset/${MASK}`);
+  t.equal(masking.target("/login#x?y"), `/login#${MASK}`);
+  t.equal(masking.target("/a#token=b&c=d?e"), `/a#token=${MASK}&c=d?e`);
   t.ok(masking.hidesPath("/reset/"));
   t.notOk(masking.hidesPath("/loginx"));
+});
+
+t.test("a fragment is masked as a query is, also in fields", async (t) => {
+  t.equal(masking.field("Location", "https://a.test/cb#access_token=secret&b=c"),
+    `https://a.test/cb#access_token=${MASK}&b=c`);
+  t.equal(masking.field("Location", "/reset/abc#d"), `/reset/${MASK}#${MASK}`);
+  t.equal(masking.field("Refresh", "0; url=/cb#access_token=secret"),
+    `0; url=/cb#access_token=${MASK}`);
+  t.equal(masking.field("Color", "#fff"), "#fff");
+});
+
+t.test("a path is known by what it means, however it is escaped", async (t) => {
+  t.equal(masking.target("/%72eset/abc?d"), `/reset/${MASK}?${MASK}`);
+  t.equal(masking.target("/%72eset/%zz%72?d"), `/reset/${MASK}?${MASK}`, "one cannot be decoded");
+  t.equal(masking.target("/x", "/l%6Fgin"), "/login");
+  t.equal(masking.field("Referer", "http://a.test/%6cogin?code=1"),
+    `http://a.test/login?${MASK}`);
+  t.ok(masking.hidesPath("/%72eset/abc"));
+  t.notOk(masking.hidesPath("/reset%2Fabc"), "routes do not serve it as /reset/abc");
+  t.equal(masking.target("/%zz/%"), "/%zz/%");
+  const escaped = new Masking({ maskPaths: ["/caf%C3%A9/*", "/%zz"] });
+  for (const path of ["/caf%c3%a9/abc", "/caf%C3%A9/abc", "/c%61f%C3%A9/abc"]) {
+    t.ok(escaped.hidesPath(path), path);
+  }
+  t.ok(escaped.hidesPath("/%zz"));
 });
 
 t.test("JSON, nested or cut anywhere", async (t) => {
