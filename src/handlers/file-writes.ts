@@ -36,9 +36,7 @@ export class FileWrites {
     answersOf: (file: OpenFile) => FileAnswers,
   ): Promise<Response> {
     const { method, headers } = request;
-    if (path === "" || path.endsWith("/")) {
-      return refused(405, "a folder cannot be written", { allow: "GET, HEAD" });
-    }
+    if (path === "" || path.endsWith("/")) return folderRefused();
     if (headers.has("content-range")) return refused(400, "a part cannot be written"); // 14.5
     // Before the client is told to go on.
     if (method === "PUT" && Number(headers.get("content-length")) > this.#bytesMax) throw tooLong();
@@ -65,7 +63,7 @@ export class FileWrites {
   ): Response | boolean {
     this.#open.forget(full);
     const found = this.#open.find(full);
-    if (found === "EISDIR") return refused(409, "this is a folder");
+    if (found === "EISDIR") return folderRefused();
     if (typeof found !== "string") return answersOf(found).writePreconditionFailed(headers) ?? true;
     return MISSING.has(found) ? missing(headers) ?? false : unreadable(headers) ?? true;
   }
@@ -76,7 +74,7 @@ export class FileWrites {
     judge: () => Response | boolean,
   ): Promise<Response> {
     const there = await lstat(target).catch(() => null);
-    if (await isFolder(target)) return refused(409, "this is a folder");
+    if (await isFolder(target)) return folderRefused();
     const made = join(dirname(target), `.${randomBytes(12).toString("hex")}.millrace-put`);
     try {
       await this.#fill(made, request, there?.isFile() === true ? there.mode & 0o777 : null);
@@ -133,6 +131,11 @@ function linked(made: string, target: string): boolean {
 
 function refused(status: number, why: string, headers: Record<string, string> = {}): Response {
   return new Response(`${why}\n`, { status, headers });
+}
+
+/** Whether the slash is there or not. */
+function folderRefused(): Response {
+  return refused(405, "a folder cannot be written", { allow: "GET, HEAD" });
 }
 
 function tooLong(): HttpError {
