@@ -190,8 +190,9 @@ export class Session {
   #encoded(content: Content): string {
     const text = JSON.stringify(content);
     const { dataBytesMax } = this.#rules;
-    if (text.length <= dataBytesMax) return text;
-    throw new RangeError(`The session holds ${text.length} bytes, more than ${dataBytesMax}`);
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= dataBytesMax) return text;
+    throw new RangeError(`The session holds ${bytes} bytes, more than ${dataBytesMax}`);
   }
 
   #load(key: string, record: ReadRecord | null): void {

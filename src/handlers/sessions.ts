@@ -27,7 +27,7 @@ export interface SessionsOptions {
   readonly idleMs?: number;
   /** Milliseconds after which it ends however much it is used. Default 12 hours. */
   readonly lifetimeMs?: number;
-  /** Of one session, user included, as JSON. Default 4,096. */
+  /** Of one session, user included, as JSON in UTF-8. Default 4,096. */
   readonly dataBytesMax?: number;
 }
 

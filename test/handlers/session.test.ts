@@ -164,6 +164,9 @@ t.test("sliding expiry has an end, and what is too much is refused", async (t) =
   const big = await one.request();
   big.set("a", "x".repeat(200));
   await t.rejects(big.save(), RangeError);
+  const wide = await one.request();
+  wide.set("a", "日".repeat(100));
+  await t.rejects(wide.save(), { message: /holds 329 bytes, more than 200/ }, "bytes are counted");
   await t.rejects(big.login("", "m"), TypeError);
 });
 
