@@ -3,9 +3,12 @@
  * Any thread.
  */
 import type { webcrypto } from "node:crypto";
-import { createRemoteJWKSet, type JWTPayload, jwtVerify, type JWTVerifyOptions } from "jose";
+import {
+  createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from "jose";
 import type { Authenticator } from "./authenticator.ts";
-import { bearer } from "./bearer-authentication.ts";
+import { byToken, tellBadToken } from "./bearer-token.ts";
 
 export interface JwtOptions extends Pick<
   JWTVerifyOptions,
@@ -21,9 +24,17 @@ export interface JwtOptions extends Pick<
   readonly algorithms?: readonly string[];
   /** Printable ASCII. Default "millrace". */
   readonly realm?: string;
-  /** The user that the claims make; null: nobody. Default: the claims. */
+  /** The user that the claims make; null: nobody; an error is a failure. Default: the claims. */
   readonly user?: (claims: JWTPayload) => unknown;
 }
+
+/** Of the keys of an issuer: the token asks for one that the set does not have, or has twice. */
+const TOKEN_FAULTS = [
+  errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported,
+];
+
+/** No word on the token: nothing is known of it without the keys. */
+class KeysFailure extends Error {}
 
 const SECRET_BYTES_MIN = 32;
 const SECRET_ALGORITHMS = ["HS256"];
@@ -31,15 +42,17 @@ const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
 /**
  * An authenticator whose user is the token's claims, once signature, times, issuer and audience are
- * right. Without `exp` a token is refused, unless `requiredClaims` says otherwise. Throws a
- * TypeError for options that are none.
+ * right. Without `exp` a token is refused, unless `requiredClaims` says otherwise. It fails if the
+ * keys of the issuer cannot be had, or if `user` does. Throws a TypeError for wrong options.
  */
 export function jwt(options: JwtOptions): Authenticator {
-  const { secret, key, keysUrl, algorithms, realm, user = (claims) => claims, ...rest } = options;
+  const {
+    secret, key, keysUrl, algorithms, realm = "millrace", user = (claims) => claims, ...rest
+  } = options;
   if ([secret, key, keysUrl].filter((each) => each !== undefined).length !== 1) {
     throw new TypeError("jwt: exactly one of secret, key and keysUrl is given");
   }
-  const keys = keysUrl === undefined ? null : createRemoteJWKSet(new URL(keysUrl));
+  const keys = keysUrl === undefined ? null : keysOf(new URL(keysUrl));
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
   if (bytes !== undefined && bytes.length < SECRET_BYTES_MIN) {
     throw new TypeError(`jwt: a secret has at least ${SECRET_BYTES_MIN} bytes`);
@@ -49,11 +62,34 @@ export function jwt(options: JwtOptions): Authenticator {
     ...rest,
     algorithms: [...(algorithms ?? (bytes === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS))],
   };
-  const verify = async (token: string): Promise<unknown> => {
+  const verify = async (token: string): Promise<JWTPayload> => {
     const { payload } = keys === null
       ? await jwtVerify(token, (bytes ?? key)!, rules)
       : await jwtVerify(token, keys, rules);
-    return user(payload);
+    return payload;
   };
-  return bearer({ verify, ...(realm !== undefined && { realm }) });
+  return byToken(realm, async (token, context) => {
+    let claims: JWTPayload;
+    try {
+      claims = await verify(token);
+    } catch (error) {
+      if (error instanceof KeysFailure) throw error;
+      tellBadToken(error, context);
+      return null;
+    }
+    return await user(claims);
+  });
+}
+
+function keysOf(url: URL): JWTVerifyGetKey {
+  const keyOf = createRemoteJWKSet(url);
+  return async (header, token) => {
+    try {
+      return await keyOf(header, token);
+    } catch (cause) {
+      if (TOKEN_FAULTS.some((fault) => cause instanceof fault)) throw cause;
+      const place = url.origin + url.pathname; // what stands behind may be a secret
+      throw new KeysFailure(`jwt: the keys of ${place} cannot be had`, { cause });
+    }
+  };
 }

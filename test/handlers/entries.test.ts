@@ -91,7 +91,6 @@ const CARRIED: Readonly<Record<string, readonly string[]>> = {
   "form-login": [
     "authentication", "address-authentication", "basic-authentication", "bearer-authentication",
   ],
-  "jwt": ["bearer-authentication"],
   "sessions": [
     "form-login", "authentication", "address-authentication", "basic-authentication",
     "bearer-authentication",

@@ -8,7 +8,9 @@ import { jwt, type JwtOptions } from "../../src/handlers/jwt.ts";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
-const context = { log: { debug: () => {} } } as unknown as Context;
+const debugged: unknown[] = [];
+const log = { debug: (facts: unknown) => void debugged.push(facts) };
+const context = { log } as unknown as Context;
 
 async function userOf(options: JwtOptions, token: string): Promise<unknown> {
   const headers = new Headers({ authorization: `Bearer ${token}` });
@@ -75,7 +77,49 @@ t.test("a public key, and the keys of an issuer", async (t) => {
   const other = await generateKeyPair("ES256");
   const forged = claims().setProtectedHeader({ alg: "ES256", kid: "one" }).sign(other.privateKey);
   t.equal(await userOf({ keysUrl }, await forged), null);
-  t.equal(await userOf({ keysUrl: "http://127.0.0.1:1/" }, token), null, "nobody answers");
+});
+
+t.test("what is not the token's fault is a failure, which others tell from it", async (t) => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const token = await claims().setProtectedHeader({ alg: "ES256", kid: "one" }).sign(privateKey);
+  const jwk = { ...(await exportJWK(publicKey)), alg: "ES256" };
+  let answer: unknown;
+  const issuer = createServer((_, response) => {
+    if (answer === undefined) response.writeHead(503);
+    response.end(JSON.stringify(answer));
+  });
+  issuer.listen(0, "127.0.0.1");
+  await once(issuer, "listening");
+  t.teardown(() => issuer.close());
+  const keysUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys?a=secret`;
+  const had = keysUrl.replace(/\?.*/, "");
+  const failing = async (given: JwtOptions, message: string | RegExp): Promise<void> => {
+    debugged.length = 0;
+    await t.rejects(userOf(given, token), { message });
+    t.equal(debugged.length, 0);
+  };
+  const message = `jwt: the keys of ${had} cannot be had`;
+  await failing({ keysUrl: "http://127.0.0.1:1/" }, /^jwt: the keys of .* cannot be had$/);
+  await failing({ keysUrl }, message);
+  for (const malformed of ["no set", { keys: 1 }, { keys: [{ ...jwk, kid: "one", x: "AA" }] }]) {
+    answer = malformed;
+    await failing({ keysUrl }, message);
+  }
+  const user = (): never => {
+    throw new Error("no database");
+  };
+  await failing({ key: publicKey, user }, "no database");
+
+  const [one, two] = [{ ...jwk, kid: "one" }, { ...jwk, kid: "two" }];
+  for (const keys of [[], [two], [one, one]]) {
+    answer = { keys };
+    debugged.length = 0;
+    t.equal(await userOf({ keysUrl }, token), null, "there is no such key, or several");
+    t.equal(debugged.length, 1);
+  }
+  const other = await generateKeyPair("RS256");
+  const forged = claims().setProtectedHeader({ alg: "RS256" }).sign(other.privateKey);
+  t.equal(await userOf({ key: publicKey }, await forged), null, "a signature of another kind");
 });
 
 t.test("options that are none", (t) => {
