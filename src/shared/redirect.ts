@@ -9,14 +9,22 @@ const SHORT = /^(https?):\/\/(?:\/(.*))?$/s;
 
 /**
  * A redirect to `location`, with a line of text for who does not follow it. Default 302. Throws a
- * RangeError for a status that is no redirect.
+ * RangeError for a status that is no redirect, and a TypeError for a location with line ends, which
+ * can hardly be meant.
  */
 export function redirect(location: string | URL, status: number = 302): Response {
   if (![301, 302, 303, 307, 308].includes(status)) {
     throw new RangeError(`redirect: ${status} is no status of a redirect`);
   }
-  const to = String(location);
+  const text = String(location);
+  if (/[\0\r\n]/.test(text)) throw new TypeError("redirect: a location has no line ends");
+  const to = escapedLocation(text);
   return new Response(`Redirecting to ${to}\n`, { status, headers: { location: to } });
+}
+
+/** As it stands in a header field: whatever cannot, CR and LF included, is percent-encoded. */
+export function escapedLocation(location: string): string {
+  return location.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
 /**

@@ -14,10 +14,10 @@ import {
   TYPE_JSON,
   TYPE_TEXT,
   toStream,
-  toWellFormed,
   usedStream,
   wellFormedText,
 } from "./body.ts";
+import { escapedLocation } from "../shared/redirect.ts";
 import { asStandard } from "./form.ts";
 import { FileParts } from "./file-parts.ts";
 import { toForeignParts } from "./foreign.ts";
@@ -226,9 +226,7 @@ function isReadOnce(
 
 /** A redirection to anywhere: unlike `Response.redirect` it takes relative references too. */
 export function redirect(location: string | URL, status: number = 302): LightResponse {
-  // Whatever cannot stand in a header field, CR and LF included, is percent-encoded.
-  const text = toWellFormed(toText(location)).replace(/[^\x21-\x7e]+/g, encodeURIComponent);
-  return redirectTo(text, status);
+  return redirectTo(escapedLocation(toText(location)), status);
 }
 
 function redirectTo(location: string, given: unknown): LightResponse {

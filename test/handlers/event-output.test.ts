@@ -19,6 +19,8 @@ t.test("an empty redirect is none, and nothing at all is an empty 200", async (t
 t.test("a URL object redirects, a file URL that is no path is an error", async (t) => {
   const answer = await answerOf({ "http.redirect": new URL("http://b/c") });
   t.equal(answer.headers.get("location"), "http://b/c");
+  const abroad = await answerOf({ "http.redirect": "/日本" });
+  t.equal(abroad.headers.get("location"), "/%E6%97%A5%E6%9C%AC");
   await t.rejects(answerOf({ "http.body": new URL("file://host/a") }), TypeError);
 });
 

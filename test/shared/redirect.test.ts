@@ -1,6 +1,8 @@
 /** Test of the helper for redirects. */
 import t from "tap";
-import { isShortLocation, locationFrom, redirect } from "../../src/shared/redirect.ts";
+import {
+  escapedLocation, isShortLocation, locationFrom, redirect,
+} from "../../src/shared/redirect.ts";
 
 t.test("it is an answer with a location, which may be relative", async (t) => {
   const found = redirect("/new?a=b");
@@ -10,6 +12,13 @@ t.test("it is an answer with a location, which may be relative", async (t) => {
   t.equal(await found.text(), "Redirecting to /new?a=b\n");
   for (const status of [301, 302, 303, 307, 308]) t.equal(redirect("/", status).status, status);
   t.equal(redirect(new URL("http://a.test/b")).headers.get("location"), "http://a.test/b");
+});
+
+t.test("what a field cannot hold is escaped, as in the redirect of a reply", async (t) => {
+  const found = redirect("/日本 b?c=é%20d#\ud800");
+  t.equal(found.headers.get("location"), "/%E6%97%A5%E6%9C%AC%20b?c=%C3%A9%20d#%EF%BF%BD");
+  t.equal(await found.text(), `Redirecting to ${found.headers.get("location")}\n`);
+  t.equal(escapedLocation("/a\r\nb"), "/a%0D%0Ab");
 });
 
 t.test("another status is refused, and so is a location that breaks the head", async (t) => {

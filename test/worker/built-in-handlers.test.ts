@@ -14,6 +14,8 @@ const APP = `
       "/up/*": "redirect:/*",
       "/plain/*": "redirect:301:https://",
       "/short/*": "redirect:https:///to/*",
+      "/abroad": "redirect:/日本",
+      "/abroad/*": "redirect:/日本/*",
       "/old": { GET: "redirect:https://other.example/new?a=1" },
       "/both": { GET: () => "got", PUT: () => "put" },
       "/any": () => "any",
@@ -35,6 +37,8 @@ t.test("rows name them, in an app and while the server runs", async (t) => {
   t.strictSame(await ask("/gone/%2F%2Fevil.example"), [308, "/here/%2F%2Fevil.example"]);
   t.strictSame(await ask("/up//evil.example/x"), [302, "/evil.example/x"], "of this host");
   t.strictSame(await ask("/old"), [302, "https://other.example/new?a=1"]);
+  t.strictSame(await ask("/abroad"), [302, "/%E6%97%A5%E6%9C%AC"]);
+  t.strictSame(await ask("/abroad/é"), [302, "/%E6%97%A5%E6%9C%AC/%C3%A9"]);
   const { hostname } = new URL(url);
   t.strictSame(await ask("/plain/a%20b?c=d"), [301, `https://${hostname}/plain/a%20b?c=d`]);
   t.strictSame(await ask("/short//evil.example"), [302, `https://${hostname}/to/evil.example`]);
