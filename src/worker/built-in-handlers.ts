@@ -51,10 +51,8 @@ function redirectHandler(name: string, pattern: string): FetchHandler {
       ? ({ url }) => redirect(locationFrom(location, url), status)
       : () => redirect(location, status);
   }
-  return ({ params, url }) => {
-    const to = location.replace("*", () => encoded(params["*"]!));
-    return redirect(locationFrom(to, url), status);
-  };
+  const locationOf = wildcardLocation(location, pattern);
+  return ({ url }) => redirect(locationFrom(locationOf(url), url), status);
 }
 
 /** `rewrite:/new/*`: what stands there is said as that of a redirect. */
@@ -66,15 +64,30 @@ function rewriteHandler(location: string, pattern: string): FetchHandler {
   if (!pattern.endsWith("*")) {
     throw invalidRoute(pattern, `"rewrite:${location}" has a wildcard, and the pattern has none`);
   }
-  return ({ params }, context) => (
-    context.rewrite(location.replace("*", () => encoded(params["*"]!)))
-  );
+  const locationOf = wildcardLocation(location, pattern);
+  return ({ url }, context) => context.rewrite(locationOf(url));
 }
 
-/** Without slashes in front, which could make a host of what a client has sent. */
-function encoded(path: string): string {
-  const segments = path.replace(/^\/+/, "").split("/").map(encodeURIComponent);
-  return segments.join("/").replaceAll("%252F", "%2F"); // parameters keep it as it came
+/** Behind a scheme and a host, if there are any, the path has begun and has not ended. */
+const IN_PATH = /^(?:[a-z][a-z\d+.-]*:)?(?:\/\/[^/?#]*\/|\/(?!\/))[^?#]*$/i;
+/** What may end a part of a query, or begin a host or a scheme. Escapes stay as they came. */
+const MARKS = /[^A-Za-z0-9\-._~/%]/g;
+
+/**
+ * Of the URL of a request, the location with what the wildcard stands for. As a part of a path that
+ * goes over byte for byte: decoded and encoded anew it could be another path. Without slashes in
+ * front, which could make a host of what a client has sent.
+ */
+function wildcardLocation(location: string, pattern: string): (url: string) => string {
+  const [before = "", ...behind] = location.split("*");
+  const end = behind.join("*");
+  const isInPath = IN_PATH.test(before);
+  // However the segments before it are spelled, a path that matches has as many as the pattern.
+  const count = pattern.split("/").length - 1;
+  return (url) => {
+    const rest = new URL(url).pathname.split("/").slice(count).join("/").replace(/^\/+/, "");
+    return before + (isInPath ? rest : rest.replace(MARKS, encodeURIComponent)) + end;
+  };
 }
 
 /** Says what the other rows take that match the path; declines where there are none. */

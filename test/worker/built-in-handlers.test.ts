@@ -61,6 +61,56 @@ t.test("rows name them, in an app and while the server runs", async (t) => {
   t.strictSame(await ask("/moved"), [302, "/open"], "what was read can be given back");
 });
 
+t.test("what the wildcard stands for goes over as it came", async (t) => {
+  const { connect } = await startApp(t, `
+    const shown = (request) => new URL(request.url).pathname + new URL(request.url).search;
+    export default {
+      table: [
+        { prefix: "/before", handler: "redirect:/after/*" },
+        { prefix: "/of/:user/", handler: "redirect:/users/*" },
+        { prefix: "/inner", handler: "rewrite:/shown/*" },
+        { path: "/asked/*", handler: "rewrite:/shown?path=*" },
+        { hosts: "old.example", handler: "redirect:301:https://new.example/*" },
+      ],
+      routes: {
+        "/old/*": "redirect:/new/*",
+        "/old/b c/*": "redirect:/new/*",
+        "/login/*": "redirect:/login?to=*&a=b",
+        "/bare/*": "redirect:*",
+        "/host/*": "redirect:https://a.example*",
+        "/shown/*": shown,
+        "/shown": shown,
+      },
+    };
+  `);
+  const client = await connect();
+  const ask = async (path: string, host = "a"): Promise<string> => {
+    const { body, header } = await client.request(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    return header("location") ?? body;
+  };
+  const parts = [
+    "a%2fb", "a%2Fb", "caf%e9", "caf%C3%A9", "a%252Fb", "a:b@c;d=e,f&g='(h)'!~*$+i", "%2e%2e.",
+    "a//b", "%2F%2Fevil", "%", "a%zz/", "", "%41", "%5c..",
+  ];
+  for (const part of parts) {
+    t.equal(await ask(`/old/${part}`), `/new/${part}`);
+    t.equal(await ask(`/%6fld/${part}`), `/new/${part}`, "the pattern is met by another spelling");
+    t.equal(await ask(`/old/b%20c/${part}`), `/new/${part}`);
+    t.equal(await ask(`/before/${part}`), `/after/${part}`);
+    t.equal(await ask(`/of/%41%2f/${part}`), `/users/${part}`);
+    t.equal(await ask(`/inner/${part}?x`), `/shown/${part}?x`);
+    t.equal(await ask(`/x/${part}`, "old.example"), `https://new.example/x/${part}`);
+  }
+  t.equal(await ask("/before"), "/after/", "nothing is behind it");
+  t.equal(await ask("/inner?x"), "/shown/?x");
+  t.equal(await ask("/x/../old/./y/%2e%2e/z"), "/new/z", "dots are resolved before");
+  t.equal(await ask("/old/\\\\evil/x"), "/new/evil/x");
+  t.equal(await ask("/login/a&b=c%2fd?e"), "/login?to=a%26b%3Dc%2fd&a=b", "a part of a query");
+  t.equal(await ask("/asked/a&b=%e9+/c"), "/shown?path=a%26b%3D%e9%2B/c");
+  t.equal(await ask("/bare/https://evil.example/"), "https%3A//evil.example/", "no scheme");
+  t.equal(await ask("/host/@evil.example"), "https://a.example%40evil.example", "no host");
+});
+
 t.test("a redirect has a line of text, but for HEAD", async (t) => {
   const { connect } = await startApp(t, APP);
   const client = await connect();
