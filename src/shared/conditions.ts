@@ -105,7 +105,8 @@ function readPlace({ path, prefix, regex }: Given): Pick<OrderedFacts, "place" |
     return { place: "regex", text: source, flags };
   }
   const place = path === undefined ? "prefix" : "path";
-  const text = path ?? prefix ?? "/";
+  const given = path === undefined ? prefix : path;
+  const text = given === undefined ? "/" : given; // null is a mistake: it must not take every path
   if (typeof text !== "string" || !text.startsWith("/")) {
     throw new Error(`${place} must be a string that begins with a slash`);
   }

@@ -112,8 +112,8 @@ function methodsOf(
   if (method !== undefined && methods !== undefined) {
     throw wrong(`${where}: give either method or methods`);
   }
-  const given = method ?? methods ?? [];
-  const list: unknown[] = Array.isArray(given) ? given : [given];
+  const given = method === undefined ? methods : method;
+  const list: unknown[] = given === undefined ? [] : Array.isArray(given) ? given : [given];
   for (const each of list) {
     if (typeof each !== "string" || !METHOD.test(each)) {
       throw wrong(`${where}: a method is written in capitals, not ${JSON.stringify(each)}`);

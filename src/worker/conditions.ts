@@ -10,9 +10,15 @@ const PORT = /:\d+$/;
 
 /** Whether it asks for anything that path and method do not say. */
 export function isConditional(facts: OrderedFacts): boolean {
-  const { hosts, headers, contentTypes, listeners, protocol } = facts;
-  const lists = [hosts, headers, contentTypes, listeners];
-  return protocol !== "" || lists.some((list) => list.length > 0);
+  return isForSome(facts) || facts.contentTypes.length > 0;
+}
+
+/**
+ * Whether it is for some requests for its path alone, whatever their method. What type of body it
+ * takes is not of that kind: a request of another method need not have one.
+ */
+export function isForSome({ hosts, headers, listeners, protocol }: OrderedFacts): boolean {
+  return protocol !== "" || [hosts, headers, listeners].some((list) => list.length > 0);
 }
 
 export class Conditions {
@@ -41,14 +47,19 @@ export class Conditions {
     if (hosts.length === 0 && protocol === "") return true;
     const [, scheme, host] = ORIGIN.exec(url)!;
     if (protocol !== "" && scheme !== protocol) return false;
-    return hosts.length === 0 || hosts.some((each) => isHost(host!, each));
+    return hosts.length === 0 || hosts.some((each) => isHost(host!, each, scheme!));
   }
 }
 
-function isHost(host: string, wanted: string): boolean {
+function isHost(host: string, wanted: string, scheme: string): boolean {
   // Of an IPv6 address the brackets end what is no port.
-  const name = PORT.test(wanted) ? host : host.replace(PORT, "");
+  const name = PORT.test(wanted) ? withPort(host, scheme) : host.replace(PORT, "");
   return wanted.startsWith("*.") ? name.endsWith(wanted.slice(1)) : name === wanted;
+}
+
+/** A URL leaves out the port that its scheme has anyway. */
+function withPort(host: string, scheme: string): string {
+  return PORT.test(host) ? host : `${host}:${scheme === "https" ? 443 : 80}`;
 }
 
 function isOfType(headers: Headers, wanted: readonly string[]): boolean {

@@ -5,7 +5,7 @@
  */
 import type { OrderedFacts } from "../shared/conditions.ts";
 import type { CompiledRoute, Gate, RouteMatch } from "./compiled-route.ts";
-import { Conditions, isConditional } from "./conditions.ts";
+import { Conditions, isConditional, isForSome } from "./conditions.ts";
 import { insert, makeNode, type Node, visit } from "./route-tree.ts";
 import { decodeSegment, paramNames, parsePattern, type Segment } from "./route-pattern.ts";
 
@@ -17,6 +17,11 @@ export interface OrderedRoute extends CompiledRoute {
   readonly conditions: Conditions | null;
   /** Path and method alone decide. */
   readonly isFixed: boolean;
+  /**
+   * Whoever asks for the path may be told which methods it takes: it is for all of them, and nobody
+   * has to be let in first.
+   */
+  readonly tellsMethods: boolean;
 }
 
 export interface OrderedMatch extends RouteMatch {
@@ -69,7 +74,9 @@ export function orderedRoute(
 ): OrderedRoute {
   const conditions = isConditional(facts) ? new Conditions(facts) : null;
   const isFixed = conditions === null && gate === null;
-  return { ...compiled, paramNames: namesOf(facts), position, facts, gate, conditions, isFixed };
+  const tellsMethods = gate === null && !isForSome(facts);
+  const decided = { conditions, isFixed, tellsMethods };
+  return { ...compiled, paramNames: namesOf(facts), position, facts, gate, ...decided };
 }
 
 /** The names of what a match gives to the handler. Throws ERR_MILLRACE_ROUTE_INVALID. */

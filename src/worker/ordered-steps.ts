@@ -35,7 +35,7 @@ export function orderedSteps(matches: readonly OrderedMatch[], method: string): 
   for (const { route, values } of matches) {
     if (entryOf(route, method) === undefined) {
       // What it asks of other requests does not make the method wrong for this one.
-      if (!route.isFixed) continue;
+      if (!route.tellsMethods) continue;
       passed ??= route;
       for (const each of route.allow.split(", ")) allowed.add(each);
       continue;

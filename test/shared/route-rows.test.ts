@@ -38,6 +38,10 @@ t.test("what is no row is named", async (t) => {
     [[{ ...ROW, disabled: 1 }], /disabled must be/],
     [[{ ...ROW, method: "get" }], /in capitals, not "get"/],
     [[{ ...ROW, methods: ["GET", 5] }], /in capitals, not 5/],
+    [[{ ...ROW, method: null }], /Row 1 .*in capitals, not null/],
+    [[{ ...ROW, methods: null }], /Row 1 .*in capitals, not null/],
+    [[{ prefix: null, handler: "h" }], /Row 1 of the routes: prefix must be a string/],
+    [[ROW, { path: null, handler: "h" }], /Row 2 of the routes: path must be a string/],
     [[ROW, { ...ROW, methods: ["GET", "FOO"] }], /Row 2 .*, "\/a": no request has the method FOO/],
     [[{ ...ROW, method: "GET", methods: [] }], /either method or methods/],
   ] as const) {

@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
 import { type RouteConditions, readConditions } from "../../src/shared/conditions.ts";
-import { Conditions, isConditional } from "../../src/worker/conditions.ts";
+import { Conditions, isConditional, isForSome } from "../../src/worker/conditions.ts";
 
 const context = { listener: { id: "main", name: "front", data: null } } as unknown as Context;
 
@@ -17,6 +17,12 @@ t.test("hosts: with and without port, and what is below a name", async (t) => {
   t.ok(holds({ hosts: "a.example:8080" }, url));
   t.notOk(holds({ hosts: "a.example:81" }, url));
   t.notOk(holds({ hosts: "a.example:8080" }, "http://a.example/"));
+  t.ok(holds({ hosts: "a.example:80" }, "http://a.example/"), "a URL leaves the default out");
+  t.ok(holds({ hosts: "*.example:443" }, "https://a.example/"));
+  t.ok(holds({ hosts: "[::1]:80" }, "http://[::1]/"));
+  t.notOk(holds({ hosts: "a.example:80" }, "https://a.example/"));
+  t.notOk(holds({ hosts: "a.example:443" }, "http://a.example/"));
+  t.notOk(holds({ hosts: "a.example:80" }, url));
   t.ok(holds({ hosts: ["b.example", "*.example"] }, url));
   t.notOk(holds({ hosts: "*.a.example" }, url), "it is not below itself");
   t.notOk(holds({ hosts: "example" }, url));
@@ -51,6 +57,16 @@ t.test("headers: there, not there, equal and like", async (t) => {
   t.notOk(holds(wanted, "http://a/", { ...good, "x-d": "12a" }));
   t.notOk(holds(wanted, "http://a/", { "x-c": "v", "x-d": "12" }));
   t.notOk(holds(wanted, "http://a/", { "x-a": "", "x-d": "12" }));
+});
+
+t.test("what is asked of a body says nothing of other methods, the rest does", async (t) => {
+  const is = (given: RouteConditions): boolean => isForSome(readConditions(given));
+  t.notOk(is({ path: "/a", extensions: "html", contentTypes: "a/b" }));
+  for (const given of [
+    { hosts: "a" }, { headers: { a: true } }, { listener: "a" }, { protocol: "http" },
+  ] as const) {
+    t.ok(is(given));
+  }
 });
 
 t.test("what path and method say is no condition of this kind", async (t) => {

@@ -40,6 +40,11 @@ const APP = `
       { path: "/declines", method: "POST", handler: () => undefined },
       { path: "/get", method: "GET", handler: say("get") },
       { path: "/both", method: "PUT", handler: say("put") },
+      { path: "/import", method: "POST", contentTypes: "text/csv", handler: say("csv") },
+      { path: "/guarded", method: "POST", handler: say("guarded"), auth: (request) => (
+        request.headers.has("authorization") ? undefined : new Response("who?", { status: 401 })
+      ) },
+      { path: "/matched", method: "POST", match: () => true, handler: say("matched") },
       { path: "/hosted", method: "PUT", hosts: "else.example", handler: say("x") },
     ],
     routes: {
@@ -197,6 +202,16 @@ t.test("no row takes the method: 405 with what they do, if nothing else answers"
   t.match(await ask(server, "DELETE /both"), { status: 405, allow: "PUT, OPTIONS, GET, HEAD" });
   t.match(await ask(server, "POST /declines"), { status: 404 }, "the method was right");
   t.match(await ask(server, "/hosted"), { status: 404 }, "another host's methods are not its");
+  t.match(await ask(server, "/import"), { status: 405, allow: "POST, OPTIONS" });
+  t.match(await ask(server, "OPTIONS /import"), { status: 204, allow: "POST, OPTIONS" });
+  t.match(await ask(server, "POST /import"), { status: 404 }, "of another type");
+  const authorization = "me";
+  for (const headers of [{}, { authorization }]) {
+    t.match(await ask(server, "/guarded", headers), { status: 404, allow: null },
+      "what is asked of who may go on is not told before");
+  }
+  t.match(await ask(server, "POST /guarded"), { status: 401 });
+  t.match(await ask(server, "/matched"), { status: 404 });
 });
 
 t.test("rows are read, given back and edited as those of routes", async (t) => {
@@ -215,7 +230,7 @@ t.test("rows are read, given back and edited as those of routes", async (t) => {
   const wrong = [...server.server.routes(), { path: "/x", handler: "nobody" }];
   await t.rejects(server.server.setRoutes(wrong), { code: "ERR_MILLRACE_HANDLER_UNKNOWN" });
   const twice = [...server.server.routes(), { path: "/*/x", handler: "named" }];
-  await t.rejects(server.server.setRoutes(twice), { message: /Row 19 .*wildcard/ });
+  await t.rejects(server.server.setRoutes(twice), { message: /Row 22 .*wildcard/ });
   t.match(await ask(server, "/admin/a"), { status: 401 }, "the old table counts");
   const bare = [{ pattern: "/admin/*", handler: "gate" }];
   await t.rejects(server.server.setRoutes(bare), { message: /only a row with conditions/ });
