@@ -11,6 +11,8 @@ interface Entry {
   readonly name: string;
   readonly values: unknown[];
   readonly separator: string;
+  /** It was put as one array. */
+  readonly isList: boolean;
 }
 
 export class EventBag {
@@ -25,7 +27,7 @@ export class EventBag {
   add(name: string, value: unknown, separator: string = ", "): void {
     const entry = this.#entries.get(name.toLowerCase());
     if (entry !== undefined) entry.values.push(value);
-    else this.#entries.set(name.toLowerCase(), { name, values: [value], separator });
+    else this.#entries.set(name.toLowerCase(), { name, values: [value], separator, isList: false });
   }
 
   /** In the place of whatever the name has; `undefined` removes it. */
@@ -33,8 +35,9 @@ export class EventBag {
     const lower = name.toLowerCase();
     this.#entries.delete(lower);
     if (value === undefined) return;
-    const values = Array.isArray(value) ? [...(value as unknown[])] : [value];
-    this.#entries.set(lower, { name, values, separator: ", " });
+    const isList = Array.isArray(value);
+    const values = isList ? [...(value as unknown[])] : [value];
+    this.#entries.set(lower, { name, values, separator: ", ", isList });
   }
 
   has(name: string): boolean {
@@ -48,6 +51,13 @@ export class EventBag {
     const { values, separator } = entry;
     if (this.#valuesAs === "attributes") return [...values];
     return values.length === 1 ? values[0] : values.map(String).join(separator);
+  }
+
+  /** Where only one counts: the first, or the array that was put as a property. */
+  one(name: string): unknown {
+    const entry = this.#entries.get(name.toLowerCase());
+    const isProperty = entry?.isList === true && this.#valuesAs === "properties";
+    return isProperty ? [...entry.values] : entry?.values[0];
   }
 
   /** All values of the name. */

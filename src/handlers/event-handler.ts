@@ -19,7 +19,10 @@ export interface HttpEvent {
   get(name: string): unknown;
   /** Every value that came under the name. */
   all(name: string): readonly unknown[];
-  /** `event.out[name] = value`; an array is several values, `undefined` takes it away. */
+  /**
+   * `event.out[name] = value`; an array is several values, but as `http.body` of properties it is
+   * the body; `undefined` takes it away.
+   */
   set(name: string, value: unknown): void;
   /** The files of a `multipart/form-data` body; its other fields are `http.qs.` properties. */
   readonly files: readonly File[];

@@ -45,8 +45,8 @@ type Body = NonNullable<ConstructorParameters<typeof Response>[0]>;
 
 /** Throws a TypeError for a status or a field that cannot be sent, and rejects as files do. */
 export async function answerOfEvent(bag: EventBag, options: EventOutputOptions): Promise<Response> {
-  const to = bag.get("http.redirect");
-  const given = bag.all("http.body")[0];
+  const to = bag.all("http.redirect")[0];
+  const given = bag.one("http.body");
   if (isSaid(to)) {
     drop(given);
     return redirect(String(to));

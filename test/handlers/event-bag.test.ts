@@ -2,6 +2,19 @@
 import t from "tap";
 import { asObject, EventBag } from "../../src/handlers/event-bag.ts";
 
+t.test("one value: an array that was put is one, but of attributes", (t) => {
+  for (const [valuesAs, listed] of [["properties", [1, 2]], ["attributes", 1]] as const) {
+    const bag = new EventBag(valuesAs);
+    bag.put("a", 1);
+    bag.put("List", [1, 2]);
+    bag.add("c", 3);
+    bag.add("c", 4);
+    const ones = ["A", "list", "c", "none"].map((name) => bag.one(name));
+    t.strictSame(ones, [1, listed, 3, undefined]);
+  }
+  t.end();
+});
+
 t.test("one value a name, or all of them", (t) => {
   for (const valuesAs of ["properties", "attributes"] as const) {
     const bag = new EventBag(valuesAs);

@@ -1,16 +1,25 @@
 /** Tests of the answer that an event's properties make, without a server. */
 import t from "tap";
-import { EventBag } from "../../src/handlers/event-bag.ts";
+import { EventBag, type ValuesAs } from "../../src/handlers/event-bag.ts";
 import { answerOfEvent } from "../../src/handlers/event-output.ts";
 
-async function answerOf(properties: Record<string, unknown>): Promise<Response> {
-  const bag = new EventBag("properties");
+async function answerOf(
+  properties: Record<string, unknown>,
+  valuesAs: ValuesAs = "properties",
+): Promise<Response> {
+  const bag = new EventBag(valuesAs);
   for (const [name, value] of Object.entries(properties)) bag.put(name, value);
   return await answerOfEvent(bag, { contentType: "text/plain", realm: "mill" });
 }
 
 t.test("an empty redirect is none, and nothing at all is an empty 200", async (t) => {
   t.equal((await answerOf({ "http.redirect": "", "http.status": 201 })).status, 201);
+  for (const none of ["", [""], null, []]) {
+    const given = { "http.redirect": none, "http.status": 201 };
+    t.equal((await answerOf(given, "attributes")).status, 201, "of attributes it is none, too");
+  }
+  const to = await answerOf({ "http.redirect": "/a" }, "attributes");
+  t.strictSame([to.status, to.headers.get("location")], [302, "/a"]);
   const empty = await answerOf({});
   t.equal(empty.status, 200);
   t.equal(empty.body, null);
@@ -22,6 +31,17 @@ t.test("a URL object redirects, a file URL that is no path is an error", async (
   const abroad = await answerOf({ "http.redirect": "/日本" });
   t.equal(abroad.headers.get("location"), "/%E6%97%A5%E6%9C%AC");
   await t.rejects(answerOf({ "http.body": new URL("file://host/a") }), TypeError);
+});
+
+t.test("an array is a body as JSON; of attributes its first value is the body", async (t) => {
+  for (const list of [[1, 2, 3], ["a"], [], [{ a: [1] }], [[1]]]) {
+    const text = JSON.stringify(list);
+    t.equal(await (await answerOf({ "http.body": list })).text(), text);
+    t.equal(await (await answerOf({ "http.body": [list] }, "attributes")).text(), text);
+  }
+  t.equal(await (await answerOf({ "http.body": "a" }, "attributes")).text(), "a");
+  t.equal(await (await answerOf({ "http.body": ["a", "b"] }, "attributes")).text(), "a");
+  t.equal((await answerOf({ "http.body": [] }, "attributes")).body, null);
 });
 
 t.test("a name of a field that is none, and statuses that are none", async (t) => {
