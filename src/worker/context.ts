@@ -14,6 +14,7 @@ import type { ListenerView } from "./listener-sites.ts";
 import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
 import type { SocketAddress, WebSocketUpgradeOptions } from "../shared/websockets.ts";
 import { replyOr } from "./reply-sink.ts";
+import type { LightRequest } from "./request.ts";
 import type { LightResponse } from "./response.ts";
 import { type Rewrite, rewriteOf } from "./rewrite.ts";
 import { RequestIdentity, type RequestNames } from "./request-identity.ts";
@@ -58,6 +59,8 @@ export class HandlerContext implements Context {
   /** What the handler has asked for, should it decline. */
   #rewrite: Rewrite | null = null;
   #passes = 1;
+  /** Of the handler whose `next()` has settled; it counts until the request goes on. */
+  #outer: { readonly request: LightRequest; readonly at: number } | null = null;
 
   constructor(host: ContextHost, exchange: Exchange) {
     this.#host = host;
@@ -86,7 +89,7 @@ export class HandlerContext implements Context {
   }
 
   get params(): Record<string, string> {
-    return this.#exchange.open().params;
+    return this.#present().params;
   }
 
   get rawHeaders(): [name: string, value: string][] {
@@ -206,8 +209,19 @@ export class HandlerContext implements Context {
     (this.failureEdits ??= []).push(edit);
   }
 
-  next(): Promise<Response> {
-    return this.#host.next(this.#exchange);
+  async next(): Promise<Response> {
+    const request = this.#present();
+    try {
+      return await this.#host.next(this.#exchange);
+    } finally {
+      this.#outer = { request, at: this.#exchange.at };
+    }
+  }
+
+  /** The Request of the handler that runs. */
+  #present(): LightRequest {
+    const outer = this.#outer;
+    return outer !== null && outer.at === this.#exchange.at ? outer.request : this.#exchange.open();
   }
 
   /** What a handler answers that somebody wraps: of one that writes, too, a Response. */

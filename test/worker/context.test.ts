@@ -78,6 +78,62 @@ t.test("rawHeaders: order, spelling and repetition as received", async (t) => {
   });
 });
 
+t.test("behind next() params are those of who called it, as its request's", async (t) => {
+  const { url } = await startApp(t, `
+    const both = (request, context) => JSON.stringify([request.params, context.params]);
+    const around = async (request, context) => {
+      const before = both(request, context);
+      const inner = await (await context.next()).text();
+      return new Response([before, inner, both(request, context)].join());
+    };
+    const twice = async (request, context) => {
+      const inner = [];
+      for (let i = 0; i < 2; i++) inner.push(await (await context.next()).text());
+      return new Response([...inner, both(request, context)].join());
+    };
+    const declines = async (request, context) => {
+      await context.next();
+      return undefined;
+    };
+    const fails = async (request, context) => {
+      try {
+        await context.next();
+      } catch {
+        return new Response(both(request, context));
+      }
+    };
+    const inner = (request, context) => new Response(both(request, context));
+    export default {
+      table: [
+        { path: "/a/:outer", handler: around },
+        { path: "/a/:middle", handler: around },
+        { path: "/b/:outer", handler: around },
+        { path: "/c/x", handler: around },
+        { path: "/d/:outer", handler: declines },
+        { path: "/d/:passed", handler: inner },
+        { path: "/e/:outer", handler: twice },
+        { path: "/e/:first", handler: inner },
+        { path: "/e/:second", handler: inner },
+        { path: "/f/:outer", handler: fails },
+        { path: "/f/:inner", handler: () => { throw new Error("mine"); } },
+      ],
+      routes: { "/:kind/*": inner, "/b/x": inner },
+    };
+  `);
+  const ask = async (path: string): Promise<unknown> =>
+    JSON.parse(`[${await (await fetch(url + path)).text()}]`);
+  const two = (params: unknown): unknown => [params, params];
+  const outer = two({ outer: "x" });
+  const rest = (kind: string): unknown => two({ kind, "*": "x" });
+  const middle = two({ middle: "x" });
+  t.strictSame(await ask("/a/x"), [outer, middle, rest("a"), middle, outer]);
+  t.strictSame(await ask("/b/x"), [outer, two({}), outer]);
+  t.strictSame(await ask("/c/x"), [two({}), rest("c"), two({})]);
+  t.strictSame(await ask("/d/x"), [rest("d")], "who declines hands on");
+  t.strictSame(await ask("/e/x"), [two({ first: "x" }), two({ second: "x" }), outer]);
+  t.strictSame(await ask("/f/x"), [outer], "also when it rejects");
+});
+
 t.test("next() is the answer of what follows: routes, fetch, 404", async (t) => {
   const { url } = await startApp(t, APP);
   const wrapped = await fetch(`${url}/next/a`);
