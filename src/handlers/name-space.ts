@@ -7,6 +7,7 @@ import type {
   Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest,
 } from "../shared/app.ts";
 import { isMatch, wrongMatch } from "../shared/match-result.ts";
+import { ownRules } from "../worker/body-rules.ts";
 
 /** Part of no path that is taken. */
 const SEPARATOR = "\0";
@@ -14,7 +15,11 @@ const SEPARATOR = "\0";
 export class NameSpace implements HandlerObject {
   readonly #objects = new Map<string, Handler>();
 
-  /** False if there is something at the path already; a TypeError for what is no path. */
+  /**
+   * False if there is something at the path already. A TypeError for what is no path or no handler,
+   * and for an object with rules for bodies or times: those are of the route that leads here, since
+   * they count before it is known which object answers.
+   */
   insert(path: string, object: Handler): boolean {
     const key = keyOf(path);
     if (key === null) throw new TypeError(`NameSpace: ${JSON.stringify(path)} is no path`);
@@ -22,7 +27,7 @@ export class NameSpace implements HandlerObject {
     if (typeof handle !== "function") {
       throw new TypeError(`NameSpace: what is to be at ${path} is no handler`);
     }
-    const wrong = typeof object === "function" ? null : wrongMatch(object);
+    const wrong = typeof object === "function" ? null : wrongMatch(object) ?? wrongRules(object);
     if (wrong !== null) throw new TypeError(`NameSpace: of what is to be at ${path} ${wrong}`);
     if (this.#objects.has(key)) return false;
     this.#objects.set(key, object);
@@ -71,6 +76,12 @@ export class NameSpace implements HandlerObject {
     const failed = ended.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+/** Null: it has none. */
+function wrongRules(object: HandlerObject): string | null {
+  const [name] = Object.keys(ownRules(object) ?? {});
+  return name === undefined ? null : `${name} would not count: give it to the name space itself`;
 }
 
 /** The decoded segments; an encoded slash is part of its segment. Null: it is no path. */

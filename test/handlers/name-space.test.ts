@@ -5,6 +5,8 @@ import { NameSpace } from "../../src/handlers/name-space.ts";
 import { until } from "../support/deadline.ts";
 import { startApp } from "../support/server.ts";
 
+const NAME_SPACE = new URL("../../src/handlers/name-space.js", import.meta.url).href;
+
 const answer = (): Response => new Response("x");
 
 t.test("objects are put in, found and taken out by path, however it is escaped", async (t) => {
@@ -38,6 +40,29 @@ t.test("what is no path, and no handler", async (t) => {
   t.throws(() => names.insert("/a", later as unknown as Handler), { message: /match is async/ });
 });
 
+t.test("rules for bodies and times are those of all its objects", async (t) => {
+  const names = new NameSpace();
+  for (const [name, value] of Object.entries({
+    bodyBytesMax: 1, bodyStreamBytesMax: 0, decodeBodies: true, buffered: false,
+    handlerTimeoutMs: 1, bodyTimeoutMs: 1, writeTimeoutMs: 1,
+  })) {
+    const object = { handle: answer, [name]: value };
+    const message = new RegExp(`at /a ${name} would not count`);
+    t.throws(() => names.insert("/a", object), { name: "TypeError", message });
+  }
+  t.equal(names.size, 0);
+  t.ok(names.insert("/a", { handle: answer, bodyBytesMax: undefined } as unknown as Handler));
+  const { url } = await startApp(t, `
+    import { NameSpace } from ${JSON.stringify(NAME_SPACE)};
+    const names = Object.assign(new NameSpace(), { bodyBytesMax: 3 });
+    names.insert("/a", { handle: async (request) => new Response(await request.text()) });
+    export default { routes: { "/*": names } };
+  `);
+  const statusOf = async (body: string): Promise<number> =>
+    (await fetch(`${url}/a`, { method: "POST", body })).status;
+  t.strictSame([await statusOf("abc"), await statusOf("abcd")], [200, 413]);
+});
+
 t.test("all that are left are closed, once each, also if one fails", async (t) => {
   const names = new NameSpace();
   const closed: string[] = [];
@@ -52,7 +77,6 @@ t.test("all that are left are closed, once each, also if one fails", async (t) =
   t.equal(names.size, 0);
 });
 
-const NAME_SPACE = new URL("../../src/handlers/name-space.js", import.meta.url).href;
 const APP = `
   import { NameSpace } from ${JSON.stringify(NAME_SPACE)};
   const names = new NameSpace();
