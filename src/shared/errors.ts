@@ -185,7 +185,7 @@ export const ERRORS = {
     text: "A handler has dropped its reply without completing it. The message names the client.",
   },
   ERR_MILLRACE_REPLY_OVERFLOW: {
-    text: "A reply was written to without waiting: more than `outputHardBytesMax` were kept.",
+    text: "A reply was not waited for: more than `outputHardBytesMax`, or 1,024 calls, were kept.",
   },
   ERR_MILLRACE_CONNECTION_UNKNOWN: {
     text: "No open connection of this worker, as far as handlers have seen it, has this id.",

@@ -77,7 +77,11 @@ export interface Reply {
     producer: (reply: Reply) => void | Promise<void>,
     options?: ReplyStreamOptions,
   ): this;
-  /** Calls the producer once. False, and it was not called: the reply is complete or gone. */
+  /**
+   * Calls the producer once, behind the calls that came before, of which 1,024 may wait. Resolves
+   * to true when what it wrote has left; to false if the reply is complete or gone behind it, or
+   * was before, and it is not called.
+   */
   next(): Promise<boolean>;
   /** The whole message is the app's to write, its status line included. */
   raw(): RawReply;

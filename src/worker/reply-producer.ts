@@ -3,8 +3,12 @@
  * A call that writes nothing is followed by another only when something has been written from
  * elsewhere, so that a producer cannot spin. Thread: the engine's.
  */
+import { MillraceError } from "../shared/errors.ts";
 import type { Reply } from "../shared/reply.ts";
 import type { OpenReply } from "./open-reply.ts";
+
+/** Calls of `next` that may wait: a writer that waits for none of them must not fill the memory. */
+export const WAITING_MAX = 1024;
 
 type Producer = (reply: Reply) => void | Promise<void>;
 
@@ -15,6 +19,8 @@ export class ReplyProducer {
   readonly isAutomatic: boolean;
   #isCalling = false;
   #hasWritten = false;
+  /** Calls of `next` that came while another one ran, in their order. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(open: OpenReply, reply: () => Reply, producer: Producer, isAutomatic: boolean) {
     this.#open = open;
@@ -26,7 +32,7 @@ export class ReplyProducer {
   /** The first call: when the handler has returned, or waits. */
   start(): void {
     this.arm();
-    queueMicrotask(() => void this.call());
+    queueMicrotask(() => this.#callFree());
   }
 
   /** Something is written, or a call is due: until it has left nobody else need hold the reply. */
@@ -40,10 +46,29 @@ export class ReplyProducer {
     open.onWanted = () => this.#goOn();
   }
 
-  /** Resolves when what the call has written has left; to false if nobody waits any more. */
-  async call(): Promise<boolean> {
+  /**
+   * Of a manual one: calls the producer once, behind the calls that came before. Resolves when what
+   * it has written has left; to false if the reply is complete then, or was, and it was not called.
+   */
+  async next(): Promise<boolean> {
+    if (this.#isCalling) {
+      if (this.#waiting.length === WAITING_MAX) this.#open.failWith(tooMany());
+      // Who hands on to it leaves `#isCalling` set, so that nobody comes between.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return await this.#call();
+  }
+
+  #callFree(): void {
+    if (!this.#isCalling) void this.#call();
+  }
+
+  async #call(): Promise<boolean> {
     const open = this.#open;
-    if (this.#isCalling || open.isComplete) return !open.isComplete;
+    if (open.isComplete) {
+      this.#handOn();
+      return false;
+    }
     this.#isCalling = true;
     this.#hasWritten = false;
     try {
@@ -51,10 +76,17 @@ export class ReplyProducer {
     } catch (error) {
       open.failWith(error);
     }
-    this.#isCalling = false;
-    const { last } = open;
+    const { last, isComplete } = open;
+    this.#handOn();
     if (this.isAutomatic && (open.isWanted || !this.#hasWritten)) this.#goOn();
-    return await last && !open.isComplete;
+    return await last && !isComplete;
+  }
+
+  /** To the call that has waited longest. */
+  #handOn(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#isCalling = false;
+    else next();
   }
 
   /** What was written has left, and the last call has ended. */
@@ -62,10 +94,17 @@ export class ReplyProducer {
     const open = this.#open;
     if (this.#isCalling) return;
     if (this.#hasWritten && !open.isComplete) {
-      void this.call();
+      void this.#call();
       return;
     }
     if (!open.isWanted && this.#hasWritten) return;
     open.held = open.onWritten = open.onWanted = null;
   }
+}
+
+function tooMany(): MillraceError {
+  return new MillraceError(
+    "ERR_MILLRACE_REPLY_OVERFLOW",
+    `more than ${WAITING_MAX} calls of next() that nobody waited for`,
+  );
 }

@@ -135,7 +135,7 @@ export class HandlerReply implements Reply {
         "ERR_MILLRACE_REPLY_ORDER", "reply: next() is for streams that are manual",
       );
     }
-    return this.#producer.call();
+    return this.#producer.next();
   }
 
   raw(): RawReply {

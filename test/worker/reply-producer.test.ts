@@ -3,7 +3,7 @@ import t from "tap";
 import { until } from "../support/deadline.ts";
 import { repositoryFile } from "../support/environment.ts";
 import type { Owner } from "../support/folder.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { startApp, startServer, type TestServer } from "../support/server.ts";
 
 const app = repositoryFile("test/fixtures/reply-app.mjs");
 const start = (owner: Owner): Promise<TestServer> => startServer(owner, { app });
@@ -60,4 +60,78 @@ t.test("manual: only the application calls", async (t) => {
     return told.includes("ERR_MILLRACE_RESPONSE_SENT");
   });
   t.strictSame(told.filter((each) => typeof each === "number"), [0, 1, 2, 3]);
+});
+
+/** Producers that are called in a row without waiting; `/told` has what came of it. */
+const IN_A_ROW = `
+  import { setTimeout as sleep } from "node:timers/promises";
+  let told = null;
+  const manual = (context, produce) => context.reply().stream(produce, { manual: true });
+  const three = async (reply, count) => {
+    told = [...await Promise.all([reply.next(), reply.next(), reply.next()]), count()];
+    await reply.end("end");
+  };
+  export default {
+    routes: {
+      "/told": () => Response.json(told),
+      "/async": async (request, context) => {
+        let count = 0;
+        const reply = manual(context, async (each) => {
+          const own = ++count;
+          await sleep(5);
+          await each.write(own + ";");
+        });
+        await three(reply, () => count);
+      },
+      "/sync": async (request, context) => {
+        let count = 0;
+        const reply = manual(context, (each) => void each.write(++count + ";"));
+        await three(reply, () => count);
+      },
+      "/ends": async (request, context) => {
+        let count = 0;
+        const reply = manual(context, async (each) => {
+          const own = ++count;
+          await sleep(5);
+          await (own === 2 ? each.end("end") : each.write("1;"));
+        });
+        const calls = [1, 2, 3, 4].map(() => reply.next());
+        told = [...await Promise.all(calls), await reply.next(), count];
+      },
+      "/flood": async (request, context) => {
+        let count = 0;
+        const reply = manual(context, async () => {
+          count++;
+          await sleep(5);
+        });
+        const calls = [];
+        while (!reply.isGone) calls.push(reply.next());
+        const results = await Promise.all(calls);
+        told = [calls.length, results.includes(true), count];
+      },
+    },
+    error: ({ code }) => new Response(code, { status: 500 }),
+  };
+`;
+
+t.test("manual: calls that come while another runs wait for it", async (t) => {
+  const { url } = await startApp(t, IN_A_ROW);
+  const told = async (): Promise<unknown> => await (await fetch(`${url}/told`)).json();
+  for (const path of ["/async", "/sync"]) {
+    t.equal(await (await fetch(url + path)).text(), "1;2;3;end", path);
+    t.strictSame(await told(), [true, true, true, 3], path);
+  }
+  t.equal(await (await fetch(`${url}/ends`)).text(), "1;end");
+  await until("the calls behind the end", async () => (
+    JSON.stringify(await told()) === "[true,false,false,false,false,2]"
+  ));
+});
+
+t.test("manual: who waits for no call loses the answer", async (t) => {
+  const { url } = await startApp(t, IN_A_ROW);
+  const answer = await fetch(`${url}/flood`);
+  t.match([answer.status, await answer.text()], [500, "ERR_MILLRACE_REPLY_OVERFLOW"]);
+  await until("the end of the call", async () => (
+    JSON.stringify(await (await fetch(`${url}/told`)).json()) === "[1026,false,1]"
+  ));
 });
