@@ -51,6 +51,7 @@ export class ReplyProducer {
    * it has written has left; to false if the reply is complete then, or was, and it was not called.
    */
   async next(): Promise<boolean> {
+    if (this.#open.isComplete) return false;
     if (this.#isCalling) {
       if (this.#waiting.length === WAITING_MAX) this.#open.failWith(tooMany());
       // Who hands on to it leaves `#isCalling` set, so that nobody comes between.
