@@ -15,7 +15,7 @@ import { ClientErrors } from "../worker/client-errors.ts";
 import {
   type Connection, type ConnectionHost, Connections, peerGone,
 } from "../worker/connections.ts";
-import type { ContextHost } from "../worker/context.ts";
+import type { ContextHost, HandlerContext } from "../worker/context.ts";
 import { Dispatcher, type DispatchHost } from "../worker/dispatcher.ts";
 import { EnteredRoute } from "../worker/entered-route.ts";
 import type { Exchange, ExchangeHost } from "../worker/exchange.ts";
@@ -255,8 +255,8 @@ export class CallHost implements ExchangeHost, ConnectionHost, ContextHost, Disp
     return takeReply(this, exchange, options);
   }
 
-  next(exchange: Exchange): Promise<Response> {
-    return this.dispatcher.next(exchange);
+  next(exchange: Exchange, context: HandlerContext): Promise<Response> {
+    return this.dispatcher.next(exchange, context);
   }
 
   waitUntil(promise: Promise<unknown>): void {

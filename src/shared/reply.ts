@@ -28,8 +28,8 @@ export interface ReplyStreamOptions {
  * throws ERR_MILLRACE_REPLY_ORDER, what comes after the end ERR_MILLRACE_RESPONSE_SENT.
  *
  * Who has taken it must complete it, with `end`, `close`, `error` or `redirect`; the handler may
- * have returned long before that. A reply that is garbage before it is complete is answered with
- * 500, or cut, and logged with the connection's id and address.
+ * have returned long before that. If it has, and the reply and the context are garbage before it is
+ * complete, it is answered with 500, or cut, and logged with the connection's id and address.
  */
 export interface Reply {
   /** Nothing that is written arrives any more: the client has gone, or another answer was given. */

@@ -13,7 +13,7 @@ import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
 import type { SocketHandler, UpgradeOptions } from "../shared/upgrades.ts";
 import type { SocketAddress, WebSocketUpgradeOptions } from "../shared/websockets.ts";
-import { replyOr } from "./reply-sink.ts";
+import { replyOr, sinkOf } from "./reply-sink.ts";
 import type { LightRequest } from "./request.ts";
 import type { LightResponse } from "./response.ts";
 import { type Rewrite, rewriteOf } from "./rewrite.ts";
@@ -37,7 +37,7 @@ export interface ContextHost {
   readonly connections: Connections;
   clientOf(exchange: Exchange): Endpoint;
   waitUntil(promise: Promise<unknown>): void;
-  next(exchange: Exchange): Promise<Response>;
+  next(exchange: Exchange, context: HandlerContext): Promise<Response>;
   informational(exchange: Exchange, status: number, headers: HeadersInit): void;
   addTrailers(exchange: Exchange, headers: HeadersInit): void;
   reply(exchange: Exchange, options: ReplyOptions | undefined): Reply;
@@ -61,6 +61,8 @@ export class HandlerContext implements Context {
   #passes = 1;
   /** Of the handler whose `next()` has settled; it counts until the request goes on. */
   #outer: { readonly request: LightRequest; readonly at: number } | null = null;
+  /** Who holds the context may go on with it. */
+  #reply: Reply | null = null;
 
   constructor(host: ContextHost, exchange: Exchange) {
     this.#host = host;
@@ -146,7 +148,9 @@ export class HandlerContext implements Context {
   }
 
   reply(options?: ReplyOptions): Reply {
-    return this.#host.reply(this.#exchange, options);
+    // Of several handlers with this context an inner one's is held by its sink.
+    if (sinkOf(this.#exchange) !== null) return this.#host.reply(this.#exchange, options);
+    return (this.#reply ??= this.#host.reply(this.#exchange, options));
   }
 
   publish(topic: string, data: Publishable, compress: boolean = false): number {
@@ -212,7 +216,7 @@ export class HandlerContext implements Context {
   async next(): Promise<Response> {
     const request = this.#present();
     try {
-      return await this.#host.next(this.#exchange);
+      return await this.#host.next(this.#exchange, this);
     } finally {
       this.#outer = { request, at: this.#exchange.at };
     }

@@ -11,7 +11,7 @@ import type { ClientErrors } from "./client-errors.ts";
 import { type ContextHost, HandlerContext } from "./context.ts";
 import type { HandlerTimes } from "./body-rules.ts";
 import type { EnteredRoute } from "./entered-route.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, TakenReply } from "./exchange.ts";
 import { discardValue, type FailureHost, Failures } from "./failures.ts";
 import type { HandlerClocks } from "./handler-clocks.ts";
 import type { Isolation } from "./isolation.ts";
@@ -105,8 +105,10 @@ export class Dispatcher {
   }
 
   #settleValue(exchange: Exchange, value: unknown): void {
-    if (exchange.reply !== null) {
-      exchange.reply.returned(value);
+    const { reply } = exchange;
+    if (reply !== null) {
+      reply.returned(value);
+      if (!reply.isComplete) this.#letGo(exchange, reply);
       return;
     }
     if (exchange.isAnswered) {
@@ -129,13 +131,22 @@ export class Dispatcher {
     this.#answers.answer(exchange, parts, false);
   }
 
+  /**
+   * From now on the app alone holds the context, as long as it may complete the reply. What log and
+   * hooks ask of it another one knows as well.
+   */
+  #letGo(exchange: Exchange, reply: TakenReply): void {
+    if (exchange.context !== null) reply.context = new WeakRef(exchange.context);
+    exchange.context = new HandlerContext(this.#host, exchange);
+  }
+
   #decline(exchange: Exchange): void {
-    this.#goOn(exchange);
+    this.#goOn(exchange, exchange.context as HandlerContext | null);
     this.run(exchange);
   }
 
-  #goOn(exchange: Exchange): void {
-    const rewrite = (exchange.context as HandlerContext | null)?.takeRewrite() ?? null;
+  #goOn(exchange: Exchange, context: HandlerContext | null): void {
+    const rewrite = context?.takeRewrite() ?? null;
     if (rewrite !== null) this.#rewrites.restart(exchange, rewrite);
     // After `next()` it may stand at the last step already, which answers by itself.
     if (!isLast(exchange)) exchange.advance();
@@ -143,13 +154,13 @@ export class Dispatcher {
   }
 
   /** `context.next()`: the answer of the steps behind the present one. */
-  async next(exchange: Exchange): Promise<Response> {
-    this.#goOn(exchange);
+  async next(exchange: Exchange, context: HandlerContext): Promise<Response> {
+    this.#goOn(exchange, context);
     const { step } = exchange;
     // A copy: what the handler changes is the answer to this request alone.
     if (step.kind !== "handler") return responseOfStep(step).clone();
-    const value = await replyOr(exchange, () => this.#thrownToo(exchange, step));
-    if (value === undefined) return await this.next(exchange);
+    const value = await replyOr(exchange, () => this.#thrownToo(exchange, step, context));
+    if (value === undefined) return await this.next(exchange, context);
     if (value instanceof Response) return value;
     const parts = partsOf(exchange, value);
     return new LightResponse(parts.body as string, { status: parts.status });
@@ -163,18 +174,21 @@ export class Dispatcher {
   }
 
   /** A thrown Response is an answer as one that is returned. */
-  async #thrownToo(exchange: Exchange, step: HandlerStep): Promise<unknown> {
+  async #thrownToo(exchange: Exchange, step: HandlerStep, context: Context): Promise<unknown> {
     try {
-      return await this.#call(exchange, step);
+      return await this.#call(exchange, step, context);
     } catch (error) {
       if (error instanceof Response) return error;
       throw error;
     }
   }
 
-  #call(exchange: Exchange, step: HandlerStep): unknown {
+  #call(
+    exchange: Exchange,
+    step: HandlerStep,
+    context: Context = (exchange.context ??= new HandlerContext(this.#host, exchange)),
+  ): unknown {
     this.#entered[0] = step.mark;
-    const context = (exchange.context ??= new HandlerContext(this.#host, exchange));
     if (!this.#tracing.isOn) return invoke(exchange, step, context);
     return this.#traced(exchange, step, context);
   }

@@ -24,7 +24,7 @@ import type { HandlerTimes } from "./body-rules.ts";
 import {
   type Connection, type ConnectionHost, Connections, endedBefore, peerGone,
 } from "./connections.ts";
-import type { ContextHost } from "./context.ts";
+import type { ContextHost, HandlerContext } from "./context.ts";
 import { ClientErrors } from "./client-errors.ts";
 import { DedicatedSockets } from "./dedicated-sockets.ts";
 import type { Dispatcher, DispatchHost } from "./dispatcher.ts";
@@ -293,8 +293,8 @@ implements ExchangeHost, ConnectionHost, ContextHost, DispatchHost, UpgradesHost
     return takeReply(this, exchange, options);
   }
 
-  next(exchange: Exchange): Promise<Response> {
-    return this.dispatcher.next(exchange);
+  next(exchange: Exchange, context: HandlerContext): Promise<Response> {
+    return this.dispatcher.next(exchange, context);
   }
 
   waitUntil(promise: Promise<unknown>): void {

@@ -79,6 +79,8 @@ export interface ExchangeHost {
 export interface TakenReply {
   /** The app has completed it, or nobody takes what is written any more. */
   readonly isComplete: boolean;
+  /** That of its handler, once that has returned before it was complete: the app alone holds it. */
+  context: WeakRef<Context> | null;
   /** What the handler has returned, which counts for nothing. */
   returned(value: unknown): void;
   /** The handler has failed. True: the answer that has begun is cut; false: one is to be given. */

@@ -212,7 +212,8 @@ export class Hooks {
 }
 
 function contextOf(host: HooksHost, exchange: Exchange): Context {
-  return (exchange.context ??= new HandlerContext(host, exchange));
+  const ofHandler = exchange.reply?.context?.deref();
+  return ofHandler ?? (exchange.context ??= new HandlerContext(host, exchange));
 }
 
 function keyOf(slot: number, generation: number): number {

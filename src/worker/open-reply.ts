@@ -1,9 +1,11 @@
 /**
  * A reply that is not complete: what its handler has said of the head, the body as long as nothing
- * is committed, and whom it goes to. The exchange holds it, and it holds the app's object only
- * weakly: one that is garbage while its reply is open has been forgotten. Thread: the engine's.
+ * is committed, and whom it goes to. The exchange holds it, and it holds neither the app's object
+ * nor, once the handler has returned, its context: if both are garbage while it is open, it has
+ * been forgotten. Thread: the engine's.
  */
 import { AsyncResource } from "node:async_hooks";
+import type { Context } from "../shared/app.ts";
 import { HttpError, MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
 import type { ReplyData, ReplyErrorOptions } from "../shared/reply.ts";
@@ -58,6 +60,7 @@ export class OpenReply implements TakenReply {
   #body: ReplyBody | null = null;
   /** Of the piece written last. */
   #last: Promise<boolean> = YES;
+  context: WeakRef<Context> | null = null;
   /** The app's object, while the engine is about to call its producer. */
   held: unknown = null;
   /** Something is being written. */

@@ -15,6 +15,8 @@ export class ReplySink {
   deliver!: (response: Response) => void;
   refuse!: (error: unknown) => void;
   reply: TakenReply | null = null;
+  /** The app's object, as long as the handler runs, which may ask for it again. */
+  held: unknown = null;
   /** The handler has returned: a writer that it has not taken yet would be nobody's. */
   isSettled = false;
 
@@ -25,6 +27,11 @@ export class ReplySink {
       this.refuse = reject;
     });
     this.response.catch(() => {}); // who waits for the handler alone has its error from there
+  }
+
+  settle(): void {
+    this.isSettled = true;
+    this.held = null;
   }
 
   /**
@@ -52,9 +59,9 @@ async function settled(sink: ReplySink, call: () => unknown): Promise<unknown> {
   let value: unknown;
   try {
     value = await call();
-    sink.isSettled = true;
+    sink.settle();
   } catch (error) {
-    sink.isSettled = true;
+    sink.settle();
     if (sink.reply?.fail(error) !== true) throw error;
     return await sink.response;
   }

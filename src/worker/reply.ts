@@ -1,6 +1,7 @@
 /**
- * `context.reply()`: the object that an app writes its answer with. Nothing but the app holds it,
- * so that one that was forgotten is found; what it does is its open reply's. Thread: the engine's.
+ * `context.reply()`: the object that an app writes its answer with. Who could go on with it holds
+ * it, and nobody else: the context, or the sink of an inner handler until that has returned. So one
+ * that was forgotten is found; what it does is its open reply's. Thread: the engine's.
  */
 import { MillraceError } from "../shared/errors.ts";
 import type {
@@ -35,9 +36,14 @@ export function takeReply(
   const { bufferBytesMax = outputBytesMax } = options;
   if (!(bufferBytesMax >= 0)) throw new RangeError("reply: bufferBytesMax is a number of bytes");
   const open = new OpenReply(host, exchange, sink, Math.min(bufferBytesMax, outputBytesMax));
-  if (sink === null) exchange.reply = open;
-  else sink.reply = open;
-  return objectOf(open);
+  const reply = objectOf(open);
+  if (sink === null) {
+    exchange.reply = open;
+  } else {
+    sink.reply = open;
+    sink.held = reply;
+  }
+  return reply;
 }
 
 /** The same as long as somebody holds it. */

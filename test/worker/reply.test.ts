@@ -3,7 +3,7 @@ import t from "tap";
 import { until } from "../support/deadline.ts";
 import { repositoryFile, sanitized } from "../support/environment.ts";
 import type { Owner } from "../support/folder.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { startApp, startServer, type TestServer } from "../support/server.ts";
 
 const app = repositoryFile("test/fixtures/reply-app.mjs");
 const start = (owner: Owner): Promise<TestServer> => startServer(owner, { app });
@@ -299,6 +299,131 @@ t.test("a reply that somebody holds is not forgotten", async (t) => {
   for (let i = 0; i < 5; i++) await (await fetch(`${server.url}/-/gc`)).text();
   t.equal(await (await fetch(`${server.url}/-/held-raw`)).text(), "true");
   t.equal((await client.response()).body, "ok");
+});
+
+/** Handlers that ask their context for the writer again, when garbage has been collected. */
+const HOLDING = `
+  import { setTimeout as sleep } from "node:timers/promises";
+  import { setFlagsFromString } from "node:v8";
+  import { runInNewContext } from "node:vm";
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc");
+  const collect = async () => {
+    for (let i = 0; i < 4; i++) {
+      await sleep(5);
+      gc();
+    }
+  };
+  let kept = null;
+  let told = null;
+  const begun = (context) => {
+    void context.reply({ bufferBytesMax: 0 }).status(202).write("first ");
+  };
+  const twice = async (request, context) => {
+    begun(context);
+    await collect();
+    await context.reply().end("second");
+  };
+  export default {
+    routes: {
+      "/twice": twice,
+      "/head": async (request, context) => {
+        context.reply().status(202);
+        await collect();
+        void context.reply().write("first ");
+        await context.reply().end("second");
+      },
+      "/returned": (request, context) => {
+        begun(context);
+        void collect().then(() => context.reply().end("second"));
+      },
+      "/producer": (request, context) => {
+        let count = 0;
+        context.reply().status(202).stream((reply) => {
+          void (++count === 1 ? reply.write("first ") : reply.end("second"));
+        }, { manual: true });
+        void (async () => {
+          await collect();
+          await context.reply().next();
+          await collect();
+          await context.reply().next();
+        })();
+      },
+      "/keep": (request, context) => {
+        begun(context);
+        kept = context;
+      },
+      "/-/same": async () => {
+        await kept.reply().end("second");
+        while (told === null) await sleep(1);
+        return new Response(String(told === kept));
+      },
+      "/-/drop": async () => {
+        await collect();
+        const isOpen = !kept.reply().isComplete;
+        kept = null;
+        await collect();
+        return new Response(String(isOpen));
+      },
+      "/next/*": async (request, context) => {
+        try {
+          return await context.next();
+        } catch (error) {
+          return new Response("caught " + error.code, { status: 500 });
+        }
+      },
+      "/decline": (request, context) => {
+        begun(context);
+        // Nobody waits for what comes of it, so the handlers behind outlive this one.
+        const text = context.next().then((answer) => answer.text());
+        void text.then((all) => context.reply().end(all));
+      },
+    },
+    fetch: async (request, context) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/next/twice") return await twice(request, context);
+      if (pathname === "/next/forget") {
+        context.reply().status(202);
+        void collect();
+        return;
+      }
+      await collect();
+      if (pathname === "/decline") context.rewrite("/rewritten");
+      else return "second";
+    },
+    onResponse: ({ route, context }) => {
+      if (route === "/keep") told = context;
+    },
+  };
+`;
+
+t.test("a context keeps its reply, and so does a handler that runs", async (t) => {
+  const { url } = await startApp(t, HOLDING);
+  for (const path of [
+    "/twice", "/head", "/returned", "/producer", "/next/twice", "/decline",
+  ]) {
+    const answer = await fetch(url + path);
+    t.match([answer.status, await answer.text()], [202, "first second"], path);
+  }
+});
+
+t.test("who holds the context finds it in the hook, too", async (t) => {
+  const { url, connect } = await startApp(t, HOLDING);
+  const client = await connect();
+  client.write(ask("/keep"));
+  await client.readUntil("first ");
+  t.equal(await (await fetch(`${url}/-/same`)).text(), "true");
+});
+
+t.test("a reply is forgotten when nobody has its context either", async (t) => {
+  const { url, connect } = await startApp(t, HOLDING);
+  const client = await connect();
+  client.write(ask("/keep"));
+  await client.readUntil("first ");
+  t.equal(await (await fetch(`${url}/-/drop`)).text(), "true", "not as long as one holds it");
+  t.match(await client.readToEnd(), /^\r\n$/, "cut");
+  const inner = await fetch(`${url}/next/forget`);
+  t.equal(await inner.text(), "caught ERR_MILLRACE_REPLY_FORGOTTEN");
 });
 
 t.test("a body that is still arriving, and one that nobody reads", async (t) => {
