@@ -65,6 +65,8 @@ const PIECE_BYTES_MAX = 65_536;
  */
 const PART_BYTES_MAX = 2 * PIECE_BYTES_MAX;
 
+/** Parts that are neither fields nor files: each costs the parser as much as a field. */
+const OTHER_PARTS_MAX = 100;
 /** A byte takes so many characters at most: `%41`. */
 const ENCODED_BYTES = 3;
 
@@ -193,6 +195,7 @@ class MultipartReader {
         fileHwm: PART_BYTES_MAX,
         limits: {
           fields: limits.fieldsMax, fieldSize: limits.fieldBytesMax, files: limits.filesMax,
+          parts: limits.fieldsMax + limits.filesMax + OTHER_PARTS_MAX,
         },
       });
     } catch (cause) {
@@ -236,6 +239,7 @@ class MultipartReader {
       }
     });
     parser.on("fieldsLimit", () => this.#failed(tooMuch(`more than ${fieldsMax} fields`)));
+    parser.on("partsLimit", () => this.#failed(tooMuch("too many parts")));
     parser.on("filesLimit", () => this.#failed(tooMuch(`more than ${filesMax} files`)));
     await new Promise<void>((resolve, reject) => {
       parser.once("finish", resolve);

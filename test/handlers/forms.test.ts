@@ -127,6 +127,10 @@ t.test("more than a limit is 413", async (t) => {
   const coded = new URLSearchParams({ ["%".repeat(10)]: "%".repeat(10), b: "2" });
   t.equal((await post(url, coded))[0], 200);
   t.equal((await post(url, `&&a=1&&&b=2${"&".repeat(100)}`, URLENCODED))[0], 200);
+  const parts = { "content-type": "multipart/form-data; boundary=b" };
+  const others = (count: number): string => `${"--b\r\n\r\n\r\n".repeat(count)}--b--`;
+  t.equal((await post(url, others(50), parts))[0], 200);
+  t.strictSame(await post(url, others(104), parts), [413, "The form has too many parts"]);
   t.strictSame(readdirSync(folder), []);
 });
 
