@@ -72,9 +72,14 @@ async function versionOf(path: string): Promise<string> {
 async function isRight(password: string, hash: string): Promise<boolean> {
   switch (kindOf(hash)) {
     case "bcrypt": return await compare(password, hash);
-    case "apr1": return isSameText(md5(password, hash), hash);
+    case "apr1": return isSameText(md5(bytesOf(password), hash), hash);
     default: return isSameText(sha1Of(password), hash);
   }
+}
+
+/** As characters: the package takes the low byte of each, so that others would be as right. */
+function bytesOf(password: string): string {
+  return Buffer.from(password).toString("latin1");
 }
 
 function sha1Of(password: string): string {

@@ -16,13 +16,18 @@ t.test("each kind of hash that is known", async (t) => {
   const file = join(ownFolder(t), "passwords");
   writeFileSync(file, [
     "# people", "", `one:${BCRYPT}`, `two:${BCRYPT.replace("$2b$", "$2y$")}`,
-    "three:{SHA}NWoZK3kTsExUV00Ywo1G5jlUKKs=", "", `four:${APR1}`, "",
+    "three:{SHA}NWoZK3kTsExUV00Ywo1G5jlUKKs=", "", `four:${APR1}`,
+    "umlaut:$apr1$qHDFfhPC$oFMWRfswiHbgnFc8aGNBs.", "other:$apr1$qHDFfhPC$6cZQphengy1WKBfkA6GtN.",
+    "",
   ].join("\n"));
   const lookup = passwordFile(file);
   t.strictSame(await lookup("one", "flour"), { name: "one" });
   t.strictSame(await lookup("two", "flour"), { name: "two" });
   t.strictSame(await lookup("three", "1"), { name: "three" });
   t.strictSame(await lookup("four", "flour"), { name: "four" });
+  t.strictSame(await lookup("umlaut", "mühle"), { name: "umlaut" }, "as openssl hashes it");
+  t.strictSame(await lookup("other", "пароль"), { name: "other" });
+  t.equal(await lookup("four", "\u0166lour"), null, "no other character has the same bytes");
   for (const user of ["one", "two", "three", "four"]) {
     t.equal(await lookup(user, "salt"), null);
     t.equal(await lookup(user.toUpperCase(), "flour"), null);
