@@ -127,27 +127,54 @@ function handOn({ statusCode, rawHeaders }: InformationEvent, context: Context):
   }
 }
 
-/** The pieces of the answer's body. An error where it ends too early, or nothing comes in time. */
-export async function* piecesOf(
-  answer: IncomingMessage,
-  timeoutMs: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const pieces = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  let isAwaited = false;
-  const clock = setTimeout(() => {
-    if (isAwaited) answer.destroy(new TimedOut("the target has gone silent"));
-  }, timeoutMs);
-  try {
-    for (;;) {
-      isAwaited = true;
-      clock.refresh();
-      const { done, value } = await pieces.next();
-      if (done === true) return;
-      isAwaited = false; // whoever reads may take any time
-      yield value;
+/**
+ * The body of an answer, which fails where that ends too early, or nothing comes in time. Who gives
+ * it up, before its beginning too, of which no generator would hear, or never begins, ends the
+ * answer: else it would keep its connection for ever.
+ */
+export class AnswerBody implements AsyncIterableIterator<Uint8Array, void> {
+  readonly #answer: IncomingMessage;
+  readonly #atEnd: () => void;
+  readonly #pieces: AsyncIterator<Uint8Array>;
+  readonly #clock: NodeJS.Timeout;
+  /** Not while whoever reads has a piece: they may take any time. */
+  #isDue = true;
+
+  /** `atEnd` is called when the answer has come whole. */
+  constructor(answer: IncomingMessage, timeoutMs: number, atEnd: () => void) {
+    this.#answer = answer;
+    this.#atEnd = atEnd;
+    this.#pieces = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    answer.on("error", () => {}); // who reads hears of it
+    this.#clock = setTimeout(() => {
+      if (this.#isDue) answer.destroy(new TimedOut("the target has gone silent"));
+    }, timeoutMs);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, void>> {
+    this.#isDue = true;
+    this.#clock.refresh();
+    try {
+      const { done, value } = await this.#pieces.next();
+      if (done !== true) return { done: false, value };
+    } catch (error) {
+      clearTimeout(this.#clock);
+      throw error;
+    } finally {
+      this.#isDue = false;
     }
-  } finally {
-    clearTimeout(clock);
-    await pieces.return?.();
+    clearTimeout(this.#clock);
+    this.#atEnd();
+    return { done: true, value: undefined };
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, void>> {
+    clearTimeout(this.#clock);
+    this.#answer.destroy();
+    return Promise.resolve({ done: true, value: undefined });
   }
 }

@@ -5,12 +5,13 @@
  */
 import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, type AgentOptions } from "node:https";
+import { isIP } from "node:net";
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import { unusable } from "../worker/body-rules.ts";
 import { endToEnd } from "./forward-headers.ts";
-import { exchanged, piecesOf, type Target, TimedOut } from "./proxy-exchange.ts";
+import { AnswerBody, exchanged, type Target, TimedOut } from "./proxy-exchange.ts";
 
 export interface ProxyOptions {
   /** Taken off the beginning of the path, which then follows the target's. */
@@ -61,7 +62,12 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
         ? new HttpError(504, "Gateway timeout", { cause })
         : new HttpError(502, "Bad gateway", { cause });
     }
-    return responseOf(answer, to.timeoutMs, request, context);
+    try {
+      return responseOf(answer, to.timeoutMs, request, context);
+    } catch (cause) {
+      answer.destroy(); // it cannot be sent on, such as for what its reason phrase has
+      throw new HttpError(502, "Bad gateway", { cause });
+    }
   };
 }
 
@@ -84,9 +90,11 @@ function targetOf(target: URL, options: ProxyOptions): Target {
   }
   const framing = Object.keys(headers).find((name) => FRAMING.has(name.toLowerCase()));
   if (framing !== undefined) throw new TypeError(`proxy: ${framing} follows from the body`);
+  // Node.js would take the name from `Host`, which may be the client's.
+  const host = target.hostname.replace(/^\[|\]$/g, "");
   const kept = { keepAlive: true, maxSockets: connectionsMax };
   const agent = target.protocol === "https:"
-    ? new HttpsAgent({ ...tls, ...kept })
+    ? new HttpsAgent({ servername: isIP(host) === 0 ? host : "", ...tls, ...kept })
     : new HttpAgent(kept);
   return { url: target, fields: { preserveHost, headers }, agent, timeoutMs };
 }
@@ -112,18 +120,16 @@ function responseOf(
   if (isEmpty) answer.resume();
   const trailers = answer.headers.trailer;
   if (trailers !== undefined) headers.set("trailer", trailers);
-  const body = isEmpty ? null : bodyOf(answer, timeoutMs, context) as unknown as ReadableStream;
+  const atEnd = (): void => {
+    for (const trailer of endToEnd(pairsOf(answer.rawTrailers))) handOnTrailer(trailer, context);
+  };
+  const body = isEmpty ? null : bodyOf(answer, timeoutMs, atEnd);
   return new Response(body, { status: statusCode, statusText: statusMessage, headers });
 }
 
-/** Ends with an error where the answer ended in the middle, so that this one is cut as well. */
-async function* bodyOf(
-  answer: IncomingMessage,
-  timeoutMs: number,
-  context: Context,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* piecesOf(answer, timeoutMs);
-  for (const trailer of endToEnd(pairsOf(answer.rawTrailers))) handOnTrailer(trailer, context);
+/** What fails, fails the answer: where the target's ended in the middle this one is cut as well. */
+function bodyOf(answer: IncomingMessage, timeoutMs: number, atEnd: () => void): ReadableStream {
+  return new AnswerBody(answer, timeoutMs, atEnd) as unknown as ReadableStream;
 }
 
 /** One that was not announced, or may be none, is dropped: the answer is whole without it. */

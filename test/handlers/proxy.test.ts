@@ -1,77 +1,13 @@
 /** Tests of the reverse proxy, in front of a server of node:http. */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import {
-  type AddressInfo, createConnection, createServer as createNetServer, type Socket,
-} from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { gzipSync } from "node:zlib";
-import t, { type Test } from "tap";
+import t from "tap";
 import { proxy, type ProxyOptions } from "../../src/handlers/proxy.ts";
 import { until, within } from "../support/deadline.ts";
-import { startApp, type TestServer } from "../support/server.ts";
-
-const MODULE = new URL("../../src/handlers/proxy.js", import.meta.url).href;
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-interface Target {
-  readonly url: string;
-  readonly server: Server;
-  readonly connections: Set<Socket>;
-}
-
-async function targetOf(owner: Test, answer: Answer): Promise<Target> {
-  const server = createServer(answer);
-  const connections = new Set<Socket>();
-  server.on("connection", (socket) => {
-    connections.add(socket);
-    socket.on("close", () => connections.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  owner.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, server, connections };
-}
-
-async function proxyTo(
-  owner: Test,
-  url: string,
-  options: ProxyOptions = {},
-  methods: readonly string[] = ["GET", "PUT", "POST"],
-): Promise<TestServer> {
-  return await startApp(owner, `
-    import { proxy } from ${JSON.stringify(MODULE)};
-    export default proxy(${JSON.stringify(url)}, ${JSON.stringify(options)});
-  `, { methods });
-}
-
-const echo: Answer = (request, response) => {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    const { method, url, rawHeaders } = request;
-    const body = Buffer.concat(chunks).toString("latin1");
-    response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify({ method, url, rawHeaders, body }));
-  });
-};
-
-interface Echoed {
-  method: string;
-  url: string;
-  rawHeaders: string[];
-  body: string;
-}
-
-function fieldOf({ rawHeaders }: Echoed, name: string): string | undefined {
-  const at = rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
-  return at < 0 ? undefined : rawHeaders[at + 1];
-}
+import { type Echoed, echo, fieldOf, MODULE, proxyTo, targetOf } from "../support/proxy-target.ts";
+import { startApp } from "../support/server.ts";
 
 t.test("a request goes on with its path, fields and body", async (t) => {
   const target = await targetOf(t, echo);
@@ -306,47 +242,30 @@ t.test("a target that cannot be asked, is late, or speaks no HTTP", async (t) =>
   t.equal((await fetch(gone.url)).status, 502);
 });
 
-t.test("the clock is the target's: a client that takes its time is not cut", async (t) => {
-  const piece = Buffer.alloc(65_536, "a");
-  const PIECES = 400;
-  const target = await targetOf(t, (request, response) => {
-    if (request.method === "POST") {
-      echo(request, response);
-      return;
-    }
-    if (request.url === "/silent") {
-      response.write("begun");
-      return;
-    }
-    let left = PIECES;
-    const fill = (): void => {
-      while (left-- > 0) if (!response.write(piece)) return;
-      response.end();
-    };
-    response.on("drain", fill);
-    fill();
+t.test("the name of a target of https is its own, whatever Host the client says", async (t) => {
+  const hellos: string[] = [];
+  const target = createNetServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (hello) => {
+      hellos.push(hello.toString("latin1"));
+      socket.destroy();
+    });
   });
-  const { port, connect } = await proxyTo(t, target.url, { timeoutMs: 400 });
-  const reader = createConnection(port, "127.0.0.1");
-  t.teardown(() => reader.destroy());
-  reader.write("GET /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-  await once(reader, "readable");
-  await sleep(1500); // all buffers between are full
-  let length = 0;
-  for await (const bytes of reader) length += (bytes as Buffer).length;
-  t.ok(length > PIECES * piece.length, "all of it has come");
-
-  const writer = await connect();
-  writer.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nslow");
-  await sleep(1500);
-  t.equal(writer.pending, "");
-  writer.write("ness");
-  await until("the answer", () => writer.pending.includes('"body":"slowness"'));
-
-  const silent = await connect();
-  silent.write("GET /silent HTTP/1.1\r\nHost: a\r\n\r\n");
-  await until("its beginning", () => silent.pending.includes("begun"));
-  await until("the silent target to be given up", () => silent.state !== "open");
+  for (const [host, name] of [["localhost", "localhost"], ["127.0.0.1", null]] as const) {
+    target.listen(0, host);
+    await once(target, "listening");
+    const url = `https://${host}:${(target.address() as AddressInfo).port}`;
+    const { connect } = await proxyTo(t, url, { preserveHost: true });
+    const client = await connect();
+    const answer = await client.request("GET / HTTP/1.1\r\nHost: public.example\r\n\r\n");
+    t.equal(answer.status, 502);
+    const hello = hellos.pop()!;
+    t.notMatch(hello, "public.example");
+    if (name === null) t.notMatch(hello, host);
+    else t.match(hello, name);
+    target.close();
+    await once(target, "close");
+  }
 });
 
 t.test("a target that switches protocols is none that can be asked", async (t) => {
