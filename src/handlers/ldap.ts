@@ -2,11 +2,13 @@
  * Users of an LDAP directory: a search finds the record of the user's name, and binding as that
  * record proves the password. Loads the package `ldapts`, which the app installs. Any thread.
  */
+import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import {
   Client, type Entry, EqualityFilter, InvalidCredentialsError, SizeLimitExceededError,
 } from "ldapts";
 import type { Lookup } from "./basic-authentication.ts";
+import { startTls } from "./start-tls.ts";
 
 export interface LdapOptions {
   /** `ldap://host:port` or `ldaps://host:port`. */
@@ -21,14 +23,20 @@ export interface LdapOptions {
   readonly attributes?: readonly string[];
   /** Milliseconds for each step. Default 5,000. */
   readonly timeoutMs?: number;
+  /** Of the handshake. */
   readonly tls?: ConnectionOptions;
-  /** The connection is made secure before anything is said on it, on `ldap://`. Default false. */
+  /**
+   * The connection is made secure before anything is said on it, on `ldap://`. The certificate is
+   * to be for the host of `url`, or for `servername` of `tls`. Default false.
+   */
   readonly startTls?: boolean;
 }
 
 /** More are not read: two are one too many already. */
 const RECORDS_MAX = 2;
 const TIMEOUT_MS = 5_000;
+/** Of `ldap://`. */
+const PORT = 389;
 
 /**
  * A lookup for `basic()` that resolves to the record (`dn` and its attributes), or to null if there
@@ -37,6 +45,9 @@ const TIMEOUT_MS = 5_000;
 export function ldap(options: LdapOptions): Lookup {
   const { attribute = "uid", url } = options;
   if (!/^ldaps?:\/\/./.test(url)) throw new TypeError(`ldap: "${url}" is no URL of a directory`);
+  if (options.startTls === true && !url.startsWith("ldap:")) {
+    throw new TypeError("ldap: `startTls` is for ldap://, since ldaps:// is secure from the start");
+  }
   return async (user, password): Promise<Entry | null> => {
     // An empty password binds as nobody (RFC 4513 5.1.2), which most directories let succeed.
     if (user === "" || password === "") return null;
@@ -80,32 +91,29 @@ async function isPassword(options: LdapOptions, dn: string, password: string): P
 
 /** On a connection of its own: a bind is a state of the whole connection. */
 async function asked<T>(options: LdapOptions, ask: (client: Client) => Promise<T>): Promise<T> {
-  const { url, timeoutMs = TIMEOUT_MS, tls, startTls = false } = options;
+  const { url, timeoutMs = TIMEOUT_MS } = options;
+  const tls = options.startTls === true ? await secured(options) : options.tls;
   const client = new Client({
     url,
     timeout: timeoutMs,
     connectTimeout: timeoutMs,
     // With them the client begins with a handshake, whatever the URL says.
-    ...(tls !== undefined && !startTls && { tlsOptions: tls }),
+    ...(tls !== undefined && { tlsOptions: tls }),
   });
   try {
-    if (startTls) await secured(client, timeoutMs, tls);
     return await ask(client);
   } finally {
     await client.unbind().catch(() => {});
+    if (options.startTls === true) tls?.socket?.destroy();
   }
 }
 
-/** With a clock of its own, since the client has none for the handshake. */
-async function secured(client: Client, ms: number, tls?: ConnectionOptions): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error("The directory has not made the connection secure in time");
-    timer = setTimeout(reject, ms, error);
-  });
-  try {
-    await Promise.race([client.startTLS({ ...tls }), late]); // a copy: the client writes into it
-  } finally {
-    clearTimeout(timer);
-  }
+/** With a connection that waits for the handshake, and the name that its certificate is to have. */
+async function secured(options: LdapOptions): Promise<ConnectionOptions> {
+  const { hostname, port } = new URL(options.url);
+  const host = hostname.replace(/^\[|\]$/g, ""); // of an address of IPv6
+  const { timeoutMs = TIMEOUT_MS } = options;
+  const socket = await startTls(host, port === "" ? PORT : Number(port), timeoutMs);
+  // An address is no name that could be asked for (RFC 6066 3).
+  return { host, ...(isIP(host) === 0 && { servername: host }), ...options.tls, socket };
 }

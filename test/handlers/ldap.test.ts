@@ -1,10 +1,11 @@
 /** Tests of users of a directory, against a real slapd. */
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import t from "tap";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import t, { type Test } from "tap";
 import { type LdapOptions, ldap } from "../../src/handlers/ldap.ts";
 import { until, within } from "../support/deadline.ts";
-import { ADMIN, skipSlapdless, startSlapd } from "../support/slapd.ts";
+import { ADMIN, certificateFor, skipSlapdless, startSlapd } from "../support/slapd.ts";
 
 const BASE = "dc=mill,dc=example";
 
@@ -79,6 +80,7 @@ t.test("a directory that cannot be asked rejects", skipSlapdless, async (t) => {
   await t.rejects(ldap(options)("miller", "flour") as Promise<unknown>);
   t.throws(() => ldap({ ...options, url: "http://a" }), TypeError);
   t.throws(() => ldap({ ...options, url: "ldap://" }), TypeError);
+  t.throws(() => ldap({ ...options, url: "ldaps://a", startTls: true }), TypeError);
 });
 
 t.test("a directory that agrees to be secure and then says nothing rejects in time", async (t) => {
@@ -99,7 +101,75 @@ t.test("a directory that agrees to be secure and then says nothing rejects in ti
   const tls = {};
   const lookup = ldap({ url, base: BASE, timeoutMs: 500, startTls: true, tls });
   const asked = lookup("miller", "flour") as Promise<unknown>;
-  await t.rejects(within("the directory", asked), { message: /secure in time/ });
+  await t.rejects(within("the directory", asked), { message: "Connection timeout" });
   t.strictSame(tls, {}, "what the app gave is as it was");
   await until("the connection to close", () => connections.size === 0);
+});
+
+/** Somebody on the path: what `change` makes of the directory's first piece is what arrives. */
+async function relayTo(
+  t: Test,
+  port: number,
+  change: (piece: Buffer, connection: number) => Buffer,
+): Promise<number> {
+  let connections = 0;
+  const relay = createServer((socket) => {
+    const connection = ++connections;
+    const directory = connect(port, "127.0.0.1");
+    directory.once("data", (piece: Buffer) => {
+      socket.write(change(piece, connection));
+      directory.pipe(socket);
+    });
+    socket.pipe(directory);
+    for (const [one, other] of [[socket, directory], [directory, socket]] as const) {
+      one.on("error", () => {});
+      one.on("close", () => other.destroy());
+    }
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  t.teardown(() => relay.close());
+  return (relay.address() as AddressInfo).port;
+}
+
+t.test("nothing that was said before the connection is secure counts", skipSlapdless, async (t) => {
+  const tls = certificateFor(t, "DNS:localhost");
+  const directory = await startSlapd(t, LDIF, tls);
+  const ca = readFileSync(tls.certificate);
+  const reader = { dn: `cn=reader,${BASE}`, password: "reading" };
+  const options = { base: BASE, bind: reader, startTls: true, tls: { ca } };
+  const asked = async (port: number, password: string): Promise<unknown> => (
+    await ldap({ ...options, url: `ldap://localhost:${port}` })("miller", password)
+  );
+  const honest = await relayTo(t, directory.port, (piece) => piece);
+  t.match(await asked(honest, "flour"), { uid: "miller" });
+  t.equal(await asked(honest, "salt"), null);
+
+  // The beginning of an answer to each of the next binds: success, and a text of what follows.
+  const begun = (id: number): Uint8Array => Uint8Array.of(
+    0x30, 26, 2, 1, id, 0x61, 21, 0x0a, 1, 0, 4, 0, 4, 14,
+  );
+  for (const id of [1, 2, 3]) {
+    const injecting = await relayTo(t, directory.port, (piece, connection) => (
+      connection % 2 === 0 ? Buffer.concat([piece, begun(id)]) : piece
+    ));
+    await t.rejects(asked(injecting, "salt"), { message: /bytes behind it that are not secure/ });
+  }
+});
+
+t.test("the certificate is for the host of the URL", skipSlapdless, async (t) => {
+  for (const [name, host, other] of [
+    ["DNS:localhost", "localhost", "127.0.0.1"], ["IP:127.0.0.1", "127.0.0.1", "localhost"],
+  ] as const) {
+    const files = certificateFor(t, name);
+    const { port } = await startSlapd(t, LDIF, files);
+    const ca = readFileSync(files.certificate);
+    const asked = async (at: string, more: object = {}): Promise<unknown> => await ldap({
+      url: `ldap://${at}:${port}`, base: BASE, bind: ADMIN, startTls: true, tls: { ca, ...more },
+    })("miller", "flour");
+    t.match(await asked(host), { uid: "miller" }, name);
+    await t.rejects(asked(other), { code: "ERR_TLS_CERT_ALTNAME_INVALID" }, name);
+    if (host !== "localhost") continue;
+    t.match(await asked(other, { servername: host }), { uid: "miller" }, "the app names another");
+  }
 });

@@ -25,8 +25,30 @@ export interface Directory {
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port of 127.0.0.1; it ends with the test. */
-export async function startSlapd(owner: Owner, ldif: string): Promise<Directory> {
+/** Files of PEM. */
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** One that vouches for itself, such as for "DNS:localhost" or "IP:127.0.0.1". */
+export function certificateFor(owner: Owner, name: string): Certificate {
+  const folder = ownFolder(owner);
+  const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+  const made = spawnSync("openssl", [
+    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mill",
+    "-addext", `subjectAltName=${name}`, "-keyout", key, "-out", certificate,
+  ], { encoding: "utf8", env: foreignEnv() });
+  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
+  return { certificate, key };
+}
+
+/** Starts it on a free port of 127.0.0.1, with StartTLS if it is given a certificate. */
+export async function startSlapd(
+  owner: Owner,
+  ldif: string,
+  tls?: Certificate,
+): Promise<Directory> {
   const folder = ownFolder(owner);
   mkdirSync(join(folder, "data"));
   const config = join(folder, "slapd.conf");
@@ -35,6 +57,7 @@ include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
 pidfile ${join(folder, "pid")}
+${tls ? `TLSCertificateFile ${tls.certificate}\nTLSCertificateKeyFile ${tls.key}` : ""}
 modulepath /usr/lib/ldap
 moduleload back_mdb
 database mdb
