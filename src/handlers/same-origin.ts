@@ -25,10 +25,11 @@ export function pathOnSite(text: string | null): string | null {
 
 /**
  * Whether another site has had a browser send what may change something. Browsers say so in
- * `Sec-Fetch-Site`, older ones in `Origin`; who sends neither is no browser that has cookies.
+ * `Sec-Fetch-Site`, older ones in `Origin`; who sends neither is no browser that has cookies. Pages
+ * of any site may open a WebSocket here and read from it, so asking for one counts as a change.
  */
 export function isForged(request: Request): boolean {
-  if (SAFE.has(request.method)) return false;
+  if (SAFE.has(request.method) && !request.headers.has("upgrade")) return false;
   const site = request.headers.get("sec-fetch-site");
   if (site !== null) return site !== "same-origin" && site !== "none";
   const origin = request.headers.get("origin");

@@ -1,4 +1,6 @@
 /** Tests of logging in by a form, over real connections to two workers that take turns. */
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import t from "tap";
 import { formLogin, type FormLoginOptions } from "../../src/handlers/form-login.ts";
 import { sessions } from "../../src/handlers/sessions.ts";
@@ -150,6 +152,24 @@ t.test("another site can log nobody in or out, nor send what a guard protects", 
   t.equal((await one.ask("/mill", { method: "POST", headers: forged })).status, 403);
   t.equal((await one.ask("/mill", { headers: forged })).status, 200, "links may lead here");
   t.equal((await one.ask("/logout")).status, 405, "no link logs out");
+});
+
+t.test("no page of another site gets a WebSocket of who has logged in", async (t) => {
+  const server = await startApp(t, APP);
+  const one = visitor(server);
+  await one.login(MILLER);
+  const ask = async (fields: Record<string, string>): Promise<number> => {
+    const head = request(`${server.url}/mill`, { headers: {
+      connection: "Upgrade", upgrade: "websocket", cookie: one.cookie!, ...fields,
+    } }).end();
+    const [answer] = await once(head, "response") as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode!;
+  };
+  t.equal(await ask({ origin: "https://evil.example" }), 403);
+  t.equal(await ask({ "sec-fetch-site": "cross-site" }), 403);
+  t.equal(await ask({ origin: server.url }), 200, "the site's own pages get to the handler");
+  t.equal(await ask({}), 200, "what is no browser");
 });
 
 t.test("an id that was planted before the login is worth nothing after it", async (t) => {

@@ -35,3 +35,15 @@ t.test("what another site has had a browser send", (t) => {
   t.equal(sent({ origin: "null" }), true);
   t.end();
 });
+
+t.test("what switches the connection over is not safe, whatever its method", (t) => {
+  const asked = (fields: Record<string, string>): boolean => isForged(
+    new Request("http://mill.example/a", { headers: { upgrade: "websocket", ...fields } }),
+  );
+  t.equal(asked({}), false, "no browser");
+  t.equal(asked({ origin: "https://mill.example" }), false);
+  t.equal(asked({ origin: "https://other.example" }), true);
+  t.equal(asked({ "sec-fetch-site": "same-origin" }), false);
+  t.equal(asked({ "sec-fetch-site": "cross-site" }), true);
+  t.end();
+});
