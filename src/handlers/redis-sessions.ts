@@ -4,6 +4,7 @@
  * which is the app's to install. Each call is one script there, so that no two servers see one half
  * done. Any thread; each has a connection of its own.
  */
+import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import type { ReadRecord, RecordWritten } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
@@ -25,7 +26,10 @@ export interface RedisSessions extends SessionStore {
   close(): void;
 }
 
-/** A session is a hash of value, owner, number and end; an owner, its keys by their last use. */
+/**
+ * A session is a hash of value, owner, number, end and the call that has written it last; an owner,
+ * its keys by their last use, which are kept as long as any of the sessions may live.
+ */
 const COMMON = `
   local prefix = ARGV[1]
   local function now()
@@ -40,11 +44,16 @@ const COMMON = `
     return redis.call('DEL', prefix .. key)
   end
   local function touch(key, owner, ends, idle)
-    redis.call('PEXPIRE', prefix .. key, math.min(idle, ends - now()))
-    if owner ~= '' then redis.call('ZADD', ownerKey(owner), now(), key) end
+    local rest = ends - now()
+    redis.call('PEXPIRE', prefix .. key, math.min(idle, rest))
+    if owner == '' then return end
+    redis.call('ZADD', ownerKey(owner), now(), key)
+    if redis.call('PTTL', ownerKey(owner)) < rest then
+      redis.call('PEXPIRE', ownerKey(owner), rest)
+    end
   end
   local function found(key)
-    local record = redis.call('HMGET', prefix .. key, 'value', 'owner', 'version', 'ends')
+    local record = redis.call('HMGET', prefix .. key, 'value', 'owner', 'version', 'ends', 'call')
     if not record[1] then return nil end
     if tonumber(record[4]) > now() then return record end
     remove(key)
@@ -60,15 +69,17 @@ const READ = `${COMMON}
   return { record[1], record[2], record[3] }
 `;
 
+/** The client sends a call again whose answer was lost: what it has written is written. */
 const WRITE = `${COMMON}
   local key, value, owner, replaced = ARGV[2], ARGV[3], ARGV[4], ARGV[8]
   local idle, lifetime, version = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-  local most = tonumber(ARGV[9])
+  local most, call = tonumber(ARGV[9]), ARGV[10]
   local record = found(key)
+  if record and record[5] == call then return 'written' end
   if version > 0 then
     if not record then return 'gone' end
     if tonumber(record[3]) ~= version then return 'conflict' end
-    redis.call('HSET', prefix .. key, 'value', value, 'version', version + 1)
+    redis.call('HMSET', prefix .. key, 'value', value, 'version', version + 1, 'call', call)
     touch(key, record[2], tonumber(record[4]), idle)
     return 'written'
   end
@@ -87,9 +98,9 @@ const WRITE = `${COMMON}
     end
   end
   local ends = now() + lifetime
-  redis.call('HMSET', prefix .. key, 'value', value, 'owner', owner, 'version', 1, 'ends', ends)
+  redis.call('HMSET', prefix .. key, 'value', value, 'owner', owner, 'version', 1, 'ends', ends,
+    'call', call)
   touch(key, owner, ends, idle)
-  if owner ~= '' then redis.call('PEXPIRE', ownerKey(owner), lifetime) end
   return 'written'
 `;
 
@@ -130,6 +141,7 @@ export function redisSessions(options: RedisSessionsOptions = {}): RedisSessions
       const { key, value, owner, idleMs, lifetimeMs, version, replacesKey = "" } = write;
       return (await run(
         WRITE, key, value, owner, idleMs, lifetimeMs, version, replacesKey, perUserMax,
+        randomUUID(),
       )) as RecordWritten;
     },
     delete: (key) => run(DELETE, key),

@@ -1,4 +1,6 @@
 /** Tests of sessions in a real Redis. */
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import t from "tap";
 import { type RedisSessions, redisSessions } from "../../src/handlers/redis-sessions.ts";
 import type { SessionTable } from "../../src/handlers/session-store.ts";
@@ -46,6 +48,63 @@ t.test("sessions of two servers in one Redis", skipRedisless, async (t) => {
   });
   await one.write({ ...WRITE, key: "ends", lifetimeMs: 20 });
   await until("its end", async () => (await two.read("ends", 60_000)) === null);
+});
+
+t.test("a short session does not hide an owner's longer ones", skipRedisless, async (t) => {
+  const redis = new TestRedis(t);
+  await redis.start();
+  const store = redisSessions({ url: redis.path });
+  t.teardown(() => store.close());
+  const table = tableOf(store);
+  await table.write({ ...WRITE, key: "long", owner: "o" });
+  await table.write({ ...WRITE, key: "short", owner: "o", lifetimeMs: 20 });
+  await until("the short one to end", async () => (await table.read("short", 60_000)) === null);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  t.equal(await table.deleteOwned("o"), 1);
+  t.equal(await table.read("long", 60_000), null);
+
+  await table.write({ ...WRITE, key: "short", owner: "p", lifetimeMs: 1000 });
+  await table.write({ ...WRITE, key: "long", owner: "p" });
+  const left = Number((await redis.ask("PTTL", "millrace:session:of:p")).slice(1));
+  t.ok(left > 50_000 && left <= 60_000, "and they are remembered no longer than they may live");
+});
+
+t.test("a write whose answer was lost is done once, and is written", skipRedisless, async (t) => {
+  const redis = new TestRedis(t);
+  await redis.start();
+  let lost = "none";
+  const url = `${redis.path}.relay`;
+  const relay = createServer((socket) => {
+    const upstream = connect(redis.path);
+    socket.on("data", (piece: Buffer) => {
+      const isLast = piece.includes(lost);
+      if (isLast) lost = "none";
+      upstream.write(piece);
+      if (isLast) upstream.removeAllListeners("data").once("data", () => socket.destroy());
+    });
+    upstream.on("data", (piece: Buffer) => socket.write(piece));
+    for (const [one, other] of [[socket, upstream], [upstream, socket]] as const) {
+      one.on("error", () => {});
+      one.on("close", () => other.destroy());
+    }
+  }).listen(url);
+  t.teardown(() => relay.close());
+  await once(relay, "listening");
+  const store = redisSessions({ url });
+  t.teardown(() => store.close());
+  const table = tableOf(store);
+  await table.write({ ...WRITE, key: "visitor" });
+  const login = { ...WRITE, key: "login", owner: "o" };
+  lost = "login";
+  t.equal(await table.write({ ...login, replacesKey: "visitor" }), "written");
+  t.equal(lost, "none", "the answer was lost");
+  t.equal(await table.read("visitor", 1000), null);
+  lost = "changed";
+  t.equal(await table.write({ ...login, value: "changed", version: 1 }), "written");
+  t.equal(lost, "none");
+  t.strictSame(await table.read("login", 1000), { value: "changed", owner: "o", version: 2 });
+  const another = { ...login, value: "changed", version: 1 };
+  t.equal(await table.write(another), "conflict", "another call with the same");
 });
 
 t.test("without a Redis a request fails soon", async (t) => {
