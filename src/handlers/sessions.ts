@@ -61,7 +61,12 @@ export function sessions(options: SessionsOptions = {}): Sessions {
       const session = await of(request, context);
       // Also of one that writes it, the head is not sent before the cookie is known.
       const answer = await answerWith(handler, request, context, () => {});
-      await session.save();
+      try {
+        await session.save();
+      } catch (error) {
+        answer?.body?.cancel().catch(() => {}); // its producer's affair
+        throw error;
+      }
       return answer;
     },
     endAll: (owner, server) => tableOf(server).deleteOwned(owner),

@@ -35,6 +35,25 @@ t.test("limits that are none", (t) => {
   t.end();
 });
 
+t.test("an answer whose session cannot be saved ends its producer", async (t) => {
+  const site = sessions({ dataBytesMax: 100 });
+  const request = received({}) as unknown as MillraceRequest;
+  const context = { server } as unknown as Context;
+  let reason: unknown = "none";
+  const body = new ReadableStream({
+    cancel(why) {
+      reason = why;
+      throw new Error("cannot be cancelled");
+    },
+  });
+  const saved = site.saved(async () => {
+    (await site.of(request, context)).set("a", "x".repeat(100));
+    return new Response(body);
+  });
+  await t.rejects(async () => await saved(request, context, context), RangeError);
+  t.equal(reason, undefined, "it was cancelled");
+});
+
 t.test("a handler that writes its answer is saved before the head is sent", async (t) => {
   const module = new URL("../../src/handlers/sessions.js", import.meta.url).href;
   const { url } = await startApp(t, `
