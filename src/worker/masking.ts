@@ -15,6 +15,8 @@ export type MaskFunction = (text: string, what: DebugText) => unknown;
 const LINKS = new Set(["referer", "location", "content-location"]);
 /** Strings, also one that was cut, and what is between them: every byte is looked at once. */
 const JSON_PARTS = /"(?:[^"\\]|\\[^])*(?:"|\\?$)|[^"]+/g;
+/** Of a type, with quotes or without. */
+const BOUNDARY = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))/gi;
 
 export class Masking {
   readonly #names: ReadonlySet<string>;
@@ -52,14 +54,13 @@ export class Masking {
     return /[?#]/.test(value) ? this.pairs(value) : value;
   }
 
-  /** The beginning of a body. */
+  /** The beginning of a body. Only what says it is JSON, or multipart, is taken to be it alone. */
   body(text: string, type: string): string {
-    const start = text.trimStart();
-    if (/json/i.test(type) || start.startsWith("{") || start.startsWith("[")) {
-      return this.#json(text);
-    }
-    if (/^multipart\//i.test(type)) return this.#parts(text);
-    return this.pairs(text);
+    const [essence = ""] = type.split(";", 1);
+    if (/^\s*multipart\//i.test(essence)) return this.#parts(text, boundaryOf(type));
+    if (/json/i.test(essence)) return this.#json(text);
+    // Clients say "form" of JSON, too. A value of a form may look like JSON: pairs come first.
+    return this.#json(this.pairs(text));
   }
 
   /**
@@ -96,12 +97,19 @@ export class Masking {
     return shown;
   }
 
-  #parts(text: string): string {
-    return text.split("\r\n--").map((part) => {
+  /** Only the boundary ends what is masked: `--` may stand at the beginning of any line of it. */
+  #parts(text: string, boundary: string | null): string {
+    const shown: string[] = [];
+    let isHidden = false;
+    for (const part of text.split("\r\n--")) {
+      if (boundary !== null && isDelimiter(part, boundary)) isHidden = false;
+      if (isHidden) continue;
       const [head, value] = cutAt(part, "\r\n\r\n");
       const name = /\bname="?([^";\r\n]*)/i.exec(head)?.[1] ?? "";
-      return value === null || !this.#isMasked(name) ? part : `${head}\r\n\r\n${MASK}`;
-    }).join("\r\n--");
+      isHidden = value !== null && this.#isMasked(name);
+      shown.push(isHidden ? `${head}\r\n\r\n${MASK}` : part);
+    }
+    return shown.join("\r\n--");
   }
 
   #isMasked(name: string): boolean {
@@ -137,6 +145,18 @@ export function maskedBy(mask: MaskFunction, text: string, what: DebugText): str
 function cutAt(text: string, mark: string): [before: string, behind: string | null] {
   const at = text.indexOf(mark);
   return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + mark.length)];
+}
+
+/** Null if the type says none, or several: nobody knows then which one counts. */
+function boundaryOf(type: string): string | null {
+  const found = [...type.matchAll(BOUNDARY)];
+  return found.length === 1 ? found[0]![1] ?? found[0]![2]! : null;
+}
+
+/** RFC 2046 5.1.1. `part`: what is behind the `--`, which may have been cut. */
+function isDelimiter(part: string, boundary: string): boolean {
+  if (!part.startsWith(boundary)) return false;
+  return /^(?:--)?[ \t]*(?:\r\n|\r?$)/.test(part.slice(boundary.length));
 }
 
 function decoded(name: string): string {

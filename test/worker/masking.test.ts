@@ -82,6 +82,38 @@ t.test("forms, and what has no type", async (t) => {
     text.replace("value", MASK), "the first alone");
 });
 
+t.test("what a body is its type says, not a parameter or the first letter", async (t) => {
+  const form = "application/x-www-form-urlencoded";
+  const pairs = "[tags]=a&password=S3CRET&b=c";
+  for (const type of [form, form.toUpperCase(), `${form}; charset=json`, "", "text/plain"]) {
+    t.equal(masking.body(pairs, type), `[tags]=a&password=${MASK}&b=c`, type);
+  }
+  t.equal(masking.body('{"a":"b","password":"S3CRET"}', form), `{"a":"b","password":"${MASK}"}`,
+    "as clients send it that forget the type");
+  t.notMatch(masking.body('"token":x&password=S3 CRET', form), /S3|CRET/);
+  const part = `--aJSONb\r\nContent-Disposition: form-data; name="password"\r\n\r\nS3CRET\r\n`;
+  const text = `${part}--aJSONb--\r\n`;
+  t.equal(masking.body(text, "multipart/form-data; boundary=aJSONb"), text.replace("S3CRET", MASK));
+});
+
+t.test("a masked part reaches to the boundary of its type", async (t) => {
+  const head = (name: string): string => `--b\r\nContent-Disposition: form-data; name="${name}"`;
+  const secret = "S3\r\n--CRET\r\n--bS3\r\n\r\n--b CRET";
+  const hidden = `${head("pin")}\r\n\r\n${MASK}`;
+  const rest = `\r\n${head("user")}\r\n\r\na\r\n--c\r\n--b--\r\n`;
+  const text = `${head("pin")}\r\n\r\n${secret}${rest}`;
+  for (const boundary of ['boundary=b', 'charset=x; Boundary="b" ; c=d']) {
+    t.equal(masking.body(text, `multipart/form-data; ${boundary}`), hidden + rest, boundary);
+  }
+  for (const type of ["multipart/form-data", "multipart/mixed; boundary=c; boundary=b"]) {
+    t.equal(masking.body(text, type), hidden, "nobody knows where it ends");
+  }
+  const whole = `${head("pin")}\r\n\r\n${secret}`;
+  for (let at = 0; at < whole.length; at++) {
+    t.notMatch(masking.body(whole.slice(0, at), "multipart/form-data; boundary=b"), /S3|CRET/);
+  }
+});
+
 t.test("a body that is made to be slow to look through is not", async (t) => {
   for (const unit of ['\\"', '"', "{", "a=", '":', "\r\n--"]) {
     const long = unit.repeat(65_536 / unit.length);
