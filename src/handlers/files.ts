@@ -10,8 +10,8 @@ import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { redirect } from "../shared/redirect.ts";
 import { FileBlob } from "../worker/file-blob.ts";
-import { OpenFile } from "../worker/open-file.ts";
-import { OpenFiles } from "../worker/open-files.ts";
+import type { OpenFile } from "../worker/open-file.ts";
+import { KEPT_MIN, OpenFiles } from "../worker/open-files.ts";
 import { FileAnswers } from "./file-answers.ts";
 import { listing } from "./file-listing.ts";
 import { decodedPath, isSafePath } from "./file-path.ts";
@@ -57,9 +57,6 @@ const NAMES: ReadonlySet<string> = new Set([
 const { contentType } = createRequire(import.meta.url)("mime-types") as {
   readonly contentType: (name: string) => string | false;
 };
-
-/** One request has a file, its index and three variants open: none may close another of them. */
-const KEPT_MIN = 8;
 
 /**
  * A handler of the files below `root`, a path against the working directory or a `file:` URL's

@@ -7,8 +7,8 @@ import { createReadStream, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { HttpError } from "../shared/errors.ts";
-import { changed, OpenFile } from "./open-file.ts";
-import { OpenFiles } from "./open-files.ts";
+import { changed, type OpenFile } from "./open-file.ts";
+import { OpenFiles, openWithRoom } from "./open-files.ts";
 
 /** Of answers that name a path: opened once, looked at for each answer. */
 const KEPT_MAX = 64;
@@ -124,7 +124,7 @@ export class FileBlob extends Base implements Blob {
   #current(pinned: OpenFile): OpenFile {
     if (pinned.isOpen) return pinned;
     // It was closed to make room for others since the answer was made.
-    const again = OpenFile.open(this.name);
+    const again = openWithRoom(this.name);
     if (!again.isSame(pinned)) {
       again.close();
       throw changed(this.name);

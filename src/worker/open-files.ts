@@ -1,7 +1,8 @@
 /**
  * Open files by path: bounded, the one that was asked for the longest time ago is closed first, and
  * looked at again so that a file which has changed is opened anew. That there is none is kept, too,
- * for who looks for variants asks again and again. Thread: the one that asks.
+ * for who looks for variants asks again and again. Where the process may open no more, what the
+ * thread keeps makes room. Thread: the one that asks.
  */
 import { statSync } from "node:fs";
 import { OpenFile } from "./open-file.ts";
@@ -25,6 +26,36 @@ interface Entry {
 const NONE = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "ELOOP", "EINVAL",
   "ENAMETOOLONG", "ENXIO"]);
 
+const NO_ROOM = new Set(["EMFILE", "ENFILE"]);
+
+/** One request has a file, its index and three variants open: none may close another of them. */
+export const KEPT_MIN = 8;
+
+/** All of this thread that somebody still has. */
+const all = new Set<WeakRef<OpenFiles>>();
+const dropped = new FinalizationRegistry<WeakRef<OpenFiles>>((reference) => all.delete(reference));
+
+/**
+ * As `OpenFile.open`. If there are no descriptors left, those that are kept are closed, and it is
+ * tried once more. `asking` keeps the last ones, for the request that asks may need them.
+ */
+export function openWithRoom(
+  path: string,
+  root: string = "",
+  asking: OpenFiles | null = null,
+): OpenFile {
+  try {
+    return OpenFile.open(path, root);
+  } catch (error) {
+    if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    for (const reference of all) {
+      const files = reference.deref();
+      files?.keep(files === asking ? KEPT_MIN : 0);
+    }
+    return OpenFile.open(path, root);
+  }
+}
+
 export class OpenFiles {
   readonly #options: OpenFilesOptions;
   /** In the order in which they were asked for last. */
@@ -32,6 +63,9 @@ export class OpenFiles {
 
   constructor(options: OpenFilesOptions) {
     this.#options = options;
+    const reference = new WeakRef(this);
+    all.add(reference);
+    dropped.register(this, reference);
   }
 
   get size(): number {
@@ -64,22 +98,27 @@ export class OpenFiles {
   }
 
   clear(): void {
-    for (const path of this.#entries.keys()) this.forget(path);
+    this.keep(0);
+  }
+
+  /** So many that were asked for last. */
+  keep(max: number): void {
+    for (const path of this.#entries.keys()) {
+      if (this.#entries.size <= max) return;
+      this.forget(path);
+    }
   }
 
   #add(path: string, checkedMs: number): OpenFile | string {
     const found = this.#open(path);
     this.#entries.set(path, { found, checkedMs });
-    if (this.#entries.size > this.#options.max) {
-      const [oldest] = this.#entries.keys();
-      this.forget(oldest!);
-    }
+    this.keep(this.#options.max);
     return found;
   }
 
   #open(path: string): OpenFile | string {
     try {
-      return OpenFile.open(path, this.#options.root);
+      return openWithRoom(path, this.#options.root, this);
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
       if (NONE.has(code)) return code;

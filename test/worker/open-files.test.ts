@@ -1,11 +1,16 @@
 /** Tests of open files by path: what is kept, what is looked at again, and what is closed. */
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import t from "tap";
 import type { OpenFile } from "../../src/worker/open-file.ts";
 import { OpenFiles } from "../../src/worker/open-files.ts";
+import { cleanEnv } from "../support/environment.ts";
 import { ownFolder, type Owner } from "../support/folder.ts";
+
+/** Enough for Node itself and some files. */
+const DESCRIPTORS = 64;
 
 function stage(t: Owner, max: number, revalidateMs: number): {
   files: OpenFiles; path(name: string): string; write(name: string, text: string): void;
@@ -92,4 +97,45 @@ t.test("what is no file", async (t) => {
   if (process.getuid?.() === 0) return;
   chmodSync(path("a"), 0);
   t.equal(files.find(path("a")), "EACCES");
+});
+
+t.test("without descriptors, what is kept makes room", async (t) => {
+  const folder = ownFolder(t);
+  const module = (name: string): string =>
+    JSON.stringify(new URL(`../../src/worker/${name}.js`, import.meta.url).href);
+  const source = `
+    import { closeSync, openSync, writeFileSync } from "node:fs";
+    import { FileBlob } from ${module("file-blob")};
+    import { OpenFiles } from ${module("open-files")};
+    const path = (index) => "f" + index;
+    const text = (index) => found(index).bytes().toString();
+    for (let index = 0; index < 300; index++) writeFileSync(path(index), String(index));
+    const options = { max: 256, revalidateMs: 1e9, root: "" };
+    const files = new OpenFiles(options);
+    const found = (index) => files.find(path(index));
+    for (let index = 0; index < 300; index++) {
+      if (text(index) !== String(index)) throw new Error("file " + index);
+    }
+    const opened = [];
+    const fill = () => {
+      try {
+        for (;;) opened.push(openSync("/dev/null"));
+      } catch {}
+    };
+    fill();
+    const other = new OpenFiles(options);
+    if (other.find(path(0)).bytes().toString() !== "0") throw new Error("of another cache");
+    fill();
+    if (new FileBlob(path(1), "").pin().size !== 1) throw new Error("a blob");
+    fill();
+    if (text(2) !== "2") throw new Error("the first again");
+    for (const descriptor of opened) closeSync(descriptor);
+    const blob = new FileBlob(path(200), "").pin();
+    for (let index = 0; index < 300; index++) found(index);
+    process.stdout.write(Buffer.from(await blob.bytes()));`;
+  writeFileSync(join(folder, "script.mjs"), source);
+  const shown = execFileSync("/bin/sh",
+    ["-c", `ulimit -n ${DESCRIPTORS}; exec "$@"`, "sh", process.execPath, "script.mjs"],
+    { cwd: folder, encoding: "utf8", env: cleanEnv() });
+  t.equal(shown, "200");
 });
