@@ -9,6 +9,7 @@ import { extname, join } from "node:path";
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { redirect } from "../shared/redirect.ts";
+import { HandlerContext } from "../worker/context.ts";
 import { FileBlob } from "../worker/file-blob.ts";
 import type { OpenFile } from "../worker/open-file.ts";
 import { KEPT_MIN, OpenFiles } from "../worker/open-files.ts";
@@ -116,7 +117,7 @@ class Folder {
     const path = context.params["*"] ?? decodedPath(new URL(request.url).pathname);
     if (!this.#isSafe(path)) return undefined;
     const { method } = request;
-    if (method === "GET" || method === "HEAD") return this.#read(request, path);
+    if (method === "GET" || method === "HEAD") return this.#read(request, path, context);
     if (this.#writes !== null && (method === "PUT" || method === "DELETE")) {
       return this.#writes.answer(request, path, (found: OpenFile) => this.#answersOf(found));
     }
@@ -142,26 +143,31 @@ class Folder {
   #read(
     request: MillraceRequest,
     path: string,
+    context: Context,
   ): Response | undefined | Promise<Response | undefined> {
     const found = this.#find(path);
     if (typeof found !== "string") return this.#send(request, found);
-    return found === "EISDIR" ? this.#folder(request, path) : undefined;
+    return found === "EISDIR" ? this.#folder(request, path, context) : undefined;
   }
 
   #folder(
     request: MillraceRequest,
     path: string,
+    context: Context,
   ): Response | undefined | Promise<Response | undefined> {
-    if (path !== "" && !path.endsWith("/")) {
-      const { pathname, search } = new URL(request.url);
-      return redirect(`${pathname}/${search}`, 301);
+    const isReceived = context instanceof HandlerContext;
+    const { pathname, search } = new URL(isReceived ? context.receivedUrl : request.url);
+    // Links are relative to the URL that the client has. Two slashes would name another host.
+    if (!pathname.endsWith("/")) {
+      return redirect(`${pathname.replace(/^\/+/, "/")}/${search}`, 301);
     }
+    const folder = path === "" || path.endsWith("/") ? path : `${path}/`;
     for (const name of this.#options.index ?? ["index.html"]) {
-      const found = this.#find(path + name);
+      const found = this.#find(folder + name);
       if (typeof found !== "string") return this.#send(request, found);
     }
     if (this.#options.listing !== true) return undefined;
-    return listing(this.#root, path, this.#options.dotFiles === true);
+    return listing(this.#root, folder, this.#options.dotFiles === true);
   }
 
   #send(request: MillraceRequest, found: OpenFile): Response {

@@ -94,6 +94,11 @@ export class HandlerContext implements Context {
     return this.#present().params;
   }
 
+  /** The URL that the client has, whatever it was rewritten to. Not for apps. */
+  get receivedUrl(): string {
+    return this.#exchange.receivedUrl();
+  }
+
   get rawHeaders(): [name: string, value: string][] {
     return pairsOf(this.#exchange.receivedHeaders());
   }

@@ -235,7 +235,11 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   url(): string {
-    if (this.#rewritten !== null) return this.#rewritten;
+    return this.#rewritten ?? this.receivedUrl();
+  }
+
+  /** The URL that the client has, whatever it was rewritten to. */
+  receivedUrl(): string {
     const total = this.#targetLengths & 0xffff;
     const pathLength = this.#targetLengths >>> 16;
     const start = this.#message + this.#targetAt;

@@ -62,6 +62,33 @@ t.test("files, their types, folders and their index", async (t) => {
   t.equal(await (await fetch(`${url}/none`)).text(), "the app's own", "the handler has declined");
 });
 
+t.test("a folder is redirected to the slash of the URL that the client has", async (t) => {
+  const source = `import { files } from ${JSON.stringify(MODULE)};
+    const handler = files(process.env.FOLDER, { listing: true });
+    export default { table: [
+      { prefix: "/docs", handler },
+      { prefix: "/old", handler: "rewrite:/docs/*" },
+      { prefix: "/moved", handler: "rewrite:/docs/bare" },
+      { handler: "rewrite:/docs/bare" },
+    ] };`;
+  const { connect } = await startApp(t, source, { env: { FOLDER: makeFolder(t) } });
+  const client = await connect();
+  const ask = async (path: string): Promise<[number, string | undefined]> => {
+    const answer = await client.request(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    return [answer.status, answer.header("location")];
+  };
+  t.strictSame(await ask("/docs?a=1"), [301, "/docs/?a=1"]);
+  t.strictSame(await ask("/docs/sub"), [301, "/docs/sub/"]);
+  t.strictSame(await ask("/old"), [301, "/old/"]);
+  t.strictSame(await ask("/old/bare?b"), [301, "/old/bare/?b"]);
+  t.strictSame(await ask("/moved"), [301, "/moved/"]);
+  t.strictSame(await ask("//evil.test"), [301, "/evil.test/"]);
+  for (const path of ["/docs/", "/docs/sub/", "/old/", "/old/bare/", "/moved/", "/evil.test/"]) {
+    t.strictSame(await ask(path), [200, undefined], path);
+  }
+  t.match((await client.request("GET /moved/ HTTP/1.1\r\nHost: a\r\n\r\n")).body, /x\.css/);
+});
+
 t.test("nothing outside, and no name with a dot", async (t) => {
   const folder = makeFolder(t);
   const outside = ownFolder(t);
