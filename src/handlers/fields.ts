@@ -87,13 +87,16 @@ export function setExpires(headers: Headers, at: Date): void {
   headers.set("expires", dateText(at));
 }
 
-/** RFC 6266. The name of a file may be any text; paths are cut to their last part. */
+/**
+ * RFC 6266. The name of a file may be any text; paths are cut to their last part, and U+FFFD stands
+ * for half a character.
+ */
 export function setContentDisposition(
   headers: Headers,
   type: "attachment" | "inline",
   filename?: string,
 ): void {
-  headers.set("content-disposition", contentDisposition(filename, { type }));
+  headers.set("content-disposition", contentDisposition(filename?.toWellFormed(), { type }));
 }
 
 /** RFC 9110 8.3, with parameters such as `charset`. */

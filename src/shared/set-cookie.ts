@@ -8,11 +8,12 @@ import type { CookieOptions } from "./cookies.ts";
 const PAIR_BYTES_MAX = 4096;
 const ATTRIBUTES_BYTES_MAX = 2560; // a path and a domain of 1,024 each, and the rest
 
-/** Throws a TypeError for what no browser would keep. */
+/** U+FFFD stands for half a character. Throws a TypeError for what no browser would keep. */
 export function setCookieText(name: string, value: string, options: CookieOptions): string {
   const { path = "/", secure = true, httpOnly = true, sameSite = "lax" } = options;
   checkRules(name, { ...options, path, secure, sameSite });
-  const text = stringifySetCookie(name, value, { ...options, path, secure, httpOnly, sameSite });
+  const sent = { ...options, path, secure, httpOnly, sameSite, encode };
+  const text = stringifySetCookie(name, value, sent);
   const end = text.indexOf(";");
   const length = (end < 0 ? text.length : end) - 1; // without the "="
   if (length > PAIR_BYTES_MAX || text.length > PAIR_BYTES_MAX + ATTRIBUTES_BYTES_MAX) {
@@ -20,6 +21,10 @@ export function setCookieText(name: string, value: string, options: CookieOption
       `${PAIR_BYTES_MAX} bytes of name and encoded value`);
   }
   return text;
+}
+
+function encode(value: string): string {
+  return encodeURIComponent(String.prototype.toWellFormed.call(value)); // whatever it is
 }
 
 /** The one that ends it. */

@@ -58,6 +58,7 @@ t.test("Content-Disposition, -Type and -Language", (t) => {
   t.equal(of("inline", "/a/b c.txt"), 'inline; filename="b c.txt"');
   t.equal(of("attachment", 'ä "x".txt'),
     "attachment; filename=\"ä \\\"x\\\".txt\"".replace("ä", "\u00e4"));
+  t.match(of("attachment", "a\ud800.txt"), /filename\*=UTF-8''a%EF%BF%BD\.txt/, "half a character");
   t.match(of("attachment", "€.txt"), /filename="\?\.txt"; filename\*=UTF-8''%E2%82%AC\.txt/);
   t.strictSame(written((headers) => {
     fields.setContentType(headers, "text/plain", { charset: "utf-8", "x": 'a "b" \\' });
