@@ -13,6 +13,7 @@ import { OpenFile } from "../worker/open-file.ts";
 import type { OpenFiles } from "../worker/open-files.ts";
 import type { FileAnswers } from "./file-answers.ts";
 import { openFolder, pathOf } from "./inner-folder.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /** All else that cannot be opened is there. */
 const MISSING = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
@@ -45,7 +46,7 @@ export class FileWrites {
     const judged = judge();
     if (typeof judged !== "boolean") return judged;
     const folder = await openFolder(this.#root, dirname(full));
-    if (folder === null) return refused(method === "PUT" ? 409 : 404, "no such folder");
+    if (folder === null) return method === "PUT" ? noFolder() : refused(404, "no such folder");
     try {
       const target = join(pathOf(folder), basename(full));
       return method === "PUT" ? await this.#put(request, target, judge) : remove(target, judge);
@@ -84,6 +85,10 @@ export class FileWrites {
       if (request.headers.get("if-none-match")?.trim() !== "*") renameSync(made, target);
       else if (!linked(made, target)) return refused(412, "it is there already");
       return new Response(null, { status: judged ? 204 : 201 });
+    } catch (error) {
+      // The folder was removed while the body came, and what was written with it.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return noFolder();
+      throw writeFailure(error);
     } finally {
       await removed(made);
     }
@@ -131,6 +136,10 @@ function linked(made: string, target: string): boolean {
 
 function refused(status: number, why: string, headers: Record<string, string> = {}): Response {
   return new Response(`${why}\n`, { status, headers });
+}
+
+function noFolder(): Response {
+  return refused(409, "no such folder");
 }
 
 /** Whether the slash is there or not. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { HttpError } from "../shared/errors.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /** A file that has come whole. */
 export interface UploadedFile {
@@ -48,8 +49,7 @@ export class FormFiles {
     try {
       await pipeline(source, meter, createWriteStream(path, { flags: "wx", mode: 0o600 }));
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ENOSPC") throw cause;
-      throw new HttpError(507, "There is no room for the file", { cause });
+      throw writeFailure(cause);
     }
     const keep = (to: string): Promise<void> => rename(path, to);
     return { field, name, type, size: meter.bytes, path, keep };

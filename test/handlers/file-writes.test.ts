@@ -1,12 +1,13 @@
 /** Tests of PUT and DELETE, through a server. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
-  chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync,
+  chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { until } from "../support/deadline.ts";
-import { foreignEnv } from "../support/environment.ts";
+import { cleanEnv, foreignEnv } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
 
@@ -108,6 +109,48 @@ t.test("what came meanwhile is not written over", async (t) => {
   }
   t.equal(await put("a", "third"), 204);
 });
+
+t.test("a folder that is removed while the body comes is missing", async (t) => {
+  const folder = ownFolder(t);
+  const { connect } = await startApp(t, APP, { env: { FOLDER: folder } });
+  for (const condition of ["X: y", "If-None-Match: *"]) {
+    mkdirSync(join(folder, "in"));
+    const client = await connect();
+    const fields = `Host: a\r\n${condition}\r\nContent-Length: 6`;
+    client.write(`PUT /w/in/a HTTP/1.1\r\n${fields}\r\n\r\nsec`);
+    await until("the body to be taken", () => readdirSync(join(folder, "in")).length === 1);
+    rmSync(join(folder, "in"), { recursive: true });
+    client.write("ond");
+    t.equal((await client.response()).status, 409, condition);
+    t.strictSame(readdirSync(folder), []);
+  }
+});
+
+/** A disk of its own for a process, which is small. */
+const MOUNTED = ["-m", "/bin/sh", "-c", `mount -t tmpfs -o size=64k none "$0" && exec "$@"`];
+const mount = spawnSync("unshare", [...MOUNTED, "/mnt", "true"], { env: foreignEnv() });
+
+t.test("a full disk is a 507, and what was begun is removed",
+  { skip: mount.status !== 0 && "unshare may not mount a disk" }, async (t) => {
+    const folder = ownFolder(t);
+    const disk = join(folder, "disk");
+    mkdirSync(disk);
+    writeFileSync(join(folder, "script.mjs"), `
+      import { readdirSync } from "node:fs";
+      import { files } from ${JSON.stringify(MODULE)};
+      const handler = files("disk", { write: true });
+      const put = async (length) => {
+        const body = new Uint8Array(length);
+        const request = new Request("http://a/a", { method: "PUT", body });
+        const { status } = await handler(request, { params: {} }).catch((error) => error);
+        return status + " " + readdirSync("disk").join();
+      };
+      process.stdout.write([await put(100_000), await put(1000)].join("; "));`);
+    const args = [...MOUNTED, disk, process.execPath, "script.mjs"];
+    const env = cleanEnv();
+    t.equal(execFileSync("unshare", args, { cwd: folder, encoding: "utf8", env }),
+      "507 ; 201 a");
+  });
 
 t.test("a file that nobody can read is there all the same", async (t) => {
   const folder = ownFolder(t);
