@@ -49,6 +49,27 @@ const APP = `
         yield "one,"; await new Promise((resolve) => setTimeout(resolve, 5)); yield "two";
       })(), { headers: { "content-type": "text/plain" } }),
       "/broken-at-once": () => new Response((async function* () { throw new Error("at once"); })()),
+      "/broken-in-turn/:count": ({ params: { count } }) => new Response((async function* () {
+        for (let at = 0; at < Number(count); at++) yield "piece";
+        await null;
+        throw new Error("in the turn");
+      })()),
+      "/broken-stream": () => new Response(new ReadableStream({
+        start() { this.at = 0; },
+        pull(controller) {
+          if (this.at++ < 3) controller.enqueue(new Uint8Array(10));
+          else controller.error(new Error("in the turn"));
+        },
+      })),
+      "/broken-large": () => new Response((async function* () {
+        yield new Uint8Array(40_000); throw new Error("behind what is sent at once");
+      })()),
+      "/broken-short": () => new Response((async function* () { yield "a"; yield "b"; })(), {
+        headers: { "content-length": "3" },
+      }),
+      "/broken-later": () => new Response((async function* () {
+        yield "a"; await new Promise((resolve) => setImmediate(resolve)); throw new Error("later");
+      })()),
       "/cookies": (request) => {
         const seen = request.cookies.get("a");
         request.cookies.set("b", "2", { httpOnly: true });
@@ -142,6 +163,8 @@ const PATHS = [
   "/old", "/users/7", "/users/%C3%A4?a=b%20c", "/users/a/b", "/files/a/b.txt", "/constant",
   "/decline", "/next", "/rewrite?seen=1", "/loop", "/thrown", "/failed", "/hooked", "/nothing",
   "/bytes", "/no-content", "/not-modified", "/empty", "/stream", "/broken-at-once", "/cookies",
+  "/broken-in-turn/1", "/broken-in-turn/2", "/broken-in-turn/100", "/broken-stream",
+  "/broken-large", "/broken-short", "/broken-later",
   "/reply", "/reply-late", "/reply-error", "/reply-redirect", "/reply-forgotten",
   "/reply-producer", "/interim", "/big", "/vary", "/own-length", "/upgrade-field", "/context",
   "/trailers", "/publish", "/fetch/x", "/none", "/%zz", "/a/../users/8", "//users/7",
@@ -186,7 +209,10 @@ async function shown(answer: Promise<Response>): Promise<unknown> {
   }
   const { status, statusText } = response;
   const headers = [...response.headers].filter(([name]) => !LEFT_OUT.has(name));
-  const body = Buffer.from(await response.arrayBuffer()).toString("latin1");
+  const body = await response.arrayBuffer().then(
+    (bytes) => Buffer.from(bytes).toString("latin1"),
+    (error: unknown) => ({ error: (error as Error).message }),
+  );
   return { status, statusText, headers: headers.map(String).toSorted(), body };
 }
 

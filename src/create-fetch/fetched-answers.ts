@@ -12,8 +12,9 @@ import {
 } from "../worker/body.ts";
 import type { Exchange } from "../worker/exchange.ts";
 import { FileBlob } from "../worker/file-blob.ts";
-import { iteratorOf } from "../worker/pump.ts";
+import { BURST, iteratorOf, UNCOPIED_BYTES_MIN } from "../worker/pump.ts";
 import { RawParts } from "../worker/raw-parts.ts";
+import { ReplyBody } from "../worker/reply-body.ts";
 import { ResponseParts } from "../worker/response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "../worker/response-rules.ts";
 import { NO_TRAILERS, ResponseTrailers } from "../worker/response-trailers.ts";
@@ -165,12 +166,13 @@ export class FetchedAnswers implements AnswerSink {
     length: number,
   ): Promise<void> {
     if (length < 0) exchange.trailers ??= NO_TRAILERS;
-    let first: Promise<Uint8Array | null>;
+    const isPaced = source instanceof ReplyBody && source.isPaced;
+    const ahead = exchange.site.settings.outputBytesMax;
+    let begun: Promise<Uint8Array | null>[];
     try {
-      caller.iterator = iteratorOf(source);
-      first = nextPiece(caller, length);
-      await Promise.race([first, new Promise((resolve) => setImmediate(resolve))]);
+      begun = await firstPieces(caller, source, length, isPaced ? 0 : ahead * BURST);
     } catch (error) {
+      stopped(caller.iterator);
       caller.iterator = null;
       caller.bytes = 0;
       if (!this.isOpen(exchange)) return;
@@ -178,21 +180,16 @@ export class FetchedAnswers implements AnswerSink {
       this.#host.answerFailed(exchange, error);
       return;
     }
-    if (!this.isOpen(exchange)) {
-      first.catch(() => {});
-      return;
-    }
+    if (!this.isOpen(exchange)) return;
     caller.status = head.status;
-    let next: Promise<Uint8Array | null> | null = first;
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => void (caller.controller = controller),
       pull: async (controller) => {
-        const piece = next ?? nextPiece(caller, length);
-        next = null;
+        const piece = begun.shift() ?? nextPiece(caller, length);
         await this.#give(exchange, caller, controller, piece);
       },
       cancel: () => this.leave(exchange),
-    }, new ByteLengthQueuingStrategy({ highWaterMark: exchange.site.settings.outputBytesMax }));
+    }, new ByteLengthQueuingStrategy({ highWaterMark: ahead }));
     caller.resolve(new StandardResponse(stream, head));
   }
 
@@ -239,6 +236,32 @@ function stopped(iterator: AsyncIterator<unknown> | null): void {
   } catch {
     // The producer's own clean-up has failed; there is nobody left to tell.
   }
+}
+
+/**
+ * What comes within the turn, up to `bytesMax` or a piece that is sent at once: so much a server
+ * holds back until the turn ends. The last one may not be there yet. Rejects if one fails.
+ */
+async function firstPieces(
+  caller: Caller,
+  source: object,
+  length: number,
+  bytesMax: number,
+): Promise<Promise<Uint8Array | null>[]> {
+  // Before the source is asked: what it puts off itself comes in a later turn.
+  const turn = new Promise<null>((resolve) => setImmediate(resolve, null));
+  caller.iterator = iteratorOf(source);
+  const pieces: Promise<Uint8Array | null>[] = [];
+  let held = 0;
+  do {
+    const next = nextPiece(caller, length);
+    next.catch(() => {}); // it is for who reads it, which may be later
+    pieces.push(next);
+    const piece = await Promise.race([next, turn]);
+    if (piece === null || piece.length >= UNCOPIED_BYTES_MIN) break;
+    held += piece.length;
+  } while (held < bytesMax);
+  return pieces;
 }
 
 /** Null: the end. Rejects if there is more or less of it than its length says. */

@@ -18,12 +18,12 @@ import type { PumpQueue } from "./pump-queue.ts";
 import type { Rings } from "./rings.ts";
 
 /** Limits' worth of bytes per send: a body of 100 KiB in one send, not two, takes 12 % less. */
-const BURST = 2;
+export const BURST = 2;
 /**
  * From here on a chunk leaves from where it lies, in a send of its own: that costs less than to
  * copy it.
  */
-const UNCOPIED_BYTES_MIN = 32_768;
+export const UNCOPIED_BYTES_MIN = 32_768;
 /** Bursts that a pump may send before others have their turn. */
 const SHARE = 2;
 
