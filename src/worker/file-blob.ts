@@ -16,8 +16,20 @@ const opened = new OpenFiles({ max: KEPT_MAX, revalidateMs: 0, root: "" });
 /** What a stream of an open file reads at a time: as much as Node's streams of files do. */
 const PIECE_BYTES = 65_536;
 
+/** Where the runtime keeps the bytes of a Blob; undefined if it calls that otherwise. */
+const CONTENT = Object.getOwnPropertySymbols(new Blob([]))
+  .find(({ description }) => description === "kHandle");
+
 /** Of a Blob these are accessors too, which its type does not say. */
 const Base = Blob as unknown as new (parts: []) => object;
+
+/** Other Blobs, forms and messages take no files: the runtime would copy nothing, silently. */
+const UNCOPIED: PropertyDescriptor = {
+  get(): never {
+    throw new TypeError("A file cannot be a part of a Blob, a File, a form or a message: " +
+      "give them its bytes, as `await file(path).bytes()`");
+  },
+};
 
 export class FileBlob extends Base implements Blob {
   /** The path. */
@@ -36,6 +48,8 @@ export class FileBlob extends Base implements Blob {
     file: OpenFile | null = null,
   ) {
     super([]);
+    // Those that are pinned are the answers' own.
+    if (file === null && CONTENT !== undefined) Object.defineProperty(this, CONTENT, UNCOPIED);
     this.name = path;
     this.#type = type;
     this.#start = start;

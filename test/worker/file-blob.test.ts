@@ -3,10 +3,13 @@ import {
   readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import t from "tap";
 import { FileBlob } from "../../src/worker/file-blob.ts";
 import { OpenFile } from "../../src/worker/open-file.ts";
 import { OpenFiles } from "../../src/worker/open-files.ts";
+import { LightResponse } from "../../src/worker/response.ts";
+import { StandardResponse } from "../../src/worker/standard.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
@@ -45,6 +48,25 @@ t.test("a Blob of a file", async (t) => {
   t.equal((await blob.bytes()).length, 10);
   t.equal((await blob.arrayBuffer()).byteLength, 10);
   t.equal(await new Response(blob as unknown as Blob).text(), '{"a":"ö"}');
+});
+
+t.test("where the runtime would copy nothing, it is refused", async (t) => {
+  const path = join(ownFolder(t), "a");
+  writeFileSync(path, "content");
+  const blob = new FileBlob(path, "text/x");
+  for (const part of [blob, blob.slice(1)]) {
+    const refused = { name: "TypeError", message: /await file\(path\)\.bytes\(\)/ };
+    t.throws(() => new Blob([part]), refused);
+    t.throws(() => new File([part], "a"), refused);
+    t.throws(() => new FormData().append("a", part), refused);
+    t.throws(() => new FormData().append("a", part, "name"), refused);
+    t.throws(() => structuredClone(part), refused);
+  }
+  t.equal(await new Blob([await blob.bytes()]).text(), "content");
+  t.match(inspect(blob), /size: 7/);
+  const message = new LightResponse(blob).clone();
+  t.equal(await message.text(), "content");
+  t.equal(await new StandardResponse(blob).text(), "content");
 });
 
 t.test("pinned, its length stays", async (t) => {
