@@ -155,11 +155,12 @@ class Folder {
     path: string,
     context: Context,
   ): Response | undefined | Promise<Response | undefined> {
-    const isReceived = context instanceof HandlerContext;
-    const { pathname, search } = new URL(isReceived ? context.receivedUrl : request.url);
-    // Links are relative to the URL that the client has. Two slashes would name another host.
-    if (!pathname.endsWith("/")) {
-      return redirect(`${pathname.replace(/^\/+/, "/")}/${search}`, 301);
+    const received = context instanceof HandlerContext ? context.receivedUrl : request.url;
+    const { pathname, search } = new URL(received);
+    // Links are relative to the URL that the client has, unless a rewrite has named the folder as
+    // such, as one does that answers everything with one page.
+    if (!pathname.endsWith("/") && !new URL(request.url).pathname.endsWith("/")) {
+      return redirect(`${pathname.replace(/^\/+/, "/")}/${search}`, 301); // `//` would be a host
     }
     const folder = path === "" || path.endsWith("/") ? path : `${path}/`;
     for (const name of this.#options.index ?? ["index.html"]) {
