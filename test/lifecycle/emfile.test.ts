@@ -5,9 +5,9 @@ import { until } from "../support/deadline.ts";
 import { startChild } from "../support/child.ts";
 import { get } from "../support/lifecycle.ts";
 
-/** Enough for Node, a worker and some connections. */
-const DESCRIPTORS = 80;
-const CLIENTS = 120;
+/** Enough for Node, a worker that loads all its modules at once, and some connections. */
+const DESCRIPTORS = 200;
+const CLIENTS = 320;
 /** Of user and system time; a tick is 10 ms. */
 const WINDOW_MS = 1000;
 const TICKS_MAX = 20;
