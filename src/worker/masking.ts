@@ -20,11 +20,12 @@ const BOUNDARY = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))/gi;
 
 export class Masking {
   readonly #names: ReadonlySet<string>;
-  readonly #paths: readonly string[];
+  /** Each as it was given, and decoded. */
+  readonly #paths: readonly (readonly [rule: string, meant: string])[];
 
   constructor({ maskFields = [], maskPaths = [] }: DebugOptions) {
     this.#names = new Set([...MASKED_FIELDS, ...maskFields].map((name) => name.toLowerCase()));
-    this.#paths = maskPaths;
+    this.#paths = maskPaths.map((rule) => [rule, decodedPath(rule)]);
   }
 
   /** Whether nothing but the path of its requests is shown. */
@@ -119,7 +120,10 @@ export class Masking {
   /** Of the path as it came, or as routes see it: `/%72eset` is `/reset`. */
   #ruleOf(path: string): string | undefined {
     const meant = decodedPath(path);
-    return this.#paths.find((rule) => isUnder(path, rule) || isUnder(meant, decodedPath(rule)));
+    const isOver = ([rule, place]: readonly [string, string]): boolean => (
+      isUnder(path, rule) || isUnder(meant, place)
+    );
+    return this.#paths.find(isOver)?.[0];
   }
 }
 
