@@ -73,13 +73,13 @@ export function forwardedFields(
   context: Context,
 ): Record<string, string | string[]> {
   const own = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  const isDecoded = !request.headers.has("content-encoding");
+  const isCoded = request.headers.has("content-encoding"); // not any more if it was decoded
   const received = endToEnd(context.rawHeaders);
   const fields = withOrigin(received, context, new URL(request.url)).filter(([name]) => {
     const lower = name.toLowerCase();
     // 100 was asked for of this server, which sends it when the body is read.
     if (lower === "expect" || lower === "content-length" || own.has(lower)) return false;
-    if (lower === "content-encoding") return !isDecoded;
+    if (lower === "content-encoding") return isCoded;
     return lower !== "host" || preserveHost;
   });
   for (const [name, value] of Object.entries(headers)) {

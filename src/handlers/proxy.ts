@@ -40,6 +40,7 @@ const CONNECTIONS_MAX = 256;
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
 /** Statuses whose answers have no body, as Fetch has it. */
 const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
+
 /**
  * The handler that asks the target: an `http:` or `https:` URL, whose path comes before that of the
  * request. 502 if it cannot be asked or answers no HTTP, which it does also if it switches the
