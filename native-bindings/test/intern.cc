@@ -95,25 +95,38 @@ void the_same_path_of_another_table_of_routes_is_another() {
       CHECK(table.at(other).constant == -1);
     }
   }
-  // A length cannot be taken for a table.
+}
+
+// In a table that has room: in a full set one path may take the other's id.
+void a_length_cannot_be_taken_for_a_table_of_routes() {
+  InternTable table;
   CHECK(id_of(table, "/a", 1) != id_of(table, "/a", 0));
   CHECK(id_of(table, "/ab", 0) != id_of(table, "/a", 1));
 }
 
 void a_new_epoch_keeps_ids_but_no_version_and_no_constant() {
   InternTable table;
-  std::vector<int32_t> ids;
+  // By id, the path that has it: by the seed a set may be full, and an id change hands.
+  std::vector<std::string> paths;
   std::vector<int32_t> versions;
   for (int i = 0; i < 500; i++) {
-    ids.push_back(id_of(table, "/" + std::to_string(i)));
-    table.at(ids.back()).constant = i;
-    versions.push_back(table.at(ids.back()).version);
+    std::string path = "/" + std::to_string(i);
+    auto id = static_cast<size_t>(id_of(table, path));
+    if (id == paths.size()) {
+      paths.emplace_back();
+      versions.push_back(0);
+    }
+    table.at(static_cast<int32_t>(id)).constant = i;
+    paths[id] = path;
+    versions[id] = table.at(static_cast<int32_t>(id)).version;
   }
+  CHECK(paths.size() >= 490);
   table.new_epoch();
-  for (size_t i = 0; i < ids.size(); i++) {
-    const auto& entry = table.at(ids[i]);
+  for (size_t i = 0; i < paths.size(); i++) {
+    auto id = static_cast<int32_t>(i);
+    const auto& entry = table.at(id);
     CHECK(entry.version > versions[i] && entry.constant == -1);
-    CHECK(id_of(table, "/" + std::to_string(i)) == ids[i] && entry.version > versions[i]);
+    CHECK(id_of(table, paths[i]) == id && entry.version > versions[i]);
   }
 }
 
@@ -127,5 +140,6 @@ int main() {
   ids_begin_at_0_and_leave_none_out();
   paths_of_any_length_take_the_place_of_others();
   the_same_path_of_another_table_of_routes_is_another();
+  a_length_cannot_be_taken_for_a_table_of_routes();
   a_new_epoch_keeps_ids_but_no_version_and_no_constant();
 }
