@@ -58,6 +58,8 @@ export class OpenReply implements TakenReply {
   #isText = false;
   #isPaced = false;
   #body: ReplyBody | null = null;
+  /** The pump has begun, and what was written before is on its way into the body. */
+  #isOpening = false;
   /** Of the piece written last. */
   #last: Promise<boolean> = YES;
   context: WeakRef<Context> | null = null;
@@ -151,8 +153,10 @@ export class OpenReply implements TakenReply {
     const kept = this.#drain();
     this.#stage = "sent";
     this.#body = body;
+    this.#isOpening = true;
     this.#deliver(parts);
     for (const bytes of kept) void this.#push(bytes);
+    this.#opened(body);
     return this.#last;
   }
 
@@ -251,10 +255,14 @@ export class OpenReply implements TakenReply {
     if (this.#stage === "sent") return this.#push(bytes);
     const status = statusOf(bytes);
     if (status === 0) throw order("the first write of raw() begins with a status line");
-    this.#body = this.#openBody();
+    const body = this.#openBody();
+    this.#body = body;
     this.#stage = "sent";
-    this.#host.answers.answer(this.#exchange, new RawParts(status, this.#body), false);
-    return this.#push(bytes);
+    this.#isOpening = true;
+    this.#host.answers.answer(this.#exchange, new RawParts(status, body), false);
+    void this.#push(bytes);
+    this.#opened(body);
+    return this.#last;
   }
 
   endRaw(data: ReplyData | undefined): Promise<boolean> {
@@ -342,7 +350,15 @@ export class OpenReply implements TakenReply {
 
   #openBody(): ReplyBody {
     const { outputHardBytesMax } = this.#exchange.site.settings;
-    return new ReplyBody(this.#isPaced, outputHardBytesMax, () => this.onWanted?.());
+    return new ReplyBody(this.#isPaced, outputHardBytesMax, () => {
+      if (!this.#isOpening) this.onWanted?.();
+    });
+  }
+
+  /** What was written before the pump began is in the body: now others may write behind it. */
+  #opened(body: ReplyBody): void {
+    this.#isOpening = false;
+    if (body.isWanted) this.onWanted?.();
   }
 
   #parts(body: Uint8Array | ReplyBody | null): ResponseParts {

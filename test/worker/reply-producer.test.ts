@@ -50,6 +50,17 @@ t.test("a producer that writes nothing does not spin", async (t) => {
   t.strictSame(calls, ["call 1", "call 2"], "once, and once behind what came from elsewhere");
 });
 
+t.test("what another has written first comes before what the producer writes", async (t) => {
+  const server = await start(t);
+  const client = await server.connect();
+  const bodies = { once: "A;end", two: "A;B;end", later: "A;end" };
+  for (const [who, body] of Object.entries(bodies)) {
+    t.equal((await client.request(ask(`/stream-behind/${who}`))).body, body, who);
+  }
+  const told = await notesOf(server);
+  for (const who of Object.keys(bodies)) t.ok(told.includes(`${who} true`), `${who} has left`);
+});
+
 t.test("manual: only the application calls", async (t) => {
   const server = await start(t);
   const client = await server.connect();
