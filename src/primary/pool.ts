@@ -9,6 +9,7 @@ import { CONTROL_VERSION, type ControlCall, type ServeTask } from "../shared/mes
 import type { Handle, Native } from "../native.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { destinationOf } from "../options/access-log.ts";
+import type { PrimaryLog } from "./log.ts";
 import { endRetired } from "./retirement.ts";
 import { Threads } from "./threads.ts";
 import { within } from "./within.ts";
@@ -35,6 +36,7 @@ export interface PoolHost {
   readonly serverId: number;
   readonly instance: string;
   readonly options: ResolvedOptions;
+  readonly log: PrimaryLog;
   /** Those that there are now, by index. */
   listeners(): ServeTask["listeners"];
   /** Numbers of workers are never given twice, whatever their generation. */
@@ -314,6 +316,9 @@ export class WorkerPool {
     const { id, threadId, generation } = channel;
     const isExpected = (hasLeft && error === undefined) || this.#isDiscarded;
     const reason = channel.failure ?? (isExpected ? undefined : death);
+    if (reason !== undefined && (this.#isOpen || wasServing)) {
+      this.#host.log.error({ worker: id, err: reason }, "a worker has died");
+    }
     this.#host.emit("workerExit", { id, threadId, generation, ...(reason && { error: reason }) });
     if (this.#isClosing || hasLeft) return;
     // Before the server is open a failure is the failure of serve().

@@ -235,6 +235,7 @@ class MillraceServer implements Server, ListenersHost, Living {
       serverId: this.#serverId,
       instance: this.#instance,
       options: this.#options,
+      log: this.#log,
       listeners: () => this.#listeners.facts,
       nextWorkerId: () => this.#nextWorkerId++,
       emit: (event, detail) => this.emit(event, detail),

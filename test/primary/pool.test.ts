@@ -1,12 +1,15 @@
 /** Tests of the worker threads: how many, with which settings, and who gets new connections. */
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import t, { type Test } from "tap";
 import { loadNative, type Native } from "../../src/native.ts";
 import { resolveOptions } from "../../src/options.ts";
+import { PrimaryLog } from "../../src/primary/log.ts";
 import { type PoolHost, WorkerPool } from "../../src/primary/pool.ts";
 import { MillraceError } from "../../src/shared/errors.ts";
 import { until } from "../support/deadline.ts";
 import { cleanEnv } from "../support/environment.ts";
+import { ownFolder } from "../support/folder.ts";
 import { collect, get, startLifecycle } from "../support/lifecycle.ts";
 import { startApp, startServer, writeApp } from "../support/server.ts";
 
@@ -115,6 +118,28 @@ t.test("a thread that dies before it can load the app says why, at once", async 
   t.ok(performance.now() - started < 10_000);
 });
 
+t.test("the log says of which error a worker has died", async (t) => {
+  const app = writeApp(t, `export default () => {
+    setImmediate(() => { throw new Error("nobody caught it"); });
+    return new Response("bye");
+  };`);
+  const logDestination = join(ownFolder(t), "log");
+  const server = await startServer(t, { app, workers: 1, logLevel: "error", logDestination });
+  const exits = collect(server, "workerExit");
+  t.equal((await (await server.connect()).request(get("/"))).body, "bye");
+  await exits;
+  await server.server.close();
+  const lines = readFileSync(logDestination, "utf8").trim().split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+  t.match(lines, [{
+    level: 50,
+    worker: 1,
+    msg: "a worker has died",
+    err: { code: "ERR_MILLRACE_WORKER_DIED", stack: /caused by: Error: nobody caught it/ },
+  }]);
+  t.equal(lines.length, 1, "not of one that is asked to end");
+});
+
 /** A pool of one worker, on a server of its own without listeners. */
 function poolOf(owner: Test, given: Partial<PoolHost> = {}): WorkerPool {
   const { handle, id } = loadNative().createServer({
@@ -129,6 +154,7 @@ function poolOf(owner: Test, given: Partial<PoolHost> = {}): WorkerPool {
     serverId: id,
     instance: "test",
     options,
+    log: new PrimaryLog(options),
     listeners: () => [null],
     nextWorkerId: () => ++workers,
     emit: () => {},
