@@ -19,6 +19,8 @@ export { isSameText } from "./same-text.ts";
 /** Why somebody was not let in. */
 export type Refusal = "unknown" | "role";
 
+type Ended = (user: unknown, request: MillraceRequest) => void | Promise<void>;
+
 export interface AuthenticationOptions {
   /** The first one that knows the user counts. */
   readonly by: Authenticator | readonly Authenticator[];
@@ -34,8 +36,11 @@ export interface AuthenticationOptions {
     request: MillraceRequest,
     context: Context,
   ) => Response | undefined | Promise<Response | undefined>;
-  /** When the handler has answered or failed, also for who was not let in: user null. */
-  readonly ended?: (user: unknown, request: MillraceRequest) => void;
+  /**
+   * When the handler has answered or failed, also for who was not let in: user null. It is not
+   * waited for. What it throws, or rejects with, is logged and changes nothing.
+   */
+  readonly ended?: Ended;
 }
 
 /**
@@ -68,7 +73,7 @@ export function authenticated(
       if (handler === undefined) return await context.next();
       return await handler(request, context, context);
     } finally {
-      ended?.(user, request);
+      if (ended !== undefined) void tell(ended, user, request, context);
     }
   };
 }
@@ -87,6 +92,25 @@ async function userOf(
     }
   }
   return null;
+}
+
+/** Never rejects. */
+async function tell(
+  ended: Ended,
+  user: unknown,
+  request: MillraceRequest,
+  { log }: Context,
+): Promise<void> {
+  const text = "`ended` of authenticated failed";
+  try {
+    await ended(user, request);
+  } catch (error) {
+    try {
+      log.error({ err: error }, text);
+    } catch {
+      log.error(text); // it throws when it is looked at
+    }
+  }
 }
 
 async function hasRoles(

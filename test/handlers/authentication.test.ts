@@ -1,6 +1,10 @@
 /** Tests of authentication, over real connections: on every request, not once per connection. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { authenticated, type AuthenticationOptions } from "../../src/handlers/authentication.ts";
+import { until } from "../support/deadline.ts";
+import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
 
 const MODULE = new URL("../../src/handlers/authentication.js", import.meta.url).href;
@@ -91,6 +95,46 @@ t.test("who is let in, on one connection", async (t) => {
   t.match(await ask("/ended", miller), [500]);
   t.match(await ask("/ended"), [401]);
   t.match(await ask("/all-ended"), [200, '["miller",null]']);
+});
+
+t.test("what `ended` throws or rejects with is logged and changes nothing", async (t) => {
+  const logDestination = join(ownFolder(t), "log");
+  const { url } = await startApp(t, `
+    import { threadId } from "node:worker_threads";
+    import { authenticated } from ${JSON.stringify(MODULE)};
+    const by = {
+      authenticate: (request) => request.url.endsWith("?known"), challenge: () => "Own",
+    };
+    const ways = {
+      throws: () => { throw new Error("ended throws"); },
+      rejects: async () => { throw new Error("ended rejects"); },
+      odd: async () => { throw new Proxy({}, { get() { throw new Error("odd"); } }); },
+    };
+    const answers = {
+      text: () => new Response(String(threadId)),
+      fails: () => { throw new Response("own", { status: 499 }); },
+    };
+    export default { routes: Object.fromEntries(Object.entries(ways).flatMap(([way, ended]) => (
+      Object.entries(answers).map(([name, answer]) => (
+        ["/" + way + "/" + name, authenticated({ by, ended }, answer)]
+      ))
+    ))) };
+  `, { logLevel: "error", logDestination });
+  const ask = async (path: string): Promise<unknown[]> => {
+    const answer = await fetch(url + path);
+    return [answer.status, await answer.text()];
+  };
+  const [, thread] = await ask("/rejects/text?known");
+  for (const way of ["throws", "rejects", "odd"]) {
+    t.strictSame(await ask(`/${way}/text?known`), [200, thread], `${way}: the same worker`);
+    t.strictSame(await ask(`/${way}/fails?known`), [499, "own"], way);
+    t.match(await ask(`/${way}/text`), [401], way);
+  }
+  const lines = (): string[] => (
+    readFileSync(logDestination, "utf8").match(/`ended` of authenticated failed/g) ?? []
+  );
+  await until("each to be told of", () => lines().length === 10);
+  t.match(readFileSync(logDestination, "utf8"), /ended throws.*ended rejects/s);
 });
 
 t.test("options that are none", (t) => {
