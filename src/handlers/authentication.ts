@@ -5,6 +5,7 @@
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { checkNames } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
 import { checkRule, isSatisfied, type RoleRule } from "./role-rule.ts";
 
@@ -43,6 +44,10 @@ export interface AuthenticationOptions {
   readonly ended?: Ended;
 }
 
+const NAMES: readonly (keyof AuthenticationOptions)[] = [
+  "by", "roles", "rolesOf", "optional", "refused", "ended",
+];
+
 /**
  * Throws a TypeError for options that are none. Who is not known gets 401 with the challenges of
  * all authenticators, or 403 if they have none; who lacks a role gets 403. Without `handler` it
@@ -52,6 +57,7 @@ export function authenticated(
   options: AuthenticationOptions,
   handler?: FetchHandler,
 ): FetchHandler {
+  checkNames("authenticated", options, NAMES);
   const { by, roles, ended } = options;
   const authenticators = (Array.isArray(by) ? by : [by]) as readonly Authenticator[];
   const isWrong = authenticators.some((each) => typeof each?.authenticate !== "function");

@@ -4,6 +4,7 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { basicChallenge, basicCredentials } from "./basic-credentials.ts";
+import { checkNames } from "./option-checks.ts";
 import { theRecord } from "./record.ts";
 
 /**
@@ -18,8 +19,10 @@ export interface BasicOptions {
   readonly realm?: string;
 }
 
-/** Throws a TypeError for a realm or a lookup that is none. */
-export function basic({ lookup, realm = "millrace" }: BasicOptions): Authenticator {
+/** Throws a TypeError for options that are none. */
+export function basic(options: BasicOptions): Authenticator {
+  checkNames("basic", options, ["lookup", "realm"]);
+  const { lookup, realm = "millrace" } = options;
   if (typeof lookup !== "function") throw new TypeError("basic: `lookup` is a function");
   const challenge = basicChallenge(realm);
   return {

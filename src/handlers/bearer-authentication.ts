@@ -3,6 +3,7 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
+import { checkNames } from "./option-checks.ts";
 
 export interface BearerOptions {
   /** The user of a token; false, null, whatever else is not true, or an error: it is not valid. */
@@ -11,8 +12,10 @@ export interface BearerOptions {
   readonly realm?: string;
 }
 
-/** Throws a TypeError for a realm or a `verify` that is none. */
-export function bearer({ verify, realm = "millrace" }: BearerOptions): Authenticator {
+/** Throws a TypeError for options that are none. */
+export function bearer(options: BearerOptions): Authenticator {
+  checkNames("bearer", options, ["verify", "realm"]);
+  const { verify, realm = "millrace" } = options;
   if (typeof verify !== "function") throw new TypeError("bearer: `verify` is a function");
   return byToken(realm, async (token, context) => {
     try {

@@ -9,6 +9,7 @@ import { authenticated } from "./authentication.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Lookup } from "./basic-authentication.ts";
 import { loginPage, type LoginPage } from "./login-page.ts";
+import { checkNames } from "./option-checks.ts";
 import { quoted } from "./parameters.ts";
 import { theRecord } from "./record.ts";
 import type { RoleRule } from "./role-rule.ts";
@@ -50,16 +51,21 @@ export interface FormLogin {
   readonly routes: Record<string, Route>;
   /**
    * Lets in who has logged in. Others are sent to the login page, or get 401 if they ask for no
-   * HTML; what another site has had a browser send gets 403.
+   * HTML; what another site has had a browser send gets 403. Throws a TypeError for options that
+   * are none.
    */
   guard(options: GuardOptions, handler?: FetchHandler): FetchHandler;
 }
 
+const NAMES: readonly (keyof FormLoginOptions)[] = [
+  "sessions", "lookup", "loginPath", "logoutPath", "home", "userOf", "ownerOf", "page",
+];
 const FORM_BYTES_MAX = 8192;
 const FORM_TYPE = /^application\/x-www-form-urlencoded(?:$|[\s;])/i;
 
-/** Throws a TypeError for paths that are none of the site. */
+/** Throws a TypeError for options that are none. */
 export function formLogin(options: FormLoginOptions): FormLogin {
+  checkNames("formLogin", options, NAMES);
   const { sessions, page = loginPage, home = "/" } = options;
   const { userOf = (record) => record, ownerOf = (_record, user) => user } = options;
   const { loginPath = "/login", logoutPath = "/logout" } = options;
@@ -107,6 +113,7 @@ export function formLogin(options: FormLoginOptions): FormLogin {
       [logoutPath]: { POST: end },
     },
     guard(rules, handler) {
+      checkNames("guard", rules, ["roles", "rolesOf"]);
       const inner = authenticated({ by: authenticator, ...rules, refused }, handler);
       return async (request, context) => {
         if (isForged(request)) throw new HttpError(403, "this comes from another site");

@@ -9,6 +9,7 @@ import {
 } from "jose";
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
+import { checkNames } from "./option-checks.ts";
 
 export interface JwtOptions extends Pick<
   JWTVerifyOptions,
@@ -28,6 +29,11 @@ export interface JwtOptions extends Pick<
   readonly user?: (claims: JWTPayload) => unknown;
 }
 
+const NAMES: readonly (keyof JwtOptions)[] = [
+  "secret", "key", "keysUrl", "algorithms", "realm", "user", "audience", "clockTolerance", "issuer",
+  "maxTokenAge", "requiredClaims", "subject", "typ",
+];
+
 /** Of the keys of an issuer: the token asks for one that the set does not have, or has twice. */
 const TOKEN_FAULTS = [
   errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported,
@@ -46,6 +52,7 @@ const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
  * keys of the issuer cannot be had, or if `user` does. Throws a TypeError for wrong options.
  */
 export function jwt(options: JwtOptions): Authenticator {
+  checkNames("jwt", options, NAMES);
   const {
     secret, key, keysUrl, algorithms, realm = "millrace", user = (claims) => claims, ...rest
   } = options;

@@ -8,6 +8,7 @@ import {
   Client, type Entry, EqualityFilter, InvalidCredentialsError, SizeLimitExceededError,
 } from "ldapts";
 import type { Lookup } from "./basic-authentication.ts";
+import { checkNames } from "./option-checks.ts";
 import { startTls } from "./start-tls.ts";
 
 export interface LdapOptions {
@@ -32,6 +33,9 @@ export interface LdapOptions {
   readonly startTls?: boolean;
 }
 
+const NAMES: readonly (keyof LdapOptions)[] = [
+  "url", "base", "attribute", "bind", "attributes", "timeoutMs", "tls", "startTls",
+];
 /** More are not read: two are one too many already. */
 const RECORDS_MAX = 2;
 const TIMEOUT_MS = 5_000;
@@ -40,10 +44,13 @@ const PORT = 389;
 
 /**
  * A lookup for `basic()` that resolves to the record (`dn` and its attributes), or to null if there
- * is none, several, or the password is wrong. Rejects if the directory cannot be asked.
+ * is none, several, or the password is wrong. Rejects if the directory cannot be asked. Throws a
+ * TypeError for options that are none.
  */
 export function ldap(options: LdapOptions): Lookup {
-  const { attribute = "uid", url } = options;
+  checkNames("ldap", options, NAMES);
+  const { attribute = "uid", url, bind } = options;
+  if (bind !== undefined) checkNames("ldap: `bind`", bind, ["dn", "password"]);
   if (!/^ldaps?:\/\/./.test(url)) throw new TypeError(`ldap: "${url}" is no URL of a directory`);
   if (options.startTls === true && !url.startsWith("ldap:")) {
     throw new TypeError("ldap: `startTls` is for ldap://, since ldaps:// is secure from the start");

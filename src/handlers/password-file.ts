@@ -8,6 +8,7 @@ import apacheMd5 from "apache-md5";
 import { compare } from "bcryptjs";
 import type { Lookup } from "./basic-authentication.ts";
 import { Htpasswd, kindOf } from "./htpasswd.ts";
+import { checkNames } from "./option-checks.ts";
 import { Remembered } from "./remembered.ts";
 import { isSameText } from "./same-text.ts";
 
@@ -36,9 +37,11 @@ interface ReadFile {
 
 /**
  * A lookup for `basic()`. Rejects, so that nobody is let in, if the file cannot be read, or a line
- * of it is none or has a hash of another kind; the error names the line, never its hash.
+ * of it is none or has a hash of another kind; the error names the line, never its hash. Throws a
+ * TypeError for options that are none.
  */
 export function passwordFile(path: string, options: PasswordFileOptions = {}): Lookup {
+  checkNames("passwordFile", options, ["rememberMs"]);
   const { rememberMs = REMEMBER_MS } = options;
   if (!(Number.isInteger(rememberMs) && rememberMs >= 0)) {
     throw new TypeError("passwordFile: rememberMs is a whole number of milliseconds");

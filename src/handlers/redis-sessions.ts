@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import type { ReadRecord, RecordWritten } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
+import { checkNames } from "./option-checks.ts";
 import type { SessionStore, SessionTable, SessionWrite } from "./session-store.ts";
 
 export interface RedisSessionsOptions {
@@ -114,8 +115,12 @@ const DELETE_OWNED = `${COMMON}
   return count
 `;
 
-/** It connects with the first session that is asked for. */
+/**
+ * It connects with the first session that is asked for. Throws a TypeError for options that are
+ * none.
+ */
 export function redisSessions(options: RedisSessionsOptions = {}): RedisSessions {
+  checkNames("redisSessions", options, ["url", "prefix", "perUserMax", "timeoutMs"]);
   const { url = "redis://127.0.0.1:6379", prefix = "millrace:session:" } = options;
   const { perUserMax = 10, timeoutMs = 2000 } = options;
   for (const [name, value] of Object.entries({ perUserMax, timeoutMs })) {

@@ -3,6 +3,7 @@
  * server's primary, which outlives workers and reloads. Any thread.
  */
 import type { ReadRecord, RecordWrite, RecordWritten, ServerControl } from "../shared/app.ts";
+import { checkNames } from "./option-checks.ts";
 
 /** As `RecordWrite`, of a table that the store knows. */
 export type SessionWrite = Omit<RecordWrite, "kind" | "table">;
@@ -33,8 +34,9 @@ export interface MemorySessionsOptions {
   readonly perUserMax?: number;
 }
 
-/** Throws a TypeError for limits that are none. */
+/** Throws a TypeError for options that are none. */
 export function memorySessions(options: MemorySessionsOptions = {}): SessionStore {
+  checkNames("memorySessions", options, ["name", "sessionsMax", "bytesMax", "perUserMax"]);
   const { name = "sessions", sessionsMax = 10_000, perUserMax = 10 } = options;
   const { bytesMax = 16 * 1024 * 1024 } = options;
   for (const [member, value] of Object.entries({ sessionsMax, perUserMax, bytesMax })) {

@@ -3,6 +3,7 @@
  * workers and ended by any of them. And logging in by a form, on top of them. Any thread.
  */
 import type { Context, CookieOptions, MillraceRequest, ServerControl } from "../shared/app.ts";
+import { checkNames } from "./option-checks.ts";
 import { Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
 import { answerWith } from "./wrapping.ts";
@@ -31,12 +32,19 @@ export interface SessionsOptions {
   readonly dataBytesMax?: number;
 }
 
+const NAMES: readonly (keyof SessionsOptions)[] = [
+  "store", "cookieName", "cookie", "idleMs", "lifetimeMs", "dataBytesMax",
+];
+const COOKIE_NAMES: readonly (keyof CookieOptions)[] = [
+  "path", "domain", "secure", "httpOnly", "sameSite", "maxAge", "expires", "partitioned",
+];
 const IDLE_MS = 30 * 60_000;
 const LIFETIME_MS = 12 * 3_600_000;
 const DATA_BYTES_MAX = 4096;
 
 /** Throws a TypeError for options that are none. */
 export function sessions(options: SessionsOptions = {}): Sessions {
+  checkNames("sessions", options, NAMES);
   const { store = memorySessions() } = options;
   const rules = rulesOf(options);
   const tables = new WeakMap<ServerControl, SessionTable>();
@@ -76,6 +84,7 @@ export function sessions(options: SessionsOptions = {}): Sessions {
 function rulesOf(options: SessionsOptions): SessionRules {
   const { cookie = {}, idleMs = IDLE_MS, lifetimeMs = LIFETIME_MS } = options;
   const { dataBytesMax = DATA_BYTES_MAX } = options;
+  checkNames("sessions: `cookie`", cookie, COOKIE_NAMES);
   for (const [name, value] of Object.entries({ idleMs, lifetimeMs, dataBytesMax })) {
     if (Number.isSafeInteger(value) && value > 0) continue;
     throw new TypeError(`sessions: \`${name}\` is a whole number above 0`);

@@ -143,5 +143,8 @@ t.test("options that are none", (t) => {
   for (const options of wrong) {
     t.throws(() => authenticated(options as AuthenticationOptions), TypeError);
   }
+  t.throws(() => authenticated({ by, role: "admin" } as AuthenticationOptions), {
+    name: "TypeError", message: 'authenticated: no option "role", did you mean roles?',
+  });
   t.end();
 });

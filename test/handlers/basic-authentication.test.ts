@@ -47,5 +47,7 @@ t.test("the challenge, and options that are none", (t) => {
   t.match(basic({ lookup }).challenge!(request, context), 'realm="millrace"');
   t.throws(() => basic({ lookup, realm: "a\n" }), TypeError);
   t.throws(() => basic({} as BasicOptions), TypeError);
+  t.throws(() => basic(undefined as unknown as BasicOptions), { message: "its options are an" });
+  t.throws(() => basic({ lookup, reealm: "a" } as BasicOptions), { message: "mean realm?" });
   t.end();
 });

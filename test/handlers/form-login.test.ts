@@ -213,5 +213,13 @@ t.test("what is wrong with options is said when the app is loaded", (t) => {
     const options: FormLoginOptions = { sessions: site, lookup: () => null, loginPath: path };
     t.throws(() => formLogin(options), TypeError, path);
   }
+  const options: FormLoginOptions = { sessions: site, lookup: () => null };
+  t.throws(() => formLogin({ ...options, loginpath: "/a" } as FormLoginOptions), {
+    name: "TypeError", message: 'formLogin: no option "loginpath", did you mean loginPath?',
+  });
+  const { guard } = formLogin(options);
+  t.throws(() => guard({ role: "miller" } as object), { message: "did you mean roles?" });
+  t.throws(() => guard({ by: { authenticate: () => "anybody" } } as object), TypeError);
+  t.throws(() => guard((() => new Response("mill")) as object), TypeError);
   t.end();
 });

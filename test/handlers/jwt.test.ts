@@ -128,5 +128,8 @@ t.test("options that are none", (t) => {
     { secret: SECRET, realm: '"' },
   ];
   for (const options of wrong) t.throws(() => jwt(options as JwtOptions), TypeError);
+  t.throws(() => jwt({ secret: SECRET, audiance: "a" } as JwtOptions), {
+    name: "TypeError", message: 'jwt: no option "audiance", did you mean audience?',
+  });
   t.end();
 });

@@ -83,6 +83,18 @@ t.test("a directory that cannot be asked rejects", skipSlapdless, async (t) => {
   t.throws(() => ldap({ ...options, url: "ldaps://a", startTls: true }), TypeError);
 });
 
+t.test("options that are none", (t) => {
+  const options: LdapOptions = { url: "ldap://a", base: BASE };
+  t.doesNotThrow(() => ldap(options));
+  t.throws(() => ldap({ ...options, startTLS: true } as LdapOptions), {
+    name: "TypeError", message: 'ldap: no option "startTLS", did you mean startTls?',
+  });
+  t.throws(() => ldap({ ...options, bind: { ...ADMIN, pasword: "a" } } as LdapOptions), {
+    message: "ldap: `bind`: no option \"pasword\", did you mean password?",
+  });
+  t.end();
+});
+
 t.test("a directory that agrees to be secure and then says nothing rejects in time", async (t) => {
   const connections = new Set<Socket>();
   const silent = createServer((socket) => {

@@ -70,6 +70,7 @@ t.test("a file that cannot be read lets nobody in, and says which line is wrong"
   rmSync(file);
   await t.rejects(lookup("one", "flour") as Promise<unknown>, { code: "ENOENT" });
   t.throws(() => passwordFile(file, { rememberMs: -1 }), TypeError);
+  t.throws(() => passwordFile(file, { remember: 0 } as object), { message: "mean rememberMs?" });
 });
 
 t.test("what is compared for an unknown name lets nobody in, also if it is right", async (t) => {

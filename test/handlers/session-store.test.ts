@@ -21,4 +21,5 @@ t.test("sessions are records of the server", async (t) => {
   t.equal(await table.deleteOwned("o"), 0);
   t.throws(() => memorySessions({ sessionsMax: 0 }), TypeError);
   t.throws(() => memorySessions({ bytesMax: 1.5 }), TypeError);
+  t.throws(() => memorySessions({ maxSessions: 5 } as object), { message: '"maxSessions"' });
 });

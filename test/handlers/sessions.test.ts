@@ -28,10 +28,14 @@ t.test("the cookie is as safe as it may be", async (t) => {
     "own=ID; Path=/; HttpOnly; SameSite=Lax");
 });
 
-t.test("limits that are none", (t) => {
+t.test("limits that are none, and names", (t) => {
   for (const options of [{ idleMs: 0 }, { lifetimeMs: 0.5 }, { dataBytesMax: -1 }]) {
     t.throws(() => sessions(options), TypeError);
   }
+  t.throws(() => sessions({ idleMS: 5 } as object), { message: "did you mean idleMs?" });
+  t.throws(() => sessions({ cookie: { samesite: "strict" } as object }), {
+    message: "sessions: `cookie`: no option \"samesite\", did you mean sameSite?",
+  });
   t.end();
 });
 

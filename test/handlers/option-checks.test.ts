@@ -1,0 +1,41 @@
+/** Tests of what the options of the toolbox are checked with. */
+import t from "tap";
+import { checkNames, wrongOption } from "../../src/handlers/option-checks.ts";
+
+const NAMES = ["roles", "realm"] as const;
+
+function check(options: unknown): void {
+  checkNames("mill", options, NAMES);
+}
+
+t.test("names that are known, and others", (t) => {
+  for (const options of [{}, { roles: "a" }, { realm: undefined }, Object.create(null)]) {
+    t.doesNotThrow(() => check(options));
+  }
+  t.throws(() => check({ role: "a" }), {
+    name: "TypeError", code: "ERR_MILLRACE_OPTION_UNKNOWN",
+    message: 'mill: no option "role", did you mean roles?',
+  });
+  t.throws(() => check({ something: 1 }), { message: 'mill: no option "something"' });
+  t.throws(() => check({ constructor: 1 }), { code: "ERR_MILLRACE_OPTION_UNKNOWN" });
+  t.throws(() => check({ role: undefined }), TypeError, "also one that is not given");
+  t.end();
+});
+
+t.test("what is no object", (t) => {
+  for (const options of [undefined, null, "roles", ["roles"], () => {}]) {
+    t.throws(() => check(options), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID",
+      message: "mill: its options are an object",
+    });
+  }
+  t.end();
+});
+
+t.test("a value that an option does not take", (t) => {
+  const cause = new Error("inner");
+  t.match(wrongOption("mill: no", { cause }), {
+    name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: "mill: no", cause,
+  });
+  t.end();
+});
