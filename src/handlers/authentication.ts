@@ -7,14 +7,14 @@ import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { checkNames } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
-import { checkRule, isSatisfied, type RoleRule } from "./role-rule.ts";
+import { checkRule, isSatisfied, type RoleRule, type RolesOf, roleSet } from "./role-rule.ts";
 
 export { byAddress } from "./address-authentication.ts";
 export type { Authenticator } from "./authenticator.ts";
 export { type BasicOptions, basic, type Lookup } from "./basic-authentication.ts";
 export { basicChallenge, type BasicCredentials, basicCredentials } from "./basic-credentials.ts";
 export { bearer, type BearerOptions } from "./bearer-authentication.ts";
-export type { RoleRule } from "./role-rule.ts";
+export type { RoleRule, Roles, RolesOf } from "./role-rule.ts";
 export { isSameText } from "./same-text.ts";
 
 /** Why somebody was not let in. */
@@ -27,8 +27,8 @@ export interface AuthenticationOptions {
   readonly by: Authenticator | readonly Authenticator[];
   /** What the user must be. Default: known. */
   readonly roles?: RoleRule;
-  /** The roles of a user. Default: the array `roles` of the user, if it has one. */
-  readonly rolesOf?: (user: unknown) => Iterable<string> | Promise<Iterable<string>>;
+  /** Several, or a string, which is one. Default: the array `roles` of the user, if it has one. */
+  readonly rolesOf?: RolesOf;
   /** Who is not known goes on without a user. Default false. */
   readonly optional?: boolean;
   /** An answer in the place of 401 or 403; `undefined`: those. */
@@ -125,7 +125,7 @@ async function hasRoles(
   user: unknown,
 ): Promise<boolean> {
   const roles = user === null ? [] : await rolesOf(user);
-  return isSatisfied(rule, new Set(roles));
+  return isSatisfied(rule, roleSet(roles));
 }
 
 function ownRoles(user: unknown): Iterable<string> {

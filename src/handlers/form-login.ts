@@ -12,7 +12,7 @@ import { loginPage, type LoginPage } from "./login-page.ts";
 import { checkNames } from "./option-checks.ts";
 import { quoted } from "./parameters.ts";
 import { theRecord } from "./record.ts";
-import type { RoleRule } from "./role-rule.ts";
+import type { RoleRule, RolesOf } from "./role-rule.ts";
 import { isForged, pathOnSite } from "./same-origin.ts";
 import type { Sessions } from "./session.ts";
 
@@ -41,7 +41,7 @@ export interface FormLoginOptions {
 
 export interface GuardOptions {
   readonly roles?: RoleRule;
-  readonly rolesOf?: (user: unknown) => Iterable<string> | Promise<Iterable<string>>;
+  readonly rolesOf?: RolesOf;
 }
 
 export interface FormLogin {

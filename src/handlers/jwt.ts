@@ -54,7 +54,8 @@ const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 export function jwt(options: JwtOptions): Authenticator {
   checkNames("jwt", options, NAMES);
   const {
-    secret, key, keysUrl, algorithms, realm = "millrace", user = (claims) => claims, ...rest
+    secret, key, keysUrl, algorithms, requiredClaims = ["exp"], realm = "millrace",
+    user = (claims) => claims, ...rest
   } = options;
   if ([secret, key, keysUrl].filter((each) => each !== undefined).length !== 1) {
     throw new TypeError("jwt: exactly one of secret, key and keysUrl is given");
@@ -65,8 +66,8 @@ export function jwt(options: JwtOptions): Authenticator {
     throw new TypeError(`jwt: a secret has at least ${SECRET_BYTES_MIN} bytes`);
   }
   const rules: JWTVerifyOptions = {
-    requiredClaims: ["exp"],
     ...rest,
+    requiredClaims,
     algorithms: [...(algorithms ?? (bytes === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS))],
   };
   const verify = async (token: string): Promise<JWTPayload> => {

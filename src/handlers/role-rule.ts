@@ -7,6 +7,16 @@ export type RoleRule =
   | { readonly all: readonly RoleRule[] }
   | { readonly any: readonly RoleRule[] };
 
+/** A string is one role, as directories give an attribute that has one value. */
+export type Roles = string | Iterable<string>;
+
+export type RolesOf = (user: unknown) => Roles | Promise<Roles>;
+
+/** Null and undefined, as of an attribute that is not there: none. */
+export function roleSet(roles: Roles | null | undefined): ReadonlySet<string> {
+  return new Set(typeof roles === "string" ? [roles] : roles);
+}
+
 /** An empty `all` is satisfied by everybody, an empty `any` by nobody. */
 export function isSatisfied(rule: RoleRule, roles: ReadonlySet<string>): boolean {
   if (typeof rule === "string") return roles.has(rule);

@@ -11,7 +11,7 @@ const MODULE = new URL("../../src/handlers/authentication.js", import.meta.url).
 
 const APP = `
   import { authenticated, basic, bearer, byAddress } from ${JSON.stringify(MODULE)};
-  const users = { miller: "flour", cook: "salt" };
+  const users = { miller: "flour", cook: "salt", admin: "a" };
   const lookup = (user, password) => {
     if (user === "broken") throw new Error("no directory");
     if (users[user] !== password) return [];
@@ -27,6 +27,9 @@ const APP = `
       "/both": authenticated({ by: [by, token] }, show),
       "/role": authenticated({ by, roles: { all: ["a", "b"] } }, show),
       "/own-roles": authenticated({ by, roles: "cook", rolesOf: async ({ name }) => [name] }, show),
+      "/title": authenticated({ by, roles: "a", rolesOf: ({ name }) => name }, show),
+      "/titles": authenticated({ by, roles: "cook", rolesOf: async ({ name }) => name }, show),
+      "/no-title": authenticated({ by, roles: "a", rolesOf: ({ title }) => title }, show),
       "/optional": authenticated({ by, optional: true }, show),
       "/optional-role": authenticated({ by, optional: true, roles: "a" }, show),
       "/here": authenticated({ by: byAddress(["127.0.0.0/8"]) }, show),
@@ -78,6 +81,11 @@ t.test("who is let in, on one connection", async (t) => {
   t.strictSame(await ask("/role"), [401, needed, challenge]);
   t.strictSame(await ask("/own-roles", cook), [200, cookJson, undefined]);
   t.strictSame(await ask("/own-roles", miller), [403, "Not allowed", undefined]);
+
+  const admin = `Basic ${btoa("admin:a")}`;
+  t.strictSame(await ask("/title", admin), [403, "Not allowed", undefined], "a text is one role");
+  t.strictSame(await ask("/titles", cook), [200, cookJson, undefined]);
+  t.strictSame(await ask("/no-title", cook), [403, "Not allowed", undefined], "none is none");
 
   t.strictSame(await ask("/optional"), [200, '{"user":null}', undefined]);
   t.strictSame(await ask("/optional", cook), [200, cookJson, undefined]);

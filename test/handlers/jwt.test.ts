@@ -44,6 +44,10 @@ t.test("a secret: signature, times, issuer and audience decide", async (t) => {
   ];
   for (const token of nobody) t.equal(await userOf(options, token), null, token);
   t.ok(await userOf({ ...options, requiredClaims: [] }, nobody[2]!));
+  // As of a setting that is not there.
+  const unset = { ...options, requiredClaims: undefined, algorithms: undefined, user: undefined };
+  t.equal(await userOf(unset as unknown as JwtOptions, nobody[2]!), null);
+  t.match(await userOf(unset as unknown as JwtOptions, await signed(claims())), { sub: "miller" });
 
   const strict: JwtOptions = { ...options, issuer: "mill", audience: "flour" };
   t.equal(await userOf(strict, await signed(claims())), null);

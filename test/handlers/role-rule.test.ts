@@ -1,6 +1,14 @@
 /** Tests of rules of roles. */
 import t from "tap";
-import { checkRule, isSatisfied, type RoleRule } from "../../src/handlers/role-rule.ts";
+import { checkRule, isSatisfied, type RoleRule, roleSet } from "../../src/handlers/role-rule.ts";
+
+t.test("a string is one role", (t) => {
+  t.strictSame(roleSet("admin"), new Set(["admin"]));
+  t.strictSame(roleSet(["a", "b"]), new Set(["a", "b"]));
+  t.strictSame(roleSet(undefined), new Set());
+  t.strictSame(roleSet(null), new Set());
+  t.end();
+});
 
 t.test("and, or, and both in each other", (t) => {
   const roles = new Set(["a", "b"]);
