@@ -8,7 +8,7 @@ import {
   Client, type Entry, EqualityFilter, InvalidCredentialsError, SizeLimitExceededError,
 } from "ldapts";
 import type { Lookup } from "./basic-authentication.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkWhole, DELAY_MS_MAX } from "./option-checks.ts";
 import { startTls } from "./start-tls.ts";
 
 export interface LdapOptions {
@@ -22,7 +22,7 @@ export interface LdapOptions {
   readonly bind?: { readonly dn: string; readonly password: string };
   /** What is read of the record. Default: all that the directory shows. */
   readonly attributes?: readonly string[];
-  /** Milliseconds for each step. Default 5,000. */
+  /** Milliseconds for each step, at least 1. Default 5,000. */
   readonly timeoutMs?: number;
   /** Of the handshake. */
   readonly tls?: ConnectionOptions;
@@ -49,8 +49,9 @@ const PORT = 389;
  */
 export function ldap(options: LdapOptions): Lookup {
   checkNames("ldap", options, NAMES);
-  const { attribute = "uid", url, bind } = options;
+  const { attribute = "uid", url, bind, timeoutMs = TIMEOUT_MS } = options;
   if (bind !== undefined) checkNames("ldap: `bind`", bind, ["dn", "password"]);
+  checkWhole("ldap", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
   if (!/^ldaps?:\/\/./.test(url)) throw new TypeError(`ldap: "${url}" is no URL of a directory`);
   if (options.startTls === true && !url.startsWith("ldap:")) {
     throw new TypeError("ldap: `startTls` is for ldap://, since ldaps:// is secure from the start");

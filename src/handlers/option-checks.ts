@@ -6,6 +6,9 @@
 import type { ErrorCode } from "../shared/errors.ts";
 import { suggest } from "../shared/suggest.ts";
 
+/** The longest delay that a timer of Node.js can have; a longer one would end at once. */
+export const DELAY_MS_MAX: number = 2 ** 31 - 1;
+
 /** `who` has the options. Throws for what is no object, and for a name that is none of them. */
 export function checkNames(who: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -15,6 +18,19 @@ export function checkNames(who: string, options: unknown, known: readonly string
   if (unknown === undefined) return;
   const text = `${who}: no option "${unknown}"${suggest(unknown, known)}`;
   throw codedError("ERR_MILLRACE_OPTION_UNKNOWN", text);
+}
+
+/** Throws for what is no whole number between the two, themselves included. */
+export function checkWhole(
+  who: string,
+  name: string,
+  value: unknown,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw wrongOption(`${who}: ${name} is a whole number ${bounds}`);
 }
 
 /** For a value that an option does not take. */

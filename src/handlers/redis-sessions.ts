@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import type { ReadRecord, RecordWritten } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkWhole, DELAY_MS_MAX } from "./option-checks.ts";
 import type { SessionStore, SessionTable, SessionWrite } from "./session-store.ts";
 
 export interface RedisSessionsOptions {
@@ -123,10 +123,8 @@ export function redisSessions(options: RedisSessionsOptions = {}): RedisSessions
   checkNames("redisSessions", options, ["url", "prefix", "perUserMax", "timeoutMs"]);
   const { url = "redis://127.0.0.1:6379", prefix = "millrace:session:" } = options;
   const { perUserMax = 10, timeoutMs = 2000 } = options;
-  for (const [name, value] of Object.entries({ perUserMax, timeoutMs })) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new TypeError(`redisSessions: \`${name}\` is a whole number above 0`);
-  }
+  checkWhole("redisSessions", "perUserMax", perUserMax, 1);
+  checkWhole("redisSessions", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
   let redis: Redis | null = null;
   const run = async (script: string, ...given: (string | number)[]): Promise<unknown> => {
     redis ??= connect(url, timeoutMs);

@@ -92,6 +92,13 @@ t.test("options that are none", (t) => {
   t.throws(() => ldap({ ...options, bind: { ...ADMIN, pasword: "a" } } as LdapOptions), {
     message: "ldap: `bind`: no option \"pasword\", did you mean password?",
   });
+  for (const timeoutMs of [0, -5, 0.5, 2 ** 31, Infinity, NaN, "5s"] as number[]) {
+    t.throws(() => ldap({ ...options, timeoutMs }), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID",
+      message: "ldap: timeoutMs is a whole number from 1 to 2147483647",
+    }, String(timeoutMs));
+  }
+  for (const timeoutMs of [1, 2 ** 31 - 1]) t.doesNotThrow(() => ldap({ ...options, timeoutMs }));
   t.end();
 });
 

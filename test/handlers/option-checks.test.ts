@@ -1,6 +1,8 @@
 /** Tests of what the options of the toolbox are checked with. */
 import t from "tap";
-import { checkNames, wrongOption } from "../../src/handlers/option-checks.ts";
+import {
+  checkNames, checkWhole, DELAY_MS_MAX, wrongOption,
+} from "../../src/handlers/option-checks.ts";
 
 const NAMES = ["roles", "realm"] as const;
 
@@ -29,6 +31,20 @@ t.test("what is no object", (t) => {
       message: "mill: its options are an object",
     });
   }
+  t.end();
+});
+
+t.test("whole numbers", (t) => {
+  for (const value of [1, 7, 9]) t.doesNotThrow(() => checkWhole("mill", "n", value, 1, 9));
+  for (const value of [0, 10, 1.5, NaN, "5", null, undefined, 5n]) {
+    t.throws(() => checkWhole("mill", "n", value, 1, 9), {
+      code: "ERR_MILLRACE_OPTION_INVALID", message: "mill: n is a whole number from 1 to 9",
+    });
+  }
+  t.throws(() => checkWhole("mill", "n", 0, 1), {
+    message: "mill: n is a whole number of at least 1",
+  });
+  t.equal(DELAY_MS_MAX, 2 ** 31 - 1);
   t.end();
 });
 

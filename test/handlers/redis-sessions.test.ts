@@ -113,5 +113,6 @@ t.test("without a Redis a request fails soon", async (t) => {
   const message = "sessions cannot be had just now";
   await t.rejects(tableOf(store).read("a", 1000), { name: "HttpError", message });
   t.throws(() => redisSessions({ perUserMax: 0 }), TypeError);
+  t.throws(() => redisSessions({ timeoutMs: 2 ** 31 }), TypeError, "a timer would end at once");
   t.throws(() => redisSessions({ perUsersMax: 1 } as object), { message: "mean perUserMax?" });
 });
