@@ -4,6 +4,7 @@
  * Any thread.
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { checkNames } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
@@ -50,8 +51,9 @@ const NAMES: readonly (keyof AuthenticationOptions)[] = [
 
 /**
  * Throws a TypeError for options that are none. Who is not known gets 401 with the challenges of
- * all authenticators, or 403 if they have none; who lacks a role gets 403. Without `handler` it
- * goes on with the next matching handler.
+ * all authenticators, or 403 if they have none; who lacks a role gets 403. An HttpError of an
+ * authenticator is the answer, unless another one knows the user: nothing is known of who asks.
+ * Without `handler` it goes on with the next matching handler.
  */
 export function authenticated(
   options: AuthenticationOptions,
@@ -89,14 +91,20 @@ async function userOf(
   request: MillraceRequest,
   context: Context,
 ): Promise<unknown> {
+  const text = "an authenticator failed";
+  let failure: HttpError | null = null;
   for (const authenticator of authenticators) {
     try {
       const user = await authenticator.authenticate(request, context);
-      if (isRecord(user)) return user;
+      if (!isRecord(user)) continue;
+      if (failure !== null) context.log.error({ err: failure }, text);
+      return user;
     } catch (error) {
-      context.log.error({ err: error }, "an authenticator failed");
+      if (error instanceof HttpError && failure === null) failure = error;
+      else context.log.error({ err: error }, text);
     }
   }
+  if (failure !== null) throw failure; // whoever answers logs it
   return null;
 }
 

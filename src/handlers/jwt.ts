@@ -7,6 +7,7 @@ import {
   createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from "jose";
+import { HttpError } from "../shared/errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
 import { checkNames } from "./option-checks.ts";
@@ -25,7 +26,7 @@ export interface JwtOptions extends Pick<
   readonly algorithms?: readonly string[];
   /** Printable ASCII. Default "millrace". */
   readonly realm?: string;
-  /** The user that the claims make; null: nobody; an error is a failure. Default: the claims. */
+  /** The user that the claims make; null: nobody; an error is 500. Default: the claims. */
   readonly user?: (claims: JWTPayload) => unknown;
 }
 
@@ -39,17 +40,15 @@ const TOKEN_FAULTS = [
   errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported,
 ];
 
-/** No word on the token: nothing is known of it without the keys. */
-class KeysFailure extends Error {}
-
 const SECRET_BYTES_MIN = 32;
 const SECRET_ALGORITHMS = ["HS256"];
 const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
 /**
  * An authenticator whose user is the token's claims, once signature, times, issuer and audience are
- * right. Without `exp` a token is refused, unless `requiredClaims` says otherwise. It fails if the
- * keys of the issuer cannot be had, or if `user` does. Throws a TypeError for wrong options.
+ * right. Without `exp` a token is refused, unless `requiredClaims` says otherwise. It fails, with
+ * 503, if the keys of the issuer cannot be had, and with 500 if `user` does: a 401 would have
+ * clients throw good tokens away. Throws a TypeError for wrong options.
  */
 export function jwt(options: JwtOptions): Authenticator {
   checkNames("jwt", options, NAMES);
@@ -81,11 +80,16 @@ export function jwt(options: JwtOptions): Authenticator {
     try {
       claims = await verify(token);
     } catch (error) {
-      if (error instanceof KeysFailure) throw error;
+      if (error instanceof HttpError) throw error; // of the keys: no word on the token
       tellBadToken(error, context);
       return null;
     }
-    return await user(claims);
+    try {
+      return await user(claims);
+    } catch (cause) {
+      if (cause instanceof HttpError) throw cause;
+      throw new HttpError(500, "jwt: `user` has failed", { cause, expose: false });
+    }
   });
 }
 
@@ -97,7 +101,8 @@ function keysOf(url: URL): JWTVerifyGetKey {
     } catch (cause) {
       if (TOKEN_FAULTS.some((fault) => cause instanceof fault)) throw cause;
       const place = url.origin + url.pathname; // what stands behind may be a secret
-      throw new KeysFailure(`jwt: the keys of ${place} cannot be had`, { cause });
+      const text = `jwt: the keys of ${place} cannot be had`;
+      throw new HttpError(503, text, { cause, expose: false });
     }
   };
 }

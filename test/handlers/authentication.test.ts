@@ -11,6 +11,7 @@ const MODULE = new URL("../../src/handlers/authentication.js", import.meta.url).
 
 const APP = `
   import { authenticated, basic, bearer, byAddress } from ${JSON.stringify(MODULE)};
+  import { HttpError } from ${JSON.stringify(new URL("../shared/errors.js", MODULE).href)};
   const users = { miller: "flour", cook: "salt", admin: "a" };
   const lookup = (user, password) => {
     if (user === "broken") throw new Error("no directory");
@@ -21,6 +22,10 @@ const APP = `
   const token = bearer({ verify: (token) => (token === "t" ? { name: "token" } : null) });
   const show = (request) => Response.json({ user: request.user ?? null });
   const ended = [];
+  const down = {
+    authenticate() { throw new HttpError(503, "down", { headers: { "retry-after": "9" } }); },
+    challenge: () => "Own",
+  };
   export default {
     routes: {
       "/known": authenticated({ by }, show),
@@ -32,6 +37,9 @@ const APP = `
       "/no-title": authenticated({ by, roles: "a", rolesOf: ({ title }) => title }, show),
       "/optional": authenticated({ by, optional: true }, show),
       "/optional-role": authenticated({ by, optional: true, roles: "a" }, show),
+      "/down": authenticated({ by: down }, show),
+      "/down-optional": authenticated({ by: down, optional: true }, show),
+      "/down-or": authenticated({ by: [down, by] }, show),
       "/here": authenticated({ by: byAddress(["127.0.0.0/8"]) }, show),
       "/elsewhere": authenticated({ by: byAddress(["192.0.2.1"]) }, show),
       "/page": authenticated({
@@ -99,6 +107,11 @@ t.test("who is let in, on one connection", async (t) => {
   t.strictSame(await ask("/page?own"), [418, "unknown", undefined]);
   t.strictSame(await ask("/page?own", cook), [418, "role", undefined]);
   t.strictSame(await ask("/page"), [401, needed, challenge]);
+
+  t.strictSame(await ask("/down", miller), [503, "down", undefined], "no word on who asks");
+  t.strictSame(await ask("/down-optional"), [503, "down", undefined]);
+  t.strictSame(await ask("/down-or"), [503, "down", undefined]);
+  t.strictSame(await ask("/down-or", cook), [200, cookJson, undefined], "another one knows");
 
   t.match(await ask("/ended", miller), [500]);
   t.match(await ask("/ended"), [401]);

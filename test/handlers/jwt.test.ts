@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import t from "tap";
 import { jwt, type JwtOptions } from "../../src/handlers/jwt.ts";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
+import { HttpError } from "../../src/shared/errors.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const debugged: unknown[] = [];
@@ -97,9 +98,10 @@ t.test("what is not the token's fault is a failure, which others tell from it", 
   t.teardown(() => issuer.close());
   const keysUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys?a=secret`;
   const had = keysUrl.replace(/\?.*/, "");
-  const failing = async (given: JwtOptions, message: string | RegExp): Promise<void> => {
+  const failing = async (given: JwtOptions, message: string | RegExp, more = {}): Promise<void> => {
     debugged.length = 0;
-    await t.rejects(userOf(given, token), { message });
+    const facts = { name: "HttpError", message, status: 503, expose: false, ...more };
+    await t.rejects(userOf(given, token), facts);
     t.equal(debugged.length, 0);
   };
   const message = `jwt: the keys of ${had} cannot be had`;
@@ -112,7 +114,11 @@ t.test("what is not the token's fault is a failure, which others tell from it", 
   const user = (): never => {
     throw new Error("no database");
   };
-  await failing({ key: publicKey, user }, "no database");
+  await failing({ key: publicKey, user }, "jwt: `user` has failed", {
+    status: 500, cause: { message: "no database" },
+  });
+  const busy = new HttpError(503, "busy", { expose: true });
+  await failing({ key: publicKey, user: () => Promise.reject(busy) }, "busy", { expose: true });
 
   const [one, two] = [{ ...jwk, kid: "one" }, { ...jwk, kid: "two" }];
   for (const keys of [[], [two], [one, one]]) {
