@@ -30,7 +30,7 @@ export interface AuthenticationOptions {
   readonly roles?: RoleRule;
   /** Several, or a string, which is one. Default: the array `roles` of the user, if it has one. */
   readonly rolesOf?: RolesOf;
-  /** Who is not known goes on without a user. Default false. */
+  /** Who is not known goes on without a user, if `roles` asks for none. Default false. */
   readonly optional?: boolean;
   /** An answer in the place of 401 or 403; `undefined`: those. */
   readonly refused?: (
@@ -75,7 +75,8 @@ export function authenticated(
         return await refuse("unknown", options, authenticators, request, context);
       }
       if (roles !== undefined && !(await hasRoles(roles, options, user))) {
-        return await refuse("role", options, authenticators, request, context);
+        const why = user === null ? "unknown" : "role";
+        return await refuse(why, options, authenticators, request, context);
       }
       request.user = user ?? undefined;
       if (handler === undefined) return await context.next();

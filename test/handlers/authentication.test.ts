@@ -22,6 +22,7 @@ const APP = `
   const token = bearer({ verify: (token) => (token === "t" ? { name: "token" } : null) });
   const show = (request) => Response.json({ user: request.user ?? null });
   const ended = [];
+  const told = [];
   const down = {
     authenticate() { throw new HttpError(503, "down", { headers: { "retry-after": "9" } }); },
     challenge: () => "Own",
@@ -37,6 +38,11 @@ const APP = `
       "/no-title": authenticated({ by, roles: "a", rolesOf: ({ title }) => title }, show),
       "/optional": authenticated({ by, optional: true }, show),
       "/optional-role": authenticated({ by, optional: true, roles: "a" }, show),
+      "/optional-other": authenticated({
+        by, optional: true, roles: "b", refused: (why) => void told.push(why),
+      }, show),
+      "/optional-any": authenticated({ by, optional: true, roles: { all: [] } }, show),
+      "/told": () => Response.json(told),
       "/down": authenticated({ by: down }, show),
       "/down-optional": authenticated({ by: down, optional: true }, show),
       "/down-or": authenticated({ by: [down, by] }, show),
@@ -97,7 +103,11 @@ t.test("who is let in, on one connection", async (t) => {
 
   t.strictSame(await ask("/optional"), [200, '{"user":null}', undefined]);
   t.strictSame(await ask("/optional", cook), [200, cookJson, undefined]);
-  t.strictSame(await ask("/optional-role"), [403, "Not allowed", undefined]);
+  t.strictSame(await ask("/optional-role"), [401, needed, challenge], "logging in may help");
+  t.strictSame(await ask("/optional-role", cook), [200, cookJson, undefined]);
+  t.strictSame(await ask("/optional-other"), [401, needed, challenge]);
+  t.strictSame(await ask("/optional-other", cook), [403, "Not allowed", undefined]);
+  t.strictSame(await ask("/optional-any"), [200, '{"user":null}', undefined]);
 
   t.strictSame(await ask("/here"), [200, '{"user":{"address":"127.0.0.1"}}', undefined]);
   t.strictSame(await ask("/elsewhere"), [403, "Not allowed", undefined]);
@@ -107,6 +117,8 @@ t.test("who is let in, on one connection", async (t) => {
   t.strictSame(await ask("/page?own"), [418, "unknown", undefined]);
   t.strictSame(await ask("/page?own", cook), [418, "role", undefined]);
   t.strictSame(await ask("/page"), [401, needed, challenge]);
+
+  t.strictSame(await ask("/told"), [200, '["unknown","role"]', undefined]);
 
   t.strictSame(await ask("/down", miller), [503, "down", undefined], "no word on who asks");
   t.strictSame(await ask("/down-optional"), [503, "down", undefined]);
