@@ -4,7 +4,7 @@
  * Any thread.
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
-import { HttpError } from "../shared/errors.ts";
+import { HttpError, MillraceError } from "../shared/errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { checkNames } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
@@ -150,7 +150,7 @@ async function refuse(
   context: Context,
 ): Promise<Response> {
   const own = await refused?.(why, request, context);
-  if (own !== undefined) return own;
+  if (own !== undefined) return checked(own);
   const headers = new Headers();
   if (why === "unknown") {
     for (const authenticator of authenticators) {
@@ -162,4 +162,11 @@ async function refuse(
   const status = headers.has("www-authenticate") ? 401 : 403;
   const text = status === 401 ? "Authentication is needed\n" : "Not allowed\n";
   return new Response(text, { status, headers });
+}
+
+/** A text would go out as the body of a 200. */
+function checked(own: unknown): Response {
+  if (typeof own === "object" && own !== null) return own as Response;
+  const text = "authenticated: `refused` gives a Response, or undefined";
+  throw new MillraceError("ERR_MILLRACE_RESPONSE_INVALID", text);
 }

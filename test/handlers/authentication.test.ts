@@ -46,6 +46,8 @@ const APP = `
       "/down": authenticated({ by: down }, show),
       "/down-optional": authenticated({ by: down, optional: true }, show),
       "/down-or": authenticated({ by: [down, by] }, show),
+      "/text": authenticated({ by, refused: (why) => "text " + why }, show),
+      "/null": authenticated({ by, refused: async () => null }, show),
       "/here": authenticated({ by: byAddress(["127.0.0.0/8"]) }, show),
       "/elsewhere": authenticated({ by: byAddress(["192.0.2.1"]) }, show),
       "/page": authenticated({
@@ -124,6 +126,11 @@ t.test("who is let in, on one connection", async (t) => {
   t.strictSame(await ask("/down-optional"), [503, "down", undefined]);
   t.strictSame(await ask("/down-or"), [503, "down", undefined]);
   t.strictSame(await ask("/down-or", cook), [200, cookJson, undefined], "another one knows");
+
+  for (const path of ["/text", "/null"]) {
+    t.match(await ask(path), [500, "Internal Server Error"], "no text is let out as 200");
+    t.match(await ask(path, cook), [200, cookJson]);
+  }
 
   t.match(await ask("/ended", miller), [500]);
   t.match(await ask("/ended"), [401]);
