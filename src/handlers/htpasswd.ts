@@ -31,7 +31,7 @@ export class Htpasswd {
         throw new Error(`${path}:${at + 1}: the password of "${user}" is hashed in no known way; ` +
           "make it with htpasswd -B");
       }
-      this.#hashes.set(user, hash);
+      if (!this.#hashes.has(user)) this.#hashes.set(user, hash); // the first counts, as in Apache
     }
     this.#all = [...this.#hashes.values()];
   }

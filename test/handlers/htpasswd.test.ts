@@ -38,6 +38,14 @@ t.test("of several kinds an unknown name has one, always the same", (t) => {
   t.end();
 });
 
+t.test("of two lines with one name the first counts, as in Apache", (t) => {
+  const users = new Htpasswd("f", `a:${BCRYPT_5}\nb:${SHA1}\na:${APR1}\n`);
+  t.equal(users.hashFor("a"), BCRYPT_5);
+  t.equal(users.hashFor("b"), SHA1);
+  t.throws(() => new Htpasswd("f", `a:${SHA1}\na:secret`), { message: "f:2: the password of" });
+  t.end();
+});
+
 t.test("nobody is in an empty file", (t) => {
   const users = new Htpasswd("f", "# nobody\n\n");
   t.notOk(users.has("a"));
