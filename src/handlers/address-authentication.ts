@@ -3,6 +3,7 @@
  */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { Authenticator } from "./authenticator.ts";
+import { wrongOption } from "./option-checks.ts";
 
 /**
  * Lets in who comes from one of the addresses (`192.0.2.1`, `10.0.0.0/8`, `fd00::/8`), as
@@ -10,6 +11,9 @@ import type { Authenticator } from "./authenticator.ts";
  * `{ address }`. There is no challenge: others get 403. Throws a TypeError for what is no address.
  */
 export function byAddress(addresses: readonly string[]): Authenticator {
+  if (!Array.isArray(addresses) || addresses.some((each) => typeof each !== "string")) {
+    throw wrongOption("byAddress: the addresses are a list of strings");
+  }
   const list = new BlockList();
   for (const text of addresses) add(list, text);
   return {
@@ -27,7 +31,7 @@ function add(list: BlockList, text: string): void {
   const bits = family === "ipv4" ? 32 : 128;
   const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
   if (family === null || rest.length > 0 || length < 0 || length > bits) {
-    throw new TypeError(`byAddress: "${text}" is no address, and no range such as 10.0.0.0/8`);
+    throw wrongOption(`byAddress: "${text}" is no address, and no range such as 10.0.0.0/8`);
   }
   list.addSubnet(address, length, family);
 }

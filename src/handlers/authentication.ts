@@ -6,7 +6,7 @@
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError, MillraceError } from "../shared/errors.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkFlags, checkFunctions, checkNames, wrongOption } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
 import { checkRule, isSatisfied, type RoleRule, type RolesOf, roleSet } from "./role-rule.ts";
 
@@ -59,14 +59,8 @@ export function authenticated(
   options: AuthenticationOptions,
   handler?: FetchHandler,
 ): FetchHandler {
-  checkNames("authenticated", options, NAMES);
-  const { by, roles, ended } = options;
-  const authenticators = (Array.isArray(by) ? by : [by]) as readonly Authenticator[];
-  const isWrong = authenticators.some((each) => typeof each?.authenticate !== "function");
-  if (authenticators.length === 0 || isWrong) {
-    throw new TypeError("authenticated: `by` is an authenticator or a list of some");
-  }
-  if (roles !== undefined) checkRule(roles);
+  const authenticators = check(options);
+  const { roles, ended } = options;
   return async (request, context) => {
     let user: unknown = null;
     try {
@@ -85,6 +79,21 @@ export function authenticated(
       if (ended !== undefined) void tell(ended, user, request, context);
     }
   };
+}
+
+/** The authenticators. */
+function check(options: AuthenticationOptions): readonly Authenticator[] {
+  checkNames("authenticated", options, NAMES);
+  checkFunctions("authenticated", options, ["rolesOf", "refused", "ended"]);
+  checkFlags("authenticated", options, ["optional"]);
+  const { by, roles } = options;
+  const authenticators = (Array.isArray(by) ? by : [by]) as readonly Authenticator[];
+  const isWrong = authenticators.some((each) => typeof each?.authenticate !== "function");
+  if (authenticators.length === 0 || isWrong) {
+    throw wrongOption("authenticated: by is an authenticator or a list of some");
+  }
+  if (roles !== undefined) checkRule("authenticated", roles);
+  return authenticators;
 }
 
 async function userOf(

@@ -4,7 +4,7 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { basicChallenge, basicCredentials } from "./basic-credentials.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkStrings, wrongOption } from "./option-checks.ts";
 import { theRecord } from "./record.ts";
 
 /**
@@ -19,11 +19,15 @@ export interface BasicOptions {
   readonly realm?: string;
 }
 
+const TEXT = /^[\x20-\x7e]*$/;
+
 /** Throws a TypeError for options that are none. */
 export function basic(options: BasicOptions): Authenticator {
   checkNames("basic", options, ["lookup", "realm"]);
+  checkStrings("basic", options, ["realm"]);
   const { lookup, realm = "millrace" } = options;
-  if (typeof lookup !== "function") throw new TypeError("basic: `lookup` is a function");
+  if (typeof lookup !== "function") throw wrongOption("basic: lookup is a function");
+  if (!TEXT.test(realm)) throw wrongOption("basic: realm is printable ASCII");
   const challenge = basicChallenge(realm);
   return {
     async authenticate({ headers }) {

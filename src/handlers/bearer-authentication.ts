@@ -3,7 +3,7 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkStrings, wrongOption } from "./option-checks.ts";
 
 export interface BearerOptions {
   /** The user of a token; false, null, whatever else is not true, or an error: it is not valid. */
@@ -15,8 +15,9 @@ export interface BearerOptions {
 /** Throws a TypeError for options that are none. */
 export function bearer(options: BearerOptions): Authenticator {
   checkNames("bearer", options, ["verify", "realm"]);
+  checkStrings("bearer", options, ["realm"]);
   const { verify, realm = "millrace" } = options;
-  if (typeof verify !== "function") throw new TypeError("bearer: `verify` is a function");
+  if (typeof verify !== "function") throw wrongOption("bearer: verify is a function");
   return byToken(realm, async (token, context) => {
     try {
       return await verify(token);

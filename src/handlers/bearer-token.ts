@@ -4,6 +4,7 @@
  */
 import type { Context } from "../shared/app.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { wrongOption } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
 
 /** The user of a token. What it throws is a failure of the authenticator, no word on the token. */
@@ -15,7 +16,7 @@ const TEXT = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 /** Throws a TypeError for a realm that is none. Without a token `userOf` is not asked. */
 export function byToken(realm: string, userOf: TokenUser): Authenticator {
   if (!TEXT.test(realm)) {
-    throw new TypeError("A realm of tokens is printable ASCII without quotes and backslashes");
+    throw wrongOption("A realm of tokens is printable ASCII without quotes and backslashes");
   }
   return {
     async authenticate({ headers }, context) {

@@ -9,9 +9,9 @@ import { authenticated } from "./authentication.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Lookup } from "./basic-authentication.ts";
 import { loginPage, type LoginPage } from "./login-page.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkFunctions, checkNames, wrongOption } from "./option-checks.ts";
 import { quoted } from "./parameters.ts";
-import { theRecord } from "./record.ts";
+import { isRecord, theRecord } from "./record.ts";
 import type { RoleRule, RolesOf } from "./role-rule.ts";
 import { isForged, pathOnSite } from "./same-origin.ts";
 import type { Sessions } from "./session.ts";
@@ -28,13 +28,16 @@ export interface FormLoginOptions {
   readonly logoutPath?: string;
   /** Where who came from nowhere goes, and who has logged out. Default "/". */
   readonly home?: string;
-  /** What the session holds of a record, as `request.user`: JSON. Default: the record. */
+  /**
+   * What the session holds of a record, as `request.user`: JSON, or a promise of it. Null, or
+   * whatever else is not true: nobody, who is not logged in. Default: the record.
+   */
   readonly userOf?: (record: unknown) => unknown;
   /**
    * Who the record is, among all: the owner of the session. Default: the name as it was typed, so
    * give one where a lookup takes several spellings of a name, as directories do.
    */
-  readonly ownerOf?: (record: unknown, user: string) => string;
+  readonly ownerOf?: (record: unknown, user: string) => string | Promise<string>;
   /** Default: a plain page. */
   readonly page?: (page: LoginPage) => Response | Promise<Response>;
 }
@@ -60,18 +63,16 @@ export interface FormLogin {
 const NAMES: readonly (keyof FormLoginOptions)[] = [
   "sessions", "lookup", "loginPath", "logoutPath", "home", "userOf", "ownerOf", "page",
 ];
+/** The paths are patterns of routes. */
+const NOT_EXACT = /[?#*]|\/:/;
 const FORM_BYTES_MAX = 8192;
 const FORM_TYPE = /^application\/x-www-form-urlencoded(?:$|[\s;])/i;
 
 /** Throws a TypeError for options that are none. */
 export function formLogin(options: FormLoginOptions): FormLogin {
-  checkNames("formLogin", options, NAMES);
-  const { sessions, page = loginPage, home = "/" } = options;
+  const { loginPath, logoutPath, home } = pathsOf(options);
+  const { sessions, page = loginPage } = options;
   const { userOf = (record) => record, ownerOf = (_record, user) => user } = options;
-  const { loginPath = "/login", logoutPath = "/logout" } = options;
-  for (const [name, path] of Object.entries({ loginPath, logoutPath, home })) {
-    if (pathOnSite(path) !== path) throw new TypeError(`formLogin: \`${name}\` is a path`);
-  }
   const challenge = `Form ${quoted("location", loginPath)}`;
   const authenticator: Authenticator = {
     authenticate: async (request, context) => (await sessions.of(request, context)).user,
@@ -86,14 +87,15 @@ export function formLogin(options: FormLoginOptions): FormLogin {
     const to = pathOnSite(form.get("to")) ?? home;
     const user = form.get("user") ?? "";
     const record = await recordOf(options.lookup, user, form.get("password") ?? "", context);
-    if (record === null) {
+    const kept = record === null ? null : await userOf(record);
+    if (!isRecord(kept)) {
       const answer = await page({ action: loginPath, to, hasFailed: true, user });
       const headers = new Headers(answer.headers);
       headers.set("www-authenticate", challenge);
       return new Response(answer.body, { status: 401, headers });
     }
     const session = await sessions.of(request, context);
-    await session.login(ownerOf(record, user), userOf(record));
+    await session.login(await ownerOf(record, user), kept);
     return seeOther(to);
   };
   const end = async (request: MillraceRequest, context: Context): Promise<Response> => {
@@ -122,6 +124,28 @@ export function formLogin(options: FormLoginOptions): FormLogin {
       };
     },
   };
+}
+
+/** Once all options have been checked. */
+function pathsOf(options: FormLoginOptions): Record<"loginPath" | "logoutPath" | "home", string> {
+  checkNames("formLogin", options, NAMES);
+  const { sessions, lookup, loginPath = "/login", logoutPath = "/logout", home = "/" } = options;
+  if (typeof sessions?.of !== "function") {
+    throw wrongOption("formLogin: sessions is what sessions() gives");
+  }
+  if (typeof lookup !== "function") throw wrongOption("formLogin: lookup is a function");
+  checkFunctions("formLogin", options, ["userOf", "ownerOf", "page"]);
+  const paths = { loginPath, logoutPath, home };
+  for (const [name, path] of Object.entries(paths)) {
+    if (typeof path !== "string" || pathOnSite(path) !== path) {
+      throw wrongOption(`formLogin: ${name} is a path`);
+    }
+    if (name !== "home" && NOT_EXACT.test(path)) {
+      throw wrongOption(`formLogin: ${name} is one path, without a query and parameters`);
+    }
+  }
+  if (loginPath === logoutPath) throw wrongOption("formLogin: loginPath and logoutPath differ");
+  return paths;
 }
 
 /** Where who logs in goes on; what was sent to a page cannot be sent again. */

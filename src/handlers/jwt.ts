@@ -3,6 +3,7 @@
  * Any thread.
  */
 import type { webcrypto } from "node:crypto";
+import { types } from "node:util";
 import {
   createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey,
   type JWTVerifyOptions,
@@ -10,7 +11,7 @@ import {
 import { HttpError } from "../shared/errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkFunctions, checkNames, checkStrings, wrongOption } from "./option-checks.ts";
 
 export interface JwtOptions extends Pick<
   JWTVerifyOptions,
@@ -40,6 +41,14 @@ const TOKEN_FAULTS = [
   errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported,
 ];
 
+/** RFC 7518 3.1, RFC 8037 and later ones: what `jose` verifies with a secret, and with a key. */
+const SECRET_SIGNATURES = /^HS(?:256|384|512)$/;
+const SIGNATURES = /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519|ML-DSA-(?:44|65|87))$/;
+/** As `jose` reads times. */
+const DURATION = new RegExp(
+  "^\\d+(?:\\.\\d+)? ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|" +
+  "y|yrs?|years?)$", "i",
+);
 const SECRET_BYTES_MIN = 32;
 const SECRET_ALGORITHMS = ["HS256"];
 const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
@@ -51,18 +60,15 @@ const KEY_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
  * clients throw good tokens away. Throws a TypeError for wrong options.
  */
 export function jwt(options: JwtOptions): Authenticator {
-  checkNames("jwt", options, NAMES);
+  check(options);
   const {
     secret, key, keysUrl, algorithms, requiredClaims = ["exp"], realm = "millrace",
     user = (claims) => claims, ...rest
   } = options;
-  if ([secret, key, keysUrl].filter((each) => each !== undefined).length !== 1) {
-    throw new TypeError("jwt: exactly one of secret, key and keysUrl is given");
-  }
   const keys = keysUrl === undefined ? null : keysOf(new URL(keysUrl));
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
   if (bytes !== undefined && bytes.length < SECRET_BYTES_MIN) {
-    throw new TypeError(`jwt: a secret has at least ${SECRET_BYTES_MIN} bytes`);
+    throw wrongOption(`jwt: a secret has at least ${SECRET_BYTES_MIN} bytes`);
   }
   const rules: JWTVerifyOptions = {
     ...rest,
@@ -91,6 +97,66 @@ export function jwt(options: JwtOptions): Authenticator {
       throw new HttpError(500, "jwt: `user` has failed", { cause, expose: false });
     }
   });
+}
+
+function check(options: JwtOptions): void {
+  checkNames("jwt", options, NAMES);
+  checkFunctions("jwt", options, ["user"]);
+  checkStrings("jwt", options, ["realm", "subject", "typ"]);
+  const { secret, key, keysUrl, algorithms, requiredClaims } = options;
+  if ([secret, key, keysUrl].filter((each) => each !== undefined).length !== 1) {
+    throw wrongOption("jwt: exactly one of secret, key and keysUrl is given");
+  }
+  if (secret !== undefined && typeof secret !== "string" && !(types.isUint8Array(secret))) {
+    throw wrongOption("jwt: secret is a string, or bytes");
+  }
+  if (key !== undefined && !isPublicKey(key)) {
+    throw wrongOption("jwt: key is a public CryptoKey, such as importSPKI of jose makes of a PEM");
+  }
+  if (keysUrl !== undefined && !isWebUrl(keysUrl)) {
+    throw wrongOption("jwt: keysUrl is a URL of http or https");
+  }
+  const known = secret === undefined ? SIGNATURES : SECRET_SIGNATURES;
+  if (algorithms !== undefined && !isListOf(algorithms, (each) => known.test(each))) {
+    const kind = secret === undefined ? "public keys" : "secrets";
+    throw wrongOption(`jwt: algorithms is a list of those of ${kind}, such as ` +
+      (secret === undefined ? "RS256" : "HS256"));
+  }
+  if (requiredClaims !== undefined && requiredClaims?.length !== 0 && !isListOf(requiredClaims)) {
+    throw wrongOption("jwt: requiredClaims is a list of names");
+  }
+  for (const name of ["issuer", "audience"] as const) {
+    const value = options[name];
+    if (value === undefined || typeof value === "string" || isListOf(value)) continue;
+    throw wrongOption(`jwt: ${name} is a string, or a list of some`);
+  }
+  for (const name of ["clockTolerance", "maxTokenAge"] as const) {
+    const value = options[name];
+    if (value === undefined || isDuration(value)) continue;
+    throw wrongOption(`jwt: ${name} is a number of seconds, or a time such as "2 hours"`);
+  }
+}
+
+/** One that is not empty. */
+function isListOf(value: unknown, isOne: (text: string) => boolean = () => true): boolean {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  return value.every((each) => typeof each === "string" && isOne(each));
+}
+
+function isPublicKey(key: unknown): boolean {
+  if (!types.isCryptoKey(key)) return false;
+  const { type, usages } = key;
+  return type === "public" && usages.includes("verify");
+}
+
+function isWebUrl(url: unknown): boolean {
+  if (typeof url !== "string" && !(url instanceof URL)) return false;
+  return URL.canParse(String(url)) && /^https?:$/.test(new URL(url).protocol);
+}
+
+function isDuration(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && value >= 0;
+  return typeof value === "string" && DURATION.test(value);
 }
 
 function keysOf(url: URL): JWTVerifyGetKey {

@@ -8,7 +8,9 @@ import {
   Client, type Entry, EqualityFilter, InvalidCredentialsError, SizeLimitExceededError,
 } from "ldapts";
 import type { Lookup } from "./basic-authentication.ts";
-import { checkNames, checkWhole, DELAY_MS_MAX } from "./option-checks.ts";
+import {
+  checkFlags, checkNames, checkStrings, checkWhole, DELAY_MS_MAX, wrongOption,
+} from "./option-checks.ts";
 import { startTls } from "./start-tls.ts";
 
 export interface LdapOptions {
@@ -36,6 +38,9 @@ export interface LdapOptions {
 const NAMES: readonly (keyof LdapOptions)[] = [
   "url", "base", "attribute", "bind", "attributes", "timeoutMs", "tls", "startTls",
 ];
+const ATTRIBUTE = "uid";
+/** The name of an attribute, or its number, and options (RFC 4512 2.5). */
+const DESCRIPTION = /^(?:[a-z][a-z\d-]*|\d+(?:\.\d+)+)(?:;[a-z\d-]+)*$/i;
 /** More are not read: two are one too many already. */
 const RECORDS_MAX = 2;
 const TIMEOUT_MS = 5_000;
@@ -48,14 +53,8 @@ const PORT = 389;
  * TypeError for options that are none.
  */
 export function ldap(options: LdapOptions): Lookup {
-  checkNames("ldap", options, NAMES);
-  const { attribute = "uid", url, bind, timeoutMs = TIMEOUT_MS } = options;
-  if (bind !== undefined) checkNames("ldap: `bind`", bind, ["dn", "password"]);
-  checkWhole("ldap", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
-  if (!/^ldaps?:\/\/./.test(url)) throw new TypeError(`ldap: "${url}" is no URL of a directory`);
-  if (options.startTls === true && !url.startsWith("ldap:")) {
-    throw new TypeError("ldap: `startTls` is for ldap://, since ldaps:// is secure from the start");
-  }
+  check(options);
+  const { attribute = ATTRIBUTE } = options;
   return async (user, password): Promise<Entry | null> => {
     // An empty password binds as nobody (RFC 4513 5.1.2), which most directories let succeed.
     if (user === "" || password === "") return null;
@@ -65,6 +64,34 @@ export function ldap(options: LdapOptions): Lookup {
     if (record === null) return null;
     return (await isPassword(options, record.dn, password)) ? record : null;
   };
+}
+
+function check(options: LdapOptions): void {
+  checkNames("ldap", options, NAMES);
+  checkStrings("ldap", options, ["url", "base", "attribute"]);
+  checkFlags("ldap", options, ["startTls"]);
+  const { attribute = ATTRIBUTE, url, base, bind, attributes, tls } = options;
+  const { timeoutMs = TIMEOUT_MS } = options;
+  checkWhole("ldap", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
+  if (base === undefined) throw wrongOption("ldap: base is a string");
+  if (!/^ldaps?:\/\/./.test(url) || !URL.canParse(url)) {
+    throw wrongOption(`ldap: "${url}" is no URL of a directory`);
+  }
+  if (options.startTls === true && !url.startsWith("ldap:")) {
+    throw wrongOption("ldap: startTls is for ldap://, since ldaps:// is secure from the start");
+  }
+  if (!DESCRIPTION.test(attribute)) throw wrongOption(`ldap: "${attribute}" is no attribute`);
+  const isList = Array.isArray(attributes) && attributes.every((each) => typeof each === "string");
+  if (attributes !== undefined && !isList) throw wrongOption("ldap: attributes is a list of names");
+  if (tls !== undefined && (typeof tls !== "object" || tls === null)) {
+    throw wrongOption("ldap: tls is an object");
+  }
+  if (bind === undefined) return;
+  checkNames("ldap: bind", bind, ["dn", "password"]);
+  // With an empty one the search would be anonymous (RFC 4513 5.1.2).
+  if ([bind.dn, bind.password].some((each) => typeof each !== "string" || each === "")) {
+    throw wrongOption("ldap: bind has a dn and a password, and neither is empty");
+  }
 }
 
 async function onlyRecord(

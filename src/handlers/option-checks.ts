@@ -20,6 +20,45 @@ export function checkNames(who: string, options: unknown, known: readonly string
   throw codedError("ERR_MILLRACE_OPTION_UNKNOWN", text);
 }
 
+/** Throws for a flag that is neither true, false nor left out. */
+export function checkFlags<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "boolean") continue;
+    throw wrongOption(`${who}: ${name} is true or false`);
+  }
+}
+
+/** Throws for a function that is none. */
+export function checkFunctions<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "function") continue;
+    throw wrongOption(`${who}: ${name} is a function`);
+  }
+}
+
+/** Throws for a string that is none. */
+export function checkStrings<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "string") continue;
+    throw wrongOption(`${who}: ${name} is a string`);
+  }
+}
+
 /** Throws for what is no whole number between the two, themselves included. */
 export function checkWhole(
   who: string,

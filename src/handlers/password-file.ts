@@ -8,7 +8,7 @@ import apacheMd5 from "apache-md5";
 import { compare } from "bcryptjs";
 import type { Lookup } from "./basic-authentication.ts";
 import { Htpasswd, kindOf } from "./htpasswd.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkWhole, wrongOption } from "./option-checks.ts";
 import { Remembered } from "./remembered.ts";
 import { isSameText } from "./same-text.ts";
 
@@ -41,11 +41,12 @@ interface ReadFile {
  * TypeError for options that are none.
  */
 export function passwordFile(path: string, options: PasswordFileOptions = {}): Lookup {
+  if (typeof path !== "string" || path === "") {
+    throw wrongOption("passwordFile: the path is that of a file");
+  }
   checkNames("passwordFile", options, ["rememberMs"]);
   const { rememberMs = REMEMBER_MS } = options;
-  if (!(Number.isInteger(rememberMs) && rememberMs >= 0)) {
-    throw new TypeError("passwordFile: rememberMs is a whole number of milliseconds");
-  }
+  checkWhole("passwordFile", "rememberMs", rememberMs, 0);
   const known = new Remembered(rememberMs);
   let read: ReadFile | null = null;
   return async (user, password): Promise<FileUser | null> => {

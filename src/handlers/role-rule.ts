@@ -1,6 +1,7 @@
 /**
  * What a user must be: a role, all of some, or any of some, nested as need be. Any thread.
  */
+import { wrongOption } from "./option-checks.ts";
 
 export type RoleRule =
   | string
@@ -24,13 +25,13 @@ export function isSatisfied(rule: RoleRule, roles: ReadonlySet<string>): boolean
   return rule.any.some((each) => isSatisfied(each, roles));
 }
 
-/** Throws a TypeError for what is no rule. */
-export function checkRule(rule: unknown): asserts rule is RoleRule {
+/** `who` has the rule. Throws a TypeError for what is none. */
+export function checkRule(who: string, rule: unknown): asserts rule is RoleRule {
   if (typeof rule === "string" && rule !== "") return;
   const [[name, list] = [], ...rest] = Object.entries(Object(rule) as object);
   const isNamed = name === "all" || name === "any";
   if (typeof rule !== "object" || !isNamed || rest.length > 0 || !Array.isArray(list)) {
-    throw new TypeError("A rule of roles is a name, { all: [rules] } or { any: [rules] }");
+    throw wrongOption(`${who}: a rule of roles is a name, { all: [rules] } or { any: [rules] }`);
   }
-  for (const each of list) checkRule(each);
+  for (const each of list) checkRule(who, each);
 }

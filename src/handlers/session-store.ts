@@ -3,7 +3,7 @@
  * server's primary, which outlives workers and reloads. Any thread.
  */
 import type { ReadRecord, RecordWrite, RecordWritten, ServerControl } from "../shared/app.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkWhole, wrongOption } from "./option-checks.ts";
 
 /** As `RecordWrite`, of a table that the store knows. */
 export type SessionWrite = Omit<RecordWrite, "kind" | "table">;
@@ -40,8 +40,10 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
   const { name = "sessions", sessionsMax = 10_000, perUserMax = 10 } = options;
   const { bytesMax = 16 * 1024 * 1024 } = options;
   for (const [member, value] of Object.entries({ sessionsMax, perUserMax, bytesMax })) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new TypeError(`memorySessions: \`${member}\` is a whole number above 0`);
+    checkWhole("memorySessions", member, value, 1);
+  }
+  if (typeof name !== "string" || name === "") {
+    throw wrongOption("memorySessions: name is a string that is not empty");
   }
   const table = { name, recordsMax: sessionsMax, perOwnerMax: perUserMax, bytesMax };
   return {

@@ -34,6 +34,8 @@ export interface Sessions {
 }
 
 const ID_BYTES = 32;
+/** In base64url. */
+export const ID_LENGTH = 43;
 const ID = /^[A-Za-z0-9_-]{43}$/;
 /** So many others may write the same session between reading and writing it. */
 const ATTEMPTS_MAX = 16;

@@ -3,8 +3,10 @@
  * workers and ended by any of them. And logging in by a form, on top of them. Any thread.
  */
 import type { Context, CookieOptions, MillraceRequest, ServerControl } from "../shared/app.ts";
-import { checkNames } from "./option-checks.ts";
-import { Session, type SessionRules, type Sessions } from "./session.ts";
+import { setCookieText } from "../shared/set-cookie.ts";
+import { isToken } from "../shared/token.ts";
+import { checkNames, checkStrings, checkWhole, wrongOption } from "./option-checks.ts";
+import { ID_LENGTH, Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -46,6 +48,7 @@ const DATA_BYTES_MAX = 4096;
 export function sessions(options: SessionsOptions = {}): Sessions {
   checkNames("sessions", options, NAMES);
   const { store = memorySessions() } = options;
+  if (typeof store?.open !== "function") throw wrongOption("sessions: store has no open()");
   const rules = rulesOf(options);
   const tables = new WeakMap<ServerControl, SessionTable>();
   // By context: a route behind another may be given another Request.
@@ -84,13 +87,24 @@ export function sessions(options: SessionsOptions = {}): Sessions {
 function rulesOf(options: SessionsOptions): SessionRules {
   const { cookie = {}, idleMs = IDLE_MS, lifetimeMs = LIFETIME_MS } = options;
   const { dataBytesMax = DATA_BYTES_MAX } = options;
-  checkNames("sessions: `cookie`", cookie, COOKIE_NAMES);
+  checkNames("sessions: cookie", cookie, COOKIE_NAMES);
+  checkStrings("sessions", options, ["cookieName"]);
   for (const [name, value] of Object.entries({ idleMs, lifetimeMs, dataBytesMax })) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new TypeError(`sessions: \`${name}\` is a whole number above 0`);
+    checkWhole("sessions", name, value, 1);
   }
   const { secure = true, path = "/", domain } = cookie;
   const isHost = secure && path === "/" && domain === undefined;
   const { cookieName = isHost ? "__Host-session" : "session" } = options;
+  if (!isToken(cookieName)) throw wrongOption(`sessions: "${cookieName}" is no name of a cookie`);
+  checkCookie(cookieName, cookie);
   return { cookieName, cookie, idleMs, lifetimeMs, dataBytesMax };
+}
+
+/** No browser would keep it, and each login would fail. */
+function checkCookie(name: string, cookie: CookieOptions): void {
+  try {
+    setCookieText(name, "A".repeat(ID_LENGTH), cookie);
+  } catch (cause) {
+    throw wrongOption(`sessions: ${(cause as Error).message}`, { cause });
+  }
 }

@@ -26,5 +26,10 @@ t.test("what is no address", (t) => {
   for (const text of ["", "a", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/", "10/8/8"]) {
     t.throws(() => byAddress([text]), { name: "TypeError", message: `"${text}" is no address` });
   }
+  for (const list of ["1", "10.0.0.0/8", undefined, null, 1, {}, [1], [null]]) {
+    t.throws(() => byAddress(list as string[]), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^byAddress: /,
+    });
+  }
   t.end();
 });

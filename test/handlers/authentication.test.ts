@@ -179,9 +179,14 @@ t.test("what `ended` throws or rejects with is logged and changes nothing", asyn
 
 t.test("options that are none", (t) => {
   const by = { authenticate: () => null };
-  const wrong: unknown[] = [{}, { by: [] }, { by: [by, {}] }, { by: null }, { by, roles: {} }];
+  const wrong: unknown[] = [
+    {}, { by: [] }, { by: [by, {}] }, { by: null }, { by, roles: {} }, { by, roles: null },
+    { by, rolesOf: "roles" }, { by, refused: "no" }, { by, ended: {} }, { by, optional: "no" },
+  ];
   for (const options of wrong) {
-    t.throws(() => authenticated(options as AuthenticationOptions), TypeError);
+    t.throws(() => authenticated(options as AuthenticationOptions), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^authenticated: /,
+    }, JSON.stringify(options));
   }
   t.throws(() => authenticated({ by, role: "admin" } as AuthenticationOptions), {
     name: "TypeError", message: 'authenticated: no option "role", did you mean roles?',

@@ -45,8 +45,13 @@ t.test("the challenge, and options that are none", (t) => {
     'Basic realm="the mill", charset="UTF-8"',
   );
   t.match(basic({ lookup }).challenge!(request, context), 'realm="millrace"');
-  t.throws(() => basic({ lookup, realm: "a\n" }), TypeError);
+  t.throws(() => basic({ lookup, realm: "a\n" }), {
+    name: "TypeError", message: "basic: realm is printable ASCII",
+  });
   t.throws(() => basic({} as BasicOptions), TypeError);
+  t.throws(() => basic({ lookup, realm: 5 } as unknown as BasicOptions), {
+    message: "basic: realm is a string",
+  });
   t.throws(() => basic(undefined as unknown as BasicOptions), { message: "its options are an" });
   t.throws(() => basic({ lookup, reealm: "a" } as BasicOptions), { message: "mean realm?" });
   t.end();

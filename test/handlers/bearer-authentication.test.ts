@@ -46,6 +46,7 @@ t.test("the challenge says whether a token was sent", (t) => {
   );
   t.throws(() => bearer({ verify: () => null, realm: 'a"b' }), TypeError);
   t.throws(() => bearer({} as BearerOptions), TypeError);
+  t.throws(() => bearer({ verify: () => null, realm: 5 } as unknown as BearerOptions), TypeError);
   const misspelt = { verify: () => null, relm: "a" };
   t.throws(() => bearer(misspelt), { message: "did you mean realm?" });
   t.end();

@@ -207,6 +207,26 @@ t.test("the same without worker threads", async (t) => {
   t.equal((await one.ask("/mill")).status, 303);
 });
 
+t.test("what the session keeps is waited for, and nobody is nobody", async (t) => {
+  const server = await startApp(t, `
+    import { formLogin, sessions } from ${at("sessions")};
+    const login = formLogin({
+      sessions: sessions({ cookie: { secure: false } }),
+      lookup: (user) => ({ user }),
+      userOf: async ({ user }) => (user === "nobody" ? undefined : { name: user }),
+      ownerOf: async ({ user }) => user,
+    });
+    export default { routes: {
+      ...login.routes, "/mill": login.guard({}, (request) => Response.json(request.user)),
+    } };
+  `);
+  const one = visitor(server);
+  t.match(await one.login({ user: "nobody", password: "x" }), { status: 401 });
+  t.equal(one.cookie, null);
+  t.match(await one.login({ user: "miller", password: "x" }), { status: 303 });
+  t.match(await one.ask("/mill"), { status: 200, text: '{"name":"miller"}' });
+});
+
 t.test("what is wrong with options is said when the app is loaded", (t) => {
   const site = sessions();
   for (const path of ["login", "//b", "http://a/", ""]) {
@@ -214,6 +234,18 @@ t.test("what is wrong with options is said when the app is loaded", (t) => {
     t.throws(() => formLogin(options), TypeError, path);
   }
   const options: FormLoginOptions = { sessions: site, lookup: () => null };
+  const wrong: object[] = [
+    { sessions: undefined }, { sessions: {} }, { lookup: undefined }, { lookup: "x" },
+    { loginPath: 5 }, { loginPath: "/x", logoutPath: "/x" }, { loginPath: "/logout" },
+    { loginPath: "/:x" }, { loginPath: "/a/*" }, { loginPath: "/a?b" }, { logoutPath: "/a#b" },
+    { home: null }, { page: "x" }, { userOf: "name" }, { ownerOf: "name" },
+  ];
+  for (const each of wrong) {
+    t.throws(() => formLogin({ ...options, ...each }), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^formLogin: /,
+    }, JSON.stringify(each));
+  }
+  t.doesNotThrow(() => formLogin({ ...options, home: "/a?b#c", loginPath: "/a:b/c" }));
   t.throws(() => formLogin({ ...options, loginpath: "/a" } as FormLoginOptions), {
     name: "TypeError", message: 'formLogin: no option "loginpath", did you mean loginPath?',
   });

@@ -132,14 +132,33 @@ t.test("what is not the token's fault is a failure, which others tell from it", 
   t.equal(await userOf({ key: publicKey }, await forged), null, "a signature of another kind");
 });
 
-t.test("options that are none", (t) => {
+t.test("options that are none", async (t) => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const secret = SECRET;
   const wrong: unknown[] = [
     {}, { secret: SECRET, keysUrl: "http://a/" }, { secret: "short" }, { keysUrl: "no url" },
-    { secret: SECRET, realm: '"' },
+    { secret: SECRET, realm: '"' }, { secret, realm: 5 },
+    { secret: 123 }, { secret: null }, { key: "-----BEGIN PUBLIC KEY-----" }, { key: privateKey },
+    { key: {} }, { keysUrl: 5 }, { keysUrl: "ftp://a/" },
+    { secret, algorithms: "HS256" }, { secret, algorithms: [] }, { secret, algorithms: ["XX"] },
+    { secret, algorithms: ["none"] }, { secret, algorithms: ["RS256"] },
+    { key: publicKey, algorithms: ["HS256"] }, { secret, clockTolerance: "abc" },
+    { secret, clockTolerance: NaN }, { secret, clockTolerance: -1 }, { secret, maxTokenAge: "abc" },
+    { secret, user: "x" }, { secret, requiredClaims: "sub" }, { secret, requiredClaims: null },
+    { secret, issuer: 5 }, { secret, audience: [5] }, { secret, audience: [] },
+    { secret, subject: null }, { secret, typ: 1 },
   ];
-  for (const options of wrong) t.throws(() => jwt(options as JwtOptions), TypeError);
+  for (const options of wrong) {
+    t.throws(() => jwt(options as JwtOptions), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^jwt: |^A realm/,
+    }, JSON.stringify(options));
+  }
+  for (const options of [
+    { secret, clockTolerance: 5, maxTokenAge: "2 hours", algorithms: ["HS256", "HS512"] },
+    { key: publicKey, clockTolerance: "30s", maxTokenAge: 1.5, algorithms: ["ES256"] },
+    { keysUrl: new URL("https://a/"), issuer: ["a"], audience: "b", subject: "c", typ: "at+jwt" },
+  ]) t.doesNotThrow(() => jwt(options));
   t.throws(() => jwt({ secret: SECRET, audiance: "a" } as JwtOptions), {
     name: "TypeError", message: 'jwt: no option "audiance", did you mean audience?',
   });
-  t.end();
 });

@@ -90,8 +90,22 @@ t.test("options that are none", (t) => {
     name: "TypeError", message: 'ldap: no option "startTLS", did you mean startTls?',
   });
   t.throws(() => ldap({ ...options, bind: { ...ADMIN, pasword: "a" } } as LdapOptions), {
-    message: "ldap: `bind`: no option \"pasword\", did you mean password?",
+    message: "ldap: bind: no option \"pasword\", did you mean password?",
   });
+  const wrong: object[] = [
+    { url: undefined }, { url: 5 }, { url: "ldap://a:99999" }, { base: undefined }, { base: 5 },
+    { attribute: 5 }, { attribute: "" }, { attribute: "uid)(x" }, { attributes: "title" },
+    { attributes: [5] }, { bind: "cn=reader" }, { bind: {} }, { bind: { dn: "cn=a" } },
+    { bind: { dn: "cn=a", password: "" } }, { startTls: "true" }, { tls: "yes" }, { tls: null },
+  ];
+  for (const each of wrong) {
+    t.throws(() => ldap({ ...options, ...each }), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^ldap: /,
+    }, JSON.stringify(each));
+  }
+  for (const attribute of ["uid", "sAMAccountName", "0.9.2342.19200300.100.1.1"]) {
+    t.doesNotThrow(() => ldap({ ...options, attribute, base: "", attributes: [], tls: {} }));
+  }
   for (const timeoutMs of [0, -5, 0.5, 2 ** 31, Infinity, NaN, "5s"] as number[]) {
     t.throws(() => ldap({ ...options, timeoutMs }), {
       name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID",

@@ -1,7 +1,7 @@
 /** Tests of what the options of the toolbox are checked with. */
 import t from "tap";
 import {
-  checkNames, checkWhole, DELAY_MS_MAX, wrongOption,
+  checkFlags, checkFunctions, checkNames, checkStrings, checkWhole, DELAY_MS_MAX, wrongOption,
 } from "../../src/handlers/option-checks.ts";
 
 const NAMES = ["roles", "realm"] as const;
@@ -45,6 +45,20 @@ t.test("whole numbers", (t) => {
     message: "mill: n is a whole number of at least 1",
   });
   t.equal(DELAY_MS_MAX, 2 ** 31 - 1);
+  t.end();
+});
+
+t.test("flags, functions and strings", (t) => {
+  const code = "ERR_MILLRACE_OPTION_INVALID";
+  const options: Record<string, unknown> = { flag: true, call: () => 1, text: "" };
+  t.doesNotThrow(() => checkFlags("mill", options, ["flag", "none"]));
+  t.doesNotThrow(() => checkFunctions("mill", options, ["call", "none"]));
+  t.doesNotThrow(() => checkStrings("mill", options, ["text", "none"]));
+  t.throws(() => checkFlags("mill", options, ["text"]), { code, message: "mill: text is true or" });
+  t.throws(() => checkFunctions("mill", options, ["flag"]), {
+    code, message: "mill: flag is a function",
+  });
+  t.throws(() => checkStrings("mill", options, ["call"]), { code, message: "mill: call is a str" });
   t.end();
 });
 

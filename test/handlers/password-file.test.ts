@@ -70,6 +70,11 @@ t.test("a file that cannot be read lets nobody in, and says which line is wrong"
   rmSync(file);
   await t.rejects(lookup("one", "flour") as Promise<unknown>, { code: "ENOENT" });
   t.throws(() => passwordFile(file, { rememberMs: -1 }), TypeError);
+  for (const path of [undefined, 5, "", null]) {
+    t.throws(() => passwordFile(path as unknown as string), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^passwordFile: /,
+    });
+  }
   t.throws(() => passwordFile(file, { remember: 0 } as object), { message: "mean rememberMs?" });
 });
 

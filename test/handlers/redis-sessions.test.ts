@@ -114,5 +114,6 @@ t.test("without a Redis a request fails soon", async (t) => {
   await t.rejects(tableOf(store).read("a", 1000), { name: "HttpError", message });
   t.throws(() => redisSessions({ perUserMax: 0 }), TypeError);
   t.throws(() => redisSessions({ timeoutMs: 2 ** 31 }), TypeError, "a timer would end at once");
+  t.throws(() => redisSessions({ url: 5 } as object), { message: "url is a string" });
   t.throws(() => redisSessions({ perUsersMax: 1 } as object), { message: "mean perUserMax?" });
 });

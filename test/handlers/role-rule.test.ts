@@ -19,7 +19,7 @@ t.test("and, or, and both in each other", (t) => {
     [{ all: ["a", { any: ["c", "b"] }] }, true], [{ any: ["c", { all: ["a", "c"] }] }, false],
   ];
   for (const [rule, holds] of cases) {
-    checkRule(rule);
+    checkRule("mill", rule);
     t.equal(isSatisfied(rule, roles), holds, JSON.stringify(rule));
   }
   t.end();
@@ -30,6 +30,8 @@ t.test("what is no rule", (t) => {
     "", null, undefined, 1, [], ["a"], {}, { all: "a" }, { any: ["a"], all: ["b"] },
     { any: ["a"], not: [] }, { all: [[]] }, { all: [""] },
   ];
-  for (const rule of wrong) t.throws(() => checkRule(rule), TypeError, JSON.stringify(rule));
+  for (const rule of wrong) {
+    t.throws(() => checkRule("mill", rule), TypeError, JSON.stringify(rule));
+  }
   t.end();
 });

@@ -21,5 +21,6 @@ t.test("sessions are records of the server", async (t) => {
   t.equal(await table.deleteOwned("o"), 0);
   t.throws(() => memorySessions({ sessionsMax: 0 }), TypeError);
   t.throws(() => memorySessions({ bytesMax: 1.5 }), TypeError);
+  for (const name of [5, ""] as string[]) t.throws(() => memorySessions({ name }), TypeError);
   t.throws(() => memorySessions({ maxSessions: 5 } as object), { message: '"maxSessions"' });
 });

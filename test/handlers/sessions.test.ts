@@ -32,9 +32,22 @@ t.test("limits that are none, and names", (t) => {
   for (const options of [{ idleMs: 0 }, { lifetimeMs: 0.5 }, { dataBytesMax: -1 }]) {
     t.throws(() => sessions(options), TypeError);
   }
+  const secure = false;
+  const wrong: unknown[] = [
+    { cookieName: "a b" }, { cookieName: "" }, { cookieName: 5 }, { store: {} }, { store: null },
+    { cookieName: "__Host-a", cookie: { secure } },
+    { cookieName: "__Secure-a", cookie: { secure } },
+    { cookieName: "__Host-a", cookie: { path: "/a" } }, { cookie: { sameSite: "none", secure } },
+    { cookie: { domain: "a;b" } }, { cookie: "x" }, { cookie: { maxAge: "5" } },
+  ];
+  for (const options of wrong) {
+    t.throws(() => sessions(options as SessionsOptions), {
+      name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: /^sessions: /,
+    }, JSON.stringify(options));
+  }
   t.throws(() => sessions({ idleMS: 5 } as object), { message: "did you mean idleMs?" });
   t.throws(() => sessions({ cookie: { samesite: "strict" } as object }), {
-    message: "sessions: `cookie`: no option \"samesite\", did you mean sameSite?",
+    message: "sessions: cookie: no option \"samesite\", did you mean sameSite?",
   });
   t.end();
 });
