@@ -6,7 +6,7 @@ import type { Context, CookieOptions, MillraceRequest, ServerControl } from "../
 import { setCookieText } from "../shared/set-cookie.ts";
 import { isToken } from "../shared/token.ts";
 import { checkNames, checkStrings, checkWhole, wrongOption } from "./option-checks.ts";
-import { ID_LENGTH, Session, type SessionRules, type Sessions } from "./session.ts";
+import { COOKIE_LENGTH_MAX, Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -103,7 +103,7 @@ function rulesOf(options: SessionsOptions): SessionRules {
 /** No browser would keep it, and each login would fail. */
 function checkCookie(name: string, cookie: CookieOptions): void {
   try {
-    setCookieText(name, "A".repeat(ID_LENGTH), cookie);
+    setCookieText(name, "A".repeat(COOKIE_LENGTH_MAX), cookie);
   } catch (cause) {
     throw wrongOption(`sessions: ${(cause as Error).message}`, { cause });
   }
