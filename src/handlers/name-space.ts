@@ -8,6 +8,7 @@ import type {
 } from "../shared/app.ts";
 import { isMatch, wrongMatch } from "../shared/match-result.ts";
 import { ownRules } from "../worker/body-rules.ts";
+import { closedBefore, closeOnce } from "../worker/close-once.ts";
 
 /** Part of no path that is taken. */
 const SEPARATOR = "\0";
@@ -66,13 +67,15 @@ export class NameSpace implements HandlerObject {
     return handle(request, context, context);
   }
 
-  /** When the worker ends: each object that is still there is closed, also if another fails. */
+  /**
+   * When the worker ends: each object that is still there is closed, also if another fails, and
+   * unless a route or another name space has closed it.
+   */
   async close(): Promise<void> {
-    const objects = [...new Set(this.#objects.values())];
+    const objects = [...this.#objects.values()];
+    const closed = closedBefore(this);
     this.#objects.clear();
-    const ended = await Promise.allSettled(objects.map(async (object) => {
-      if (typeof object === "object") await object.close?.();
-    }));
+    const ended = await Promise.allSettled(objects.map((object) => closeOnce(object, closed)));
     const failed = ended.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }

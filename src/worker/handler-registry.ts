@@ -3,7 +3,7 @@
  * `routes`. Tables of routes refer to them, since functions cannot be sent to a worker. Made once
  * per app. Thread: the engine's.
  */
-import type { App, Handler, Route } from "../shared/app.ts";
+import type { App, Handler, HandlerFactory, Route } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { freeId } from "../shared/route-rows.ts";
 import type { HandlerFacts, TableRow } from "../shared/routes.ts";
@@ -31,6 +31,7 @@ export class HandlerRegistry {
   readonly bodyRules: readonly Partial<BodyRules>[];
   readonly #handlers = new Map<string, ResolvedRoute>();
   readonly #gates = new Map<string, Gate>();
+  readonly #made = new Map<HandlerFactory, PerConnection>();
 
   /** Throws ERR_MILLRACE_ROUTE_INVALID, …_ROUTE_STREAM or …_HANDLER_UNKNOWN. */
   constructor(app: Pick<App, "routes" | "handlers" | "table">) {
@@ -116,7 +117,7 @@ export class HandlerRegistry {
       throw invalidHandler(name, "it is the name of another one");
     }
     try {
-      this.#handlers.set(name, checked(name, withFactories(handler)));
+      this.#handlers.set(name, checked(name, this.#withFactories(handler)));
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       throw new MillraceError(error.code, `In the app's handlers: ${error.message}`);
@@ -125,7 +126,7 @@ export class HandlerRegistry {
 
   /** The value of a route with the names in it resolved: an object of methods may have some. */
   #named(route: Exclude<Route, string>, pattern: string, at: number): ResolvedRoute {
-    const made = withFactories(route);
+    const made = this.#withFactories(route);
     if (!isPerMethod(made)) return checked(pattern, made);
     const methods = Object.entries<unknown>(made).map(([method, value]) => {
       if (typeof value !== "string") return [method, value];
@@ -134,6 +135,22 @@ export class HandlerRegistry {
       throw invalidRoute(pattern, `its ${method} names "${value}", which is an object of methods`);
     });
     return checked(pattern, Object.fromEntries(methods) as ResolvedRoute);
+  }
+
+  #withFactories(route: Exclude<Route, string>): ResolvedRoute {
+    if (isFactory(route)) return this.#madeOf(route);
+    if (!isPerMethod(route)) return route as ResolvedRoute;
+    const made = Object.entries<unknown>(route).map(([method, value]) => (
+      [method, isFactory(value) ? this.#madeOf(value) : value]
+    ));
+    return Object.fromEntries(made) as ResolvedRoute;
+  }
+
+  /** The handler object that a factory is, one wherever it stands: a connection has one of it. */
+  #madeOf(factory: HandlerFactory): PerConnection {
+    let made = this.#made.get(factory);
+    if (made === undefined) this.#made.set(factory, (made = new PerConnection(factory)));
+    return made;
   }
 }
 
@@ -173,17 +190,6 @@ function inTable<T>(at: number, make: () => T): T {
     }
     throw new MillraceError(error.code, `Row ${at + 1} of the app's table: ${error.message}`);
   }
-}
-
-/** Factories become handler objects, once each: a name is one handler wherever it stands. */
-function withFactories(route: Exclude<Route, string>): ResolvedRoute {
-  if (isFactory(route)) return new PerConnection(route);
-  if (!isPerMethod(route)) return route as ResolvedRoute;
-  const methods = Object.entries<unknown>(route);
-  const made = methods.map(([method, value]) => (
-    [method, isFactory(value) ? new PerConnection(value) : value]
-  ));
-  return Object.fromEntries(made) as ResolvedRoute;
 }
 
 /** Checked as a route would be. */

@@ -12,6 +12,7 @@ import { CONTROL_VERSION, type ServeTask, toSentError } from "../shared/messages
 import { loadNative } from "../native.ts";
 import { AddedListeners } from "./added-listeners.ts";
 import { Apps } from "./apps.ts";
+import { type ClosedObjects, closeOnce } from "./close-once.ts";
 import { type ControlTarget, WorkerControl } from "./control.ts";
 import { Engine } from "./engine.ts";
 import { installGlobals, removeGlobals } from "./globals.ts";
@@ -202,11 +203,9 @@ async function initAll(apps: Apps, tables: RouteTables): Promise<void> {
 
 /** Handler objects and the app itself, once per worker. A failure is logged, the rest goes on. */
 export async function closeApp(app: App, registry: HandlerRegistry, log: Log): Promise<void> {
-  const closers: (() => unknown)[] = [];
-  for (const entry of registry.entries) {
-    if (!("handle" in entry) || entry.close === undefined) continue;
-    closers.push(() => entry.close!());
-  }
+  const closed: ClosedObjects = new Set();
+  const closers: (() => unknown)[] =
+    [...registry.entries].map((entry) => () => closeOnce(entry, closed));
   if (app.close !== undefined) closers.push(() => app.close!());
   for (const close of closers) {
     try {

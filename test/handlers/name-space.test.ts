@@ -75,6 +75,9 @@ t.test("all that are left are closed, once each, also if one fails", async (t) =
   await t.rejects(names.close(), { message: "mine" });
   t.same(closed, ["twice"]);
   t.equal(names.size, 0);
+  names.insert("/b", twice);
+  await names.close();
+  t.same(closed, ["twice", "twice"], "what is put in again is closed again");
 });
 
 const APP = `

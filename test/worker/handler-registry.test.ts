@@ -33,6 +33,20 @@ t.test("names of `handlers`, and the patterns of `routes`", async (t) => {
   t.notOk(registry.facts["/a"], "a row that names its handler is no name itself");
 });
 
+t.test("a factory is one handler wherever it stands", async (t) => {
+  const factory = { perConnection: () => ({ handle }), close: () => {}, bodyBytesMax: 7 };
+  const registry = new HandlerRegistry({
+    handlers: { one: factory, methods: { GET: factory } },
+    table: [{ path: "/t", handler: factory }],
+    routes: { "/a": factory, "/b": { GET: factory, POST: factory, PUT: "one" } },
+  });
+  const made = registry.resolve("one", "/x", 0);
+  t.strictSame([...registry.entries], [made], "so it is closed once");
+  t.equal(registry.bodyRules.length, 1);
+  for (const name of ["table-1", "/a"]) t.equal(registry.resolve(name, "/x", 0), made);
+  t.strictSame(registry.resolve("/b", "/x", 0), { GET: made, POST: made, PUT: made });
+});
+
 t.test("an unknown name says which row has it and what there is", async (t) => {
   const code = "ERR_MILLRACE_HANDLER_UNKNOWN";
   const refuse = (app: App, message: RegExp): void => {

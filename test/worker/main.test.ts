@@ -13,6 +13,8 @@ import { ownFolder } from "../support/folder.ts";
 import { startApp } from "../support/server.ts";
 import type { TestServer } from "../support/server.ts";
 
+const NAME_SPACE = new URL("../../src/handlers/name-space.js", import.meta.url).href;
+
 interface Noted extends TestServer {
   /** What the app has noted, as JSON lines. */
   notes(): unknown[];
@@ -75,6 +77,28 @@ for (const workers of [0, 1]) {
     for (const path of ["a", "b", "c"]) await (await fetch(`${url}/${path}`)).text();
     await Promise.all([server.close(), server.close()]);
     t.strictSame(notes(), ["a", "b get", "b post", "app"]);
+  });
+
+  t.test(`what stands in several places closes once, workers: ${workers}`, async (t) => {
+    const { server, notes } = await startNoting(t, `
+      import { NameSpace } from ${JSON.stringify(NAME_SPACE)};
+      const factory = { perConnection: () => ({ handle() {} }), close: () => note("factory") };
+      const object = { handle() {}, close: () => note("object") };
+      const own = { handle() {}, close: () => note("own") };
+      class Named extends NameSpace {
+        async close() { note("names"); await super.close(); }
+      }
+      const [names, inner] = [new Named(), new NameSpace()];
+      names.insert("/names/a", object);
+      names.insert("/names/b", own);
+      names.insert("/names/c", inner);
+      inner.insert("/names/c", object);
+      export default { routes: {
+        "/a": factory, "/b": factory, "/c": { GET: factory, POST: factory },
+        "/names/*": names, "/inner/*": inner, "/object": object,
+      } };`, workers);
+    await server.close();
+    t.strictSame(notes(), ["factory", "names", "object", "own"]);
   });
 
   t.test(`a close that fails does not keep the others, workers: ${workers}`, async (t) => {

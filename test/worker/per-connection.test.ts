@@ -26,11 +26,17 @@ const APP = `
     buffered: true, bodyBytesMax: 10,
     close() { log.push("factory"); },
   };
+  let count = 0;
+  const placed = { perConnection: () => {
+    const number = ++count;
+    return { handle: ({ method }) => method + " of " + number };
+  } };
   export default {
     handlers: { counter },
     table: [{ path: "/table", headers: { "x-a": true }, handler: "counter" }],
     routes: {
       "/count": "counter", "/count/skip": "counter", "/post": { POST: "counter" },
+      "/places": { GET: placed, POST: placed }, "/place": placed,
       "/fails": { perConnection() {
         if (failing) { failing = false; throw new Error("x"); }
         return { handle: () => "at last" };
@@ -72,6 +78,23 @@ t.test("requests of one connection share it, others have their own", async (t) =
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   t.equal(await ask(other, "GET /count HTTP/1.1"), "2/3", "a close that fails is logged");
+});
+
+t.test("a connection has one object of a factory, in all its places", async (t) => {
+  const { connect, server } = await startApp(t, APP);
+  const [one, other] = [await connect(), await connect()];
+  const ask = async (client: typeof one, target: string): Promise<string> => {
+    client.write(`${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`);
+    return (await client.response()).body;
+  };
+  t.equal(await ask(one, "GET /places"), "GET of 1");
+  t.equal(await ask(one, "POST /places"), "POST of 1");
+  t.equal(await ask(other, "POST /places"), "POST of 2");
+  t.equal(await ask(one, "GET /place"), "GET of 1");
+  await server.addRoute("/added", { handler: "/place" });
+  await server.addRoute("/narrowed", { handler: "/places", method: "POST" });
+  t.equal(await ask(one, "GET /added"), "GET of 1", "also in rows that came later");
+  t.equal(await ask(one, "POST /narrowed"), "POST of 1");
 });
 
 t.test("a factory that fails is asked again, and what is no handler is named", async (t) => {

@@ -1,0 +1,31 @@
+/**
+ * The end of handler objects: one that stands in several places, in routes and in name spaces, is
+ * closed once. Any thread.
+ */
+import type { Handler, HandlerObject } from "../shared/app.ts";
+
+/** What one end of an app has closed, or has begun to. */
+export type ClosedObjects = Set<HandlerObject>;
+
+/** Of objects whose `close` runs: those that close others ask for it. */
+const running = new WeakMap<HandlerObject, ClosedObjects>();
+
+/** Throws what `close` throws. */
+export async function closeOnce(
+  entry: Handler | Response,
+  closed: ClosedObjects,
+): Promise<void> {
+  if (!("handle" in entry) || closed.has(entry)) return;
+  closed.add(entry);
+  running.set(entry, closed);
+  try {
+    await entry.close?.();
+  } finally {
+    running.delete(entry);
+  }
+}
+
+/** What has been closed when the `close` of the object runs; nothing if the app has called it. */
+export function closedBefore(object: HandlerObject): ClosedObjects {
+  return running.get(object) ?? new Set();
+}
