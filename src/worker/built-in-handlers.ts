@@ -90,7 +90,10 @@ function wildcardLocation(location: string, pattern: string): (url: string) => s
   };
 }
 
-/** Says what the other rows take that match the path; declines where there are none. */
+/**
+ * Says what the other rows take that match the path and of which anybody may be told; declines
+ * where there are none.
+ */
 class OptionsHandler implements HandlerObject {
   readonly #router: () => Router;
 
@@ -100,8 +103,8 @@ class OptionsHandler implements HandlerObject {
 
   handle({ method, url }: MillraceRequest): Response | undefined {
     if (method !== "OPTIONS") return undefined;
-    const matches = this.#router().all(new URL(url).pathname).map(({ route }) => route);
-    const others = matches.filter(({ any, methods }) => (
+    const told = this.#router().told(new URL(url).pathname);
+    const others = told.filter(({ any, methods }) => (
       !(any instanceof OptionsHandler || methods?.get("OPTIONS") instanceof OptionsHandler)
     ));
     if (others.length === 0) return undefined;

@@ -31,9 +31,11 @@ export class Router {
     });
   }
 
-  /** All, in the order in which they are asked. */
-  all(pathname: string): RouteMatch[] {
-    return [...this.matchOrdered(pathname), ...this.match(pathname)];
+  /** Those that whoever asks for the path may be told of, in the order in which they are asked. */
+  told(pathname: string): CompiledRoute[] {
+    const ordered = this.matchOrdered(pathname).map(({ route }) => route);
+    const open = ordered.filter(({ tellsMethods }) => tellsMethods);
+    return [...open, ...this.match(pathname).map(({ route }) => route)];
   }
 
   /** Of the ordered table, in its order: they are asked before those of patterns. */

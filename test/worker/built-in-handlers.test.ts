@@ -61,6 +61,38 @@ t.test("rows name them, in an app and while the server runs", async (t) => {
   t.strictSame(await ask("/moved"), [302, "/open"], "what was read can be given back");
 });
 
+t.test("options tells nobody of rows that are for some requests, or behind auth", async (t) => {
+  const { connect, server } = await startApp(t, `
+    const say = () => "said";
+    const auth = () => new Response("who?", { status: 401 });
+    export default { table: [
+      { handler: "options" },
+      { prefix: "/admin", auth, methods: ["DELETE", "PUT"], handler: say },
+      { path: "/admin/hidden", match: () => false, method: "PATCH", handler: say },
+      { path: "/open", auth, method: "DELETE", handler: say },
+      { path: "/open", hosts: "inner.example", method: "DELETE", handler: say },
+      { path: "/open", headers: { "x-a": true }, method: "DELETE", handler: say },
+      { path: "/open", protocol: "https", method: "DELETE", handler: say },
+      { path: "/open", listener: "other", method: "DELETE", handler: say },
+      { path: "/open", contentTypes: "text/plain", method: "POST", handler: say },
+      { path: "/open", method: "GET", handler: say },
+    ], routes: { "/open": { PUT: say }, "/free": { GET: say } } };
+  `);
+  const client = await connect();
+  const ask = async (path: string): Promise<unknown[]> => {
+    const head = `OPTIONS ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const { status, header } = await client.request(head);
+    return [status, header("allow")];
+  };
+  t.strictSame(await ask("/admin/hidden"), [404, undefined], "as without it");
+  t.strictSame(await ask("/admin"), [404, undefined]);
+  t.strictSame(await ask("/open"), [204, "POST, OPTIONS, GET, HEAD, PUT"]);
+  t.strictSame(await ask("/free"), [204, "GET, HEAD, OPTIONS"]);
+  await server.setRoutes(server.routes().slice(1));
+  t.strictSame(await ask("/admin/hidden"), [404, undefined]);
+  t.strictSame(await ask("/open"), [204, "POST, OPTIONS, GET, HEAD, PUT"]);
+});
+
 t.test("what the wildcard stands for goes over as it came", async (t) => {
   const { connect } = await startApp(t, `
     const shown = (request) => new URL(request.url).pathname + new URL(request.url).search;
