@@ -161,7 +161,7 @@ export function handlerEntries(handlers: App["handlers"]): [string, Route][] {
     throw new MillraceError("ERR_MILLRACE_APP_SHAPE", "The app's `handlers` is no object");
   }
   const isList = Array.isArray(handlers);
-  const entries = (isList ? [...handlers] : Object.entries(handlers)) as [string, Route][];
+  const entries = isList ? pairsOf(handlers) : Object.entries(handlers as Record<string, Route>);
   const seen = new Set<unknown>();
   for (const [name] of entries as [unknown, Route][]) {
     if (typeof name !== "string" || name === "" || name.startsWith("/")) {
@@ -178,6 +178,13 @@ export function handlerEntries(handlers: App["handlers"]): [string, Route][] {
     seen.add(name);
   }
   return entries;
+}
+
+function pairsOf(list: readonly unknown[]): [string, Route][] {
+  const wrong = list.findIndex((each) => !Array.isArray(each) || each.length !== 2);
+  if (wrong < 0) return list as [string, Route][];
+  const message = `Entry ${wrong + 1} of the app's handlers is no pair of a name and a handler.`;
+  throw new MillraceError("ERR_MILLRACE_ROUTE_INVALID", message);
 }
 
 /** Faults of a handler are told with the row that it stands in. */

@@ -77,6 +77,12 @@ t.test("names that are none, given twice, and values that are none", async (t) =
     const app = { handlers } as unknown as App;
     t.throws(() => new HandlerRegistry(app), { code }, JSON.stringify(handlers));
   }
+  for (const entry of [5, null, "ab", {}, [], ["a", handle, 1], ["a"], () => {}]) {
+    const handlers = [["b", handle], entry] as unknown as App["handlers"];
+    t.throws(() => handlerEntries(handlers), {
+      code: invalid, message: /^Entry 2 of the app's handlers is no pair of a name and a handler/,
+    }, JSON.stringify(entry));
+  }
   const methods = { methods: { GET: handle } };
   t.throws(() => new HandlerRegistry({ handlers: methods, routes: { "/": { PUT: "methods" } } }), {
     code: invalid, message: /its PUT names "methods", which is an object of methods/,
