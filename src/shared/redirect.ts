@@ -45,3 +45,16 @@ export function locationFrom(location: string, url: string): string {
 export function isShortLocation(location: string): boolean {
   return SHORT.test(location);
 }
+
+/** A colon in the first segment stands behind a scheme: RFC 3986 4.2. */
+const NO_SCHEME = /^(?![a-z][a-z\d+.-]*:)[^/?#]*:/i;
+/** What a wildcard may stand for: digits in a port, in a host they could be a wrong address. */
+const PARTS = ["a", "1"];
+
+/** Whether it can be where to go, relative or with a wildcard too. */
+export function isLocation(location: string): boolean {
+  if (location === "" || NO_SCHEME.test(location)) return false;
+  const base = "http://host/";
+  const escaped = escapedLocation(locationFrom(location, base));
+  return PARTS.some((part) => URL.canParse(escaped.replace("*", part), base));
+}

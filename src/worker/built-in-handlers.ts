@@ -4,13 +4,13 @@
  * elsewhere, `rewrite:…` through the routes again. Thread: the engine's.
  */
 import type { FetchHandler, Handler, HandlerObject, MillraceRequest } from "../shared/app.ts";
-import { isShortLocation, locationFrom, redirect } from "../shared/redirect.ts";
+import { isLocation, isShortLocation, locationFrom, redirect } from "../shared/redirect.ts";
 import { invalidRoute } from "./route-pattern.ts";
 import type { Router } from "./router.ts";
 
 /** What a handler that takes every method is said to take. */
 const ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-const REDIRECT = /^redirect:(?:(\d{3}):)?(.+)$/s;
+const REDIRECT = /^redirect:(?:(\d+):)?(.*)$/s;
 
 /** Nobody else may have such a name. */
 export function isBuiltIn(name: string): boolean {
@@ -35,8 +35,7 @@ export function builtInHandler(
  * `redirect:301:https://` is the same URL by https, `redirect:https:///login` a path of the host.
  */
 function redirectHandler(name: string, pattern: string): FetchHandler {
-  const [, code = "302", location] = REDIRECT.exec(name) ?? [];
-  if (location === undefined) throw invalidRoute(pattern, `"${name}" names no location`);
+  const [, code = "302", location = ""] = REDIRECT.exec(name)!;
   const status = Number(code);
   if (location.includes("*") && !pattern.endsWith("*")) {
     throw invalidRoute(pattern, `"${name}" has a wildcard, and the pattern has none`);
@@ -46,6 +45,7 @@ function redirectHandler(name: string, pattern: string): FetchHandler {
   } catch (cause) {
     throw invalidRoute(pattern, `"${name}": ${(cause as Error).message}`);
   }
+  if (!isLocation(location)) throw invalidRoute(pattern, `"${name}" names no location`);
   if (!location.includes("*")) {
     return isShortLocation(location)
       ? ({ url }) => redirect(locationFrom(location, url), status)

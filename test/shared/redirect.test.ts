@@ -1,7 +1,7 @@
 /** Test of the helper for redirects. */
 import t from "tap";
 import {
-  escapedLocation, isShortLocation, locationFrom, redirect,
+  escapedLocation, isLocation, isShortLocation, locationFrom, redirect,
 } from "../../src/shared/redirect.ts";
 
 t.test("it is an answer with a location, which may be relative", async (t) => {
@@ -41,4 +41,22 @@ t.test("short locations are the same URL by another scheme, or another path of t
   }
   t.equal(locationFrom("https://", "http://[::1]:80/"), "https://[::1]/");
   t.end();
+});
+
+t.test("what can be a location: any URL, relative ones and with a wildcard too", async (t) => {
+  for (const location of [
+    "/x", "x", "2024", "../x", "./a:b", "?a=b", "#a", "//b.test/x", "/日本", "/a b", "/a:b",
+    "https://b.test", "https://b.test:8443/x?y", "https://日本.example/", "http://[::1]:80/",
+    "https://", "http://", "https:///x", "https:///[", "mailto:a@b.test",
+    "*", "/*", "/x?to=*", "https://*.b.test/", "https://b.*/x", "https://b.test*",
+    "http://b.test:*/",
+  ]) {
+    t.ok(isLocation(location), location);
+  }
+  for (const location of [
+    "", "301:", "30:/x", "30x:/x", ":x", "http://[bad/", "https://a b/", "http://a:99999/",
+    "//", "https://[*/", "ftp://", "*:/x",
+  ]) {
+    t.notOk(isLocation(location), location);
+  }
 });

@@ -161,6 +161,21 @@ t.test("a redirect that cannot be is an error of configuration", async (t) => {
   for (const handler of ["redirect:", "redirect:200:/a", "redirect:/a\r\nb: c", "redirect:/*"]) {
     await t.rejects(server.addRoute("/x", { handler }), { code }, handler);
   }
+  for (const [location, message] of [
+    ["301:", /"redirect:301:" names no location/],
+    ["30:/x", /30 is no status of a redirect/],
+    ["3011:/x", /3011 is no status of a redirect/],
+    ["30x:/x", /"redirect:30x:\/x" names no location/],
+    ["301:302:/x", /names no location/],
+    ["http://[bad/", /names no location/],
+    ["https://a b/", /names no location/],
+    ["http://a:99999/", /names no location/],
+    ["//", /names no location/],
+    ["https://[*/", /names no location/],
+  ] as const) {
+    const handler = `redirect:${location}`;
+    await t.rejects(server.addRoute("/x/*", { handler }), { code, message }, handler);
+  }
   await t.rejects(server.addRoute("/x", { handler: "redirected" }), {
     code: "ERR_MILLRACE_HANDLER_UNKNOWN",
   });
