@@ -4,10 +4,14 @@
  * are read when the app is loaded, before the router sees them. Runs on the thread of the engine.
  */
 import type { App, FetchHandler, Route, TableRoute } from "../shared/app.ts";
-import { readBytes } from "./body.ts";
+import { concat, readBytes } from "./body.ts";
 import { FileBlob } from "./file-blob.ts";
 import { isLightResponse, LightResponse, toParts } from "./response.ts";
 import { isHandler } from "./compiled-route.ts";
+import { StandardResponse } from "./standard.ts";
+
+/** What is in memory or on a disk has been read by then: a stream may never end. */
+const READ_MS = 1000;
 
 /** The routes with Responses in memory in the place of such ones, which stay unread. */
 export async function readConstants(routes: App["routes"]): Promise<Record<string, Route>> {
@@ -46,7 +50,63 @@ async function readConstant<T>(value: T): Promise<T | Response | FetchHandler> {
   if (body instanceof FileBlob) return () => value as Response;
   const isBlob = body instanceof Blob;
   if (!isBlob && (isLightResponse(value) || !(body instanceof ReadableStream))) return value;
+  const bytes = isBlob ? await readBytes(body) : await bytesOf(value as Response);
+  if (bytes === null) return value;
   const { headers } = value as Response;
-  const source = isBlob ? body : (value as Response).clone().body;
-  return new LightResponse(await readBytes(source), { status, statusText, headers });
+  return new LightResponse(bytes, { status, statusText, headers });
+}
+
+/** Null: it is of a stream, which the router refuses. */
+async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer> | null> {
+  try {
+    const isStream = response instanceof StandardResponse && !isByteStream(response.body!);
+    return isStream ? null : await readSoon(response.clone().body!);
+  } catch {
+    return null; // it is being read, or fails
+  }
+}
+
+/** As the body of each Response that the runtime has not made of a stream. */
+function isByteStream(stream: ReadableStream): boolean {
+  if (stream.locked) return false;
+  try {
+    stream.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Null: it has not ended in time. */
+async function readSoon(
+  stream: ReadableStream<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const end = performance.now() + READ_MS;
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    stop(reader);
+  }, READ_MS);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (isLate) return null;
+      if (done) return concat(chunks, length);
+      chunks.push(value);
+      length += value.byteLength;
+      // One that always has the next chunk lets no timer run.
+      isLate = performance.now() > end;
+      if (isLate) stop(reader);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Not waited for: a branch of a tee is cancelled only when the other one is, too. */
+function stop(reader: ReadableStreamDefaultReader): void {
+  reader.cancel().catch(() => {});
 }
