@@ -7,8 +7,9 @@ import type {
   Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest,
 } from "../shared/app.ts";
 import { isMatch, wrongMatch } from "../shared/match-result.ts";
-import { ownRules } from "../worker/body-rules.ts";
+import { misspelledRule, ownRules } from "../worker/body-rules.ts";
 import { closedBefore, closeOnce } from "../worker/close-once.ts";
+import { wrongClose } from "../worker/compiled-route.ts";
 
 /** Part of no path that is taken. */
 const SEPARATOR = "\0";
@@ -28,7 +29,7 @@ export class NameSpace implements HandlerObject {
     if (typeof handle !== "function") {
       throw new TypeError(`NameSpace: what is to be at ${path} is no handler`);
     }
-    const wrong = typeof object === "function" ? null : wrongMatch(object) ?? wrongRules(object);
+    const wrong = typeof object === "function" ? null : wrongOf(object);
     if (wrong !== null) throw new TypeError(`NameSpace: of what is to be at ${path} ${wrong}`);
     if (this.#objects.has(key)) return false;
     this.#objects.set(key, object);
@@ -79,6 +80,11 @@ export class NameSpace implements HandlerObject {
     const failed = ended.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+/** Null: nothing. */
+function wrongOf(object: HandlerObject): string | null {
+  return wrongMatch(object) ?? wrongClose(object) ?? misspelledRule(object) ?? wrongRules(object);
 }
 
 /** Null: it has none. */

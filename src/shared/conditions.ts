@@ -57,7 +57,9 @@ export const CONDITIONS: readonly (keyof RouteConditions)[] = [
 ];
 
 const PLACES = ["path", "prefix", "regex"] as const;
-const HOST = /^(?:\*\.)?[a-z0-9_.\-[\]:]+$/;
+/** A name or an address, an IPv6 one in brackets, and a port. */
+const HOST = /^(\*\.)?([\w.-]+|\[[a-f\d:.]+\])(?::(\d+))?$/i;
+const PORT_MAX = 65_535;
 const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]+\/(?:\*|[a-z0-9!#$&^_.+-]+)$/;
 
 /** Throws an Error whose message says what is wrong. */
@@ -66,7 +68,7 @@ export function readConditions(given: Given): OrderedFacts {
   if (places.length > 1) throw new Error(`give either ${places.join(" or ")}`);
   return {
     ...readPlace(given),
-    hosts: textsOf(given.hosts, "hosts", HOST, "a host is a name, as example.com or *.example.com"),
+    hosts: listOf(given.hosts, "hosts").map(readHost),
     headers: readHeaders(given.headers),
     contentTypes: textsOf(given.contentTypes, "contentTypes", MEDIA_TYPE,
       "a content type has the form type/subtype or type/*"),
@@ -158,6 +160,22 @@ function headerTest(name: string, value: unknown): HeaderTest {
 function valueOf({ is, text, flags }: Omit<HeaderTest, "name">): boolean | string | RegExp {
   if (is === "equal") return text;
   return is === "like" ? new RegExp(text, flags) : is === "present";
+}
+
+/** As the URLs of requests have it, in which `127.1` is `127.0.0.1`. */
+function readHost(text: string): string {
+  const [, star = "", name = "", port = ""] = HOST.exec(text) ?? [];
+  // What is below a name: an address has nothing there.
+  const url = `http://${star === "" ? "" : "x."}${name}/`;
+  if (name === "" || Number(port) > PORT_MAX || !URL.canParse(url)) {
+    throw new Error(
+      `hosts: "${text}": a host is a name, as example.com or *.example.com, or an address, as ` +
+        "[::1], and may have a port",
+    );
+  }
+  const { hostname } = new URL(url);
+  const host = star === "" ? hostname : hostname.replace("x", "*");
+  return port === "" ? host : `${host}:${Number(port)}`;
 }
 
 function readProtocol(given: unknown): OrderedFacts["protocol"] {

@@ -85,11 +85,11 @@ function readCommon(
 ): NewRow {
   const { handler, id = "", disabled = false } = row;
   const where = `${label}, "${pattern}"`;
-  if (typeof handler !== "string" || handler === "") {
-    throw wrong(`${where}: handler must be the name of one`);
-  }
   if (typeof id !== "string" || (row.id !== undefined && id === "") || id.startsWith("/")) {
     throw wrong(`${where}: id must be a string that is not empty and begins with no slash`);
+  }
+  if (typeof handler !== "string" || handler === "") {
+    throw wrong(`${where}: handler must be the name of one`);
   }
   if (typeof disabled !== "boolean") throw wrong(`${where}: disabled must be true or false`);
   return { id, pattern, methods: methodsOf(row, where), handler, disabled };

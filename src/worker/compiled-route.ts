@@ -8,7 +8,7 @@ import { MillraceError } from "../shared/errors.ts";
 import { wrongMatch } from "../shared/match-result.ts";
 import { unknownMethod } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
-import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
+import { type BodyRules, misspelledRule, ownRules, wrongRule } from "./body-rules.ts";
 import { toParts } from "./response.ts";
 import { invalidRoute, paramNames, type Segment } from "./route-pattern.ts";
 
@@ -80,6 +80,7 @@ export function compileRoute(entry: RouteEntry, segments: readonly Segment[]): C
   if (typeof route !== "object" || route === null || Array.isArray(route)) {
     throw invalidRoute(pattern, "its value is no handler, no Response and no object of methods");
   }
+  if ("handle" in route) throw invalidRoute(pattern, "the handle of its handler is no function");
   const methods = compileMethods(pattern, route as Record<string, unknown>);
   return { any: null, methods, constant: null, allow: allowOf(methods), ...compiled };
 }
@@ -141,8 +142,14 @@ function checkHandler(pattern: string, handler: Handler): void {
 export function wrongHandler(handler: Handler, what: string): string | null {
   if (typeof handler !== "object") return null;
   if ("perConnection" in handler) return `${what} ${NO_FACTORY}`;
-  const wrong = wrongRule(handler) ?? wrongMatch(handler);
+  const wrong = wrongRule(handler) ?? misspelledRule(handler) ?? wrongMatch(handler) ??
+    wrongClose(handler);
   return wrong === null ? null : `of ${what} ${wrong}`;
+}
+
+/** Why its `close` can be none; null: it can, or there is none. */
+export function wrongClose({ close }: { readonly close?: unknown }): string | null {
+  return close === undefined || typeof close === "function" ? null : "close is no function";
 }
 
 /** Null: it says nothing of bodies. */

@@ -7,7 +7,6 @@ import type { App, FetchHandler, Route, TableRoute } from "../shared/app.ts";
 import { concat, readBytes } from "./body.ts";
 import { FileBlob } from "./file-blob.ts";
 import { isLightResponse, LightResponse, toParts } from "./response.ts";
-import { isHandler } from "./compiled-route.ts";
 import { StandardResponse } from "./standard.ts";
 
 /** What is in memory or on a disk has been read by then: a stream may never end. */
@@ -33,8 +32,8 @@ export async function readTableConstants(
 }
 
 async function readRoute(route: Route): Promise<Route> {
-  if (typeof route !== "object" || route === null) return route;
-  if (isHandler(route) || "perConnection" in route) return route;
+  if (typeof route !== "object" || route === null || Array.isArray(route)) return route;
+  if ("handle" in route || "perConnection" in route) return route;
   if (toParts(route) !== null) return await readConstant(route as Response);
   const methods = Object.entries(route).map(async ([method, value]) => {
     return [method, await readConstant(value)];

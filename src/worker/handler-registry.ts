@@ -8,9 +8,9 @@ import { MillraceError } from "../shared/errors.ts";
 import { freeId } from "../shared/route-rows.ts";
 import type { HandlerFacts, TableRow } from "../shared/routes.ts";
 import { builtInHandler, isBuiltIn } from "./built-in-handlers.ts";
-import type { BodyRules } from "./body-rules.ts";
+import { type BodyRules, misspelledRule } from "./body-rules.ts";
 import {
-  checkRoute, type Gate, isHandler, type ResolvedRoute, rulesOf,
+  checkRoute, type Gate, isHandler, type ResolvedRoute, rulesOf, wrongClose,
 } from "./compiled-route.ts";
 import { isFactory, PerConnection } from "./per-connection.ts";
 import { type ReadRow, readTable } from "./table-rows.ts";
@@ -32,17 +32,20 @@ export class HandlerRegistry {
   readonly #handlers = new Map<string, ResolvedRoute>();
   readonly #gates = new Map<string, Gate>();
   readonly #made = new Map<HandlerFactory, PerConnection>();
+  readonly #tableLength: number;
 
   /** Throws ERR_MILLRACE_ROUTE_INVALID, …_ROUTE_STREAM or …_HANDLER_UNKNOWN. */
   constructor(app: Pick<App, "routes" | "handlers" | "table">) {
     for (const [name, handler] of handlerEntries(app.handlers)) this.#addNamed(name, handler);
-    const table = readTable(app.table).map((read, at) => this.#addRow(read, at));
+    const table = readTable(app.table).map((read, at) => this.#addRow(read, tablePlace(at)));
+    this.#tableLength = table.length;
     const taken = new Set(table.map(({ id }) => id));
     const routes = Object.entries(app.routes ?? {}).map(([pattern, route], at) => {
       const id = taken.has(`route-${at + 1}`) ? freeId(taken) : `route-${at + 1}`;
       taken.add(id);
-      if (typeof route === "string") this.resolve(route, pattern, at);
-      else this.#handlers.set(pattern, this.#named(route, pattern, at));
+      const place = routesPlace(at);
+      if (typeof route === "string") this.resolve(route, pattern, place);
+      else this.#handlers.set(pattern, this.#named(route, pattern, place));
       const handler = typeof route === "string" ? route : pattern;
       return { id, pattern, methods: [], handler, disabled: false };
     });
@@ -52,12 +55,12 @@ export class HandlerRegistry {
 
   /**
    * What the name stands for, in a row of a table with this router; throws
-   * ERR_MILLRACE_HANDLER_UNKNOWN, naming the row.
+   * ERR_MILLRACE_HANDLER_UNKNOWN, naming the row: `place` is such as `2 of the routes`.
    */
   resolve(
     name: string,
     pattern: string,
-    at: number,
+    place: string,
     router: () => Router = noRouter,
   ): ResolvedRoute {
     const handler = this.#handlers.get(name);
@@ -67,8 +70,14 @@ export class HandlerRegistry {
     const known = names.length === 0 ? "there is none" : `there are ${names.join(", ")}`;
     throw new MillraceError(
       "ERR_MILLRACE_HANDLER_UNKNOWN",
-      `The route "${pattern}" (row ${at + 1}): no handler has the name "${name}"; ${known}.`,
+      `The route "${pattern}" (row ${place}): no handler has the name "${name}"; ${known}.`,
     );
+  }
+
+  /** How errors call one of its own rows. */
+  placeOf(at: number): string {
+    const length = this.#tableLength;
+    return at < length ? tablePlace(at) : routesPlace(at - length);
   }
 
   /** What a row of the app's `table` has beside the handler that is named so. */
@@ -89,23 +98,23 @@ export class HandlerRegistry {
   }
 
   /** A row that names its handler alone is data already. */
-  #addRow({ row, own }: ReadRow, at: number): TableRow {
+  #addRow({ row, own }: ReadRow, place: string): TableRow {
     const { id, pattern } = row;
     if (own === null) {
-      inTable(at, () => this.resolve(row.handler, pattern, at));
+      inRow(place, () => this.resolve(row.handler, pattern, place));
       return row;
     }
     if (this.#handlers.has(id) || isBuiltIn(id)) {
       throw new MillraceError(
         "ERR_MILLRACE_HANDLER_DUPLICATE",
-        `Row ${at + 1} of the app's table: its id "${id}" is the name of a handler too.`,
+        `Row ${place}: its id "${id}" is the name of a handler too.`,
       );
     }
     const { handler, gate } = own;
-    const route = inTable(at, () => (
+    const route = inRow(place, () => (
       typeof handler === "string"
-        ? this.resolve(handler, pattern, at)
-        : this.#named(handler, pattern, at)
+        ? this.resolve(handler, pattern, place)
+        : this.#named(handler, pattern, place)
     ));
     this.#handlers.set(id, route);
     if (gate !== null) this.#gates.set(id, gate);
@@ -117,7 +126,7 @@ export class HandlerRegistry {
       throw invalidHandler(name, "it is the name of another one");
     }
     try {
-      this.#handlers.set(name, checked(name, this.#withFactories(handler)));
+      this.#handlers.set(name, checked(name, this.#withFactories(handler, name)));
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       throw new MillraceError(error.code, `In the app's handlers: ${error.message}`);
@@ -125,31 +134,35 @@ export class HandlerRegistry {
   }
 
   /** The value of a route with the names in it resolved: an object of methods may have some. */
-  #named(route: Exclude<Route, string>, pattern: string, at: number): ResolvedRoute {
-    const made = this.#withFactories(route);
+  #named(route: Exclude<Route, string>, pattern: string, place: string): ResolvedRoute {
+    const made = this.#withFactories(route, pattern);
     if (!isPerMethod(made)) return checked(pattern, made);
     const methods = Object.entries<unknown>(made).map(([method, value]) => {
       if (typeof value !== "string") return [method, value];
-      const named = this.resolve(value, pattern, at);
+      const named = this.resolve(value, pattern, place);
       if (!isPerMethod(named)) return [method, named];
       throw invalidRoute(pattern, `its ${method} names "${value}", which is an object of methods`);
     });
     return checked(pattern, Object.fromEntries(methods) as ResolvedRoute);
   }
 
-  #withFactories(route: Exclude<Route, string>): ResolvedRoute {
-    if (isFactory(route)) return this.#madeOf(route);
+  #withFactories(route: Exclude<Route, string>, pattern: string): ResolvedRoute {
+    if (isFactory(route)) return this.#madeOf(route, pattern);
     if (!isPerMethod(route)) return route as ResolvedRoute;
     const made = Object.entries<unknown>(route).map(([method, value]) => (
-      [method, isFactory(value) ? this.#madeOf(value) : value]
+      [method, isFactory(value) ? this.#madeOf(value, pattern) : value]
     ));
     return Object.fromEntries(made) as ResolvedRoute;
   }
 
   /** The handler object that a factory is, one wherever it stands: a connection has one of it. */
-  #madeOf(factory: HandlerFactory): PerConnection {
-    let made = this.#made.get(factory);
-    if (made === undefined) this.#made.set(factory, (made = new PerConnection(factory)));
+  #madeOf(factory: HandlerFactory, pattern: string): PerConnection {
+    const known = this.#made.get(factory);
+    if (known !== undefined) return known;
+    const wrong = wrongClose(factory) ?? misspelledRule(factory);
+    if (wrong !== null) throw invalidRoute(pattern, `of its handler object ${wrong}`);
+    const made = new PerConnection(factory);
+    this.#made.set(factory, made);
     return made;
   }
 }
@@ -187,15 +200,25 @@ function pairsOf(list: readonly unknown[]): [string, Route][] {
   throw new MillraceError("ERR_MILLRACE_ROUTE_INVALID", message);
 }
 
-/** Faults of a handler are told with the row that it stands in. */
-function inTable<T>(at: number, make: () => T): T {
+/** How errors call a row of an app's `table`, from 0. */
+function tablePlace(at: number): string {
+  return `${at + 1} of the app's table`;
+}
+
+/** The same of its `routes`, and of rows that are given while the server runs. */
+export function routesPlace(at: number): string {
+  return `${at + 1} of the routes`;
+}
+
+/** Faults of what stands in a row are told with the row, since patterns may repeat. */
+export function inRow<T>(place: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code === "ERR_MILLRACE_HANDLER_UNKNOWN") {
       throw error;
     }
-    throw new MillraceError(error.code, `Row ${at + 1} of the app's table: ${error.message}`);
+    throw new MillraceError(error.code, `Row ${place}: ${error.message}`);
   }
 }
 
@@ -205,10 +228,10 @@ function checked(pattern: string, handler: ResolvedRoute): ResolvedRoute {
   return handler;
 }
 
-/** An object with a handler per method. */
+/** An object with a handler per method. With `handle` it was to be a handler object. */
 export function isPerMethod(route: unknown): route is Readonly<Record<string, Handler | Response>> {
   const isObject = typeof route === "object" && route !== null && !Array.isArray(route);
-  return isObject && !isHandler(route) && toParts(route) === null;
+  return isObject && !("handle" in route) && toParts(route) === null;
 }
 
 function entriesOf(handler: ResolvedRoute): (Handler | Response)[] {

@@ -7,6 +7,7 @@ import type {
 } from "../shared/app.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { ownRules } from "./body-rules.ts";
+import { wrongClose } from "./compiled-route.ts";
 
 /** `handle` or `match` beside it would never be asked: what has one is no factory. */
 export function isFactory(value: unknown): value is HandlerFactory {
@@ -62,6 +63,11 @@ export class PerConnection implements HandlerObject {
       );
     }
     const instance = made as HandlerObject;
+    const wrong = wrongClose(instance);
+    if (wrong !== null) {
+      const message = `of the object that perConnection returned ${wrong}`;
+      throw new MillraceError("ERR_MILLRACE_HANDLER_INVALID", message);
+    }
     this.#instances.set(connection, instance);
     // From here on the connection stays with this thread. If it has gone it is closed at once.
     const close = (): unknown => instance.close?.();

@@ -4,10 +4,9 @@
  * every fault and changes nothing, `commit` cannot fail. Thread: the engine's.
  */
 import type { App, FetchHandler } from "../shared/app.ts";
-import { MillraceError } from "../shared/errors.ts";
 import type { TableFacts, TableRow } from "../shared/routes.ts";
 import { isHandler, type ResolvedRoute, type RouteEntry } from "./compiled-route.ts";
-import { type HandlerRegistry, isPerMethod } from "./handler-registry.ts";
+import { type HandlerRegistry, inRow, isPerMethod, routesPlace } from "./handler-registry.ts";
 import { invalidRoute } from "./route-pattern.ts";
 import { Router } from "./router.ts";
 
@@ -42,7 +41,8 @@ export class RouteTable {
     this.registry = registry;
     this.fetch = hasFetch ? app.fetch : undefined;
     this.#rows = rows ?? registry.rows;
-    this.#router = this.#compile(this.#rows);
+    const placeOf = (at: number): string => registry.placeOf(at);
+    this.#router = this.#compile(this.#rows, rows === undefined ? placeOf : routesPlace);
   }
 
   get router(): Router {
@@ -71,7 +71,7 @@ export class RouteTable {
 
   /** Throws what is wrong with a row, and then nothing has changed. */
   prepare(version: number, rows: readonly TableRow[]): void {
-    this.#prepared = { version, rows, router: this.#compile(rows) };
+    this.#prepared = { version, rows, router: this.#compile(rows, routesPlace) };
   }
 
   /** False: it was not prepared, so nothing has changed. */
@@ -84,14 +84,18 @@ export class RouteTable {
     return true;
   }
 
-  #compile(rows: readonly TableRow[]): Router {
-    const entries = rows.map((row, at) => inRow(at, () => this.#entry(row, at)));
+  /** `placeOf`: how errors call the rows. */
+  #compile(rows: readonly TableRow[], placeOf: (at: number) => string): Router {
+    const entries = rows.map((row, at) => {
+      const place = placeOf(at);
+      return inRow(place, () => this.#entry(row, place));
+    });
     return new Router(entries.filter((_, at) => !rows[at]!.disabled));
   }
 
   /** Also of a disabled row: it can be enabled at any time. */
-  #entry({ id, pattern, methods, handler, ordered }: TableRow, at: number): RouteEntry {
-    const named = this.registry.resolve(handler, pattern, at, () => this.#router);
+  #entry({ id, pattern, methods, handler, ordered }: TableRow, place: string): RouteEntry {
+    const named = this.registry.resolve(handler, pattern, place, () => this.#router);
     const gate = this.registry.gateOf(handler);
     if (gate !== undefined && ordered === undefined) {
       const why = `"${handler}" asks before it answers, so only a row with conditions can name it`;
@@ -118,16 +122,4 @@ function narrowed(
   // As it would be without methods, `Allow` included.
   const isWhole = !isHandler(route) && methods.join() === "GET,HEAD";
   return isWhole ? route : Object.fromEntries(methods.map((method) => [method, route]));
-}
-
-/** A fault is told with its place in the table, since patterns may repeat. */
-function inRow(at: number, make: () => RouteEntry): RouteEntry {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof MillraceError) || error.code === "ERR_MILLRACE_HANDLER_UNKNOWN") {
-      throw error;
-    }
-    throw new MillraceError(error.code, `Row ${at + 1} of the routes: ${error.message}`);
-  }
 }

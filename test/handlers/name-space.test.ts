@@ -38,6 +38,8 @@ t.test("what is no path, and no handler", async (t) => {
   }
   const later = { handle: answer, match: async () => false };
   t.throws(() => names.insert("/a", later as unknown as Handler), { message: /match is async/ });
+  const endless = { handle: answer, close: 5 } as unknown as Handler;
+  t.throws(() => names.insert("/a", endless), { message: /at \/a close is no function/ });
 });
 
 t.test("rules for bodies and times are those of all its objects", async (t) => {

@@ -103,7 +103,8 @@ t.test("a change is in force everywhere when it has resolved, or nowhere", async
   t.strictSame(await ask("/m"), ["fetch "]);
   const table = server.routes();
   for (const [row, code, message] of [
-    [{ pattern: "/x", handler: "none" }, "ERR_MILLRACE_HANDLER_UNKNOWN", /"\/x" \(row 2\).*"none"/],
+    [{ pattern: "/x", handler: "none" }, "ERR_MILLRACE_HANDLER_UNKNOWN",
+      /"\/x" \(row 2 of the routes\).*"none"/],
     [{ pattern: "x", handler: "one" }, "ERR_MILLRACE_ROUTE_INVALID", /Row 2.*"x": a pattern/],
     [{ pattern: "/m", handler: "methods", method: "POST" }, "ERR_MILLRACE_ROUTE_INVALID", /POST/],
     [{ pattern: "/m" } as never, "ERR_MILLRACE_ROUTE_INVALID", /Row 2.*handler/],

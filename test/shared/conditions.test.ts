@@ -28,6 +28,26 @@ t.test("one text is a list of it, in lower case where case does not count", asyn
   });
 });
 
+t.test("hosts are kept as the URLs of requests have them", async (t) => {
+  const hosts = (given: string): readonly string[] => readConditions({ hosts: given }).hosts;
+  for (const [given, kept] of [
+    ["A.Example", "a.example"], ["a_b.example.", "a_b.example."], ["a.example:080", "a.example:80"],
+    ["127.1", "127.0.0.1"], ["0x7f.1:80", "127.0.0.1:80"], ["[0:0:0:0:0:0:0:1]", "[::1]"],
+    ["[::FFFF:1.2.3.4]:8080", "[::ffff:102:304]:8080"], ["*.X.Example:443", "*.x.example:443"],
+    ["*.x.x", "*.x.x"],
+  ] as const) {
+    t.strictSame(hosts(given), [kept]);
+    t.strictSame(hosts(kept), [kept], "what routes() shows can be given back");
+  }
+  for (const none of [
+    "::1", "[::1", "::1]", "[::1]:", "b.example:", "a:99999", "a:65536", "a:b", ":80", "*", "*.",
+    "1.2.3.4.5", "1.2.3.256", "*.[::1]", "*.127.1", "a*.example", "[a.example]", "[1::2::3]",
+    "xn--a", "a/b", "a@b",
+  ]) {
+    t.throws(() => hosts(none), { message: /^hosts: ".*": a host is a name/ }, none);
+  }
+});
+
 t.test("rows have names by what they match", async (t) => {
   const named = (given: Parameters<typeof readConditions>[0]): string =>
     patternOf(readConditions(given));

@@ -34,6 +34,7 @@ t.test("what is no row is named", async (t) => {
     [[{ ...ROW, id: "" }], /id must be/],
     [[{ ...ROW, id: "/a" }], /id must be/],
     [[{ ...ROW, id: 5 }], /id must be/],
+    [[{ pattern: "/a", handler: 5, id: 5 }], /Row 1 of the routes, "\/a": id must be/],
     [[{ ...ROW, id: "x" }, { ...ROW, id: "x" }], /Row 2 of the routes: another row has the id "x"/],
     [[{ ...ROW, disabled: 1 }], /disabled must be/],
     [[{ ...ROW, method: "get" }], /in capitals, not "get"/],

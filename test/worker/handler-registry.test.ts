@@ -13,8 +13,8 @@ t.test("names of `handlers`, and the patterns of `routes`", async (t) => {
     handlers: { one: handle, two: { handle }, three: constant, four: { GET: handle } },
     routes: { "/a": "one", "/b": object, "/c": { PUT: "two", GET: "three" } },
   });
-  t.equal(registry.resolve("one", "/x", 0), handle);
-  t.equal(registry.resolve("/b", "/x", 0), object);
+  t.equal(registry.resolve("one", "/x", "1 of the routes"), handle);
+  t.equal(registry.resolve("/b", "/x", "1 of the routes"), object);
   t.strictSame(registry.rows.map(({ id, pattern, handler }) => [id, pattern, handler]), [
     ["route-1", "/a", "one"], ["route-2", "/b", "/b"], ["route-3", "/c", "/c"],
   ]);
@@ -40,11 +40,12 @@ t.test("a factory is one handler wherever it stands", async (t) => {
     table: [{ path: "/t", handler: factory }],
     routes: { "/a": factory, "/b": { GET: factory, POST: factory, PUT: "one" } },
   });
-  const made = registry.resolve("one", "/x", 0);
+  const resolve = (name: string): unknown => registry.resolve(name, "/x", "1 of the routes");
+  const made = resolve("one");
   t.strictSame([...registry.entries], [made], "so it is closed once");
   t.equal(registry.bodyRules.length, 1);
-  for (const name of ["table-1", "/a"]) t.equal(registry.resolve(name, "/x", 0), made);
-  t.strictSame(registry.resolve("/b", "/x", 0), { GET: made, POST: made, PUT: made });
+  for (const name of ["table-1", "/a"]) t.equal(resolve(name), made);
+  t.strictSame(resolve("/b"), { GET: made, POST: made, PUT: made });
 });
 
 t.test("an unknown name says which row has it and what there is", async (t) => {
@@ -53,9 +54,9 @@ t.test("an unknown name says which row has it and what there is", async (t) => {
     t.throws(() => new HandlerRegistry(app), { code, message });
   };
   const handlers = { one: handle };
-  const wanted = /"\/b" \(row 2\).*"ona".*"one", "\/a"/;
+  const wanted = /"\/b" \(row 2 of the routes\).*"ona".*"one", "\/a"/;
   refuse({ handlers, routes: { "/a": handle, "/b": "ona" } }, wanted);
-  refuse({ routes: { "/b": { GET: "ona" } } }, /"\/b" \(row 1\).*there is none/);
+  refuse({ routes: { "/b": { GET: "ona" } } }, /"\/b" \(row 1 of the routes\).*there is none/);
   refuse({ routes: { "/b": "toString" } }, /"toString"/);
 });
 

@@ -42,6 +42,7 @@ const APP = `
         return { handle: () => "at last" };
       } },
       "/nothing": { perConnection: () => ({}) },
+      "/no-close": { perConnection: () => ({ handle: () => "x", close: 5 }) },
       "/log": () => log.join(),
       "/end": () => { setTimeout(() => { throw new Error("crash"); }, 1); return "ends"; },
     },
@@ -106,6 +107,7 @@ t.test("a factory that fails is asked again, and what is no handler is named", a
   t.strictSame(await ask("/fails"), [500, "x"]);
   t.strictSame(await ask("/fails"), [200, "at last"]);
   t.strictSame(await ask("/nothing"), [500, "ERR_MILLRACE_HANDLER_INVALID"]);
+  t.strictSame(await ask("/no-close"), [500, "ERR_MILLRACE_HANDLER_INVALID"]);
 });
 
 t.test("such a connection does not move: a crash of its worker ends it", async (t) => {

@@ -69,6 +69,27 @@ t.test("rows that match alike are asked in the order of the table", async (t) =>
   t.strictSame(steps(own, "/x/1", "OPTIONS"), ["options  GET, HEAD, OPTIONS, PUT"]);
 });
 
+t.test("a mistake names the row where the app has it, or the table that was given", async (t) => {
+  const ok = { path: "/ok", handler: one };
+  const load = (...parts: unknown[]): unknown => {
+    const [rows, routes] = parts as [App["table"], App["routes"]];
+    return table(undefined, { table: rows!, routes: routes!, handlers: { one } });
+  };
+  for (const [rows, routes, message] of [
+    [[ok, { path: "/a?b", handler: one }], {}, /^Row 2 of the app's table: .*no query/],
+    [[ok, { ...ok, methods: ["POST"], handler: { GET: one } }], {},
+      /^Row 2 of the app's table: .*has no POST/],
+    [[ok, { path: "/a", handler: "none" }], {}, /"\/a" \(row 2 of the app's table\): no handler/],
+    [[ok, ok], { "/x": one, y: one }, /^Row 2 of the routes: The route "y"/],
+    [[ok, ok], { "/x": one, "/y": "none" }, /"\/y" \(row 2 of the routes\): no handler/],
+  ] as const) {
+    t.throws(() => load(rows, routes), { message }, String(message));
+  }
+  const given = [row("/a", "one"), row("/b", "one"), row("y", "one")];
+  t.throws(() => table(given), { message: /^Row 3 of the routes: The route "y"/ });
+  t.throws(() => table().prepare(1, given), { message: /^Row 3 of the routes: The route "y"/ });
+});
+
 t.test("a disabled row answers nothing, but must be right", async (t) => {
   const own = table([row("/a", "one", { disabled: true }), row("/a", "two")]);
   t.strictSame(steps(own, "/a")[0], "handler /a two");
@@ -80,7 +101,8 @@ t.test("a change is whole or none", async (t) => {
   const own = table();
   const before = own.router;
   for (const [wrong, code, message] of [
-    [row("/b", "none"), "ERR_MILLRACE_HANDLER_UNKNOWN", /"\/b" \(row 2\): no handler.*"none"/],
+    [row("/b", "none"), "ERR_MILLRACE_HANDLER_UNKNOWN",
+      /"\/b" \(row 2 of the routes\): no handler.*"none"/],
     [row("b", "one"), "ERR_MILLRACE_ROUTE_INVALID", /^Row 2 .*"b": a pattern begins/],
     [row("/m", "/m", { methods: ["POST"] }), "ERR_MILLRACE_ROUTE_INVALID", /^Row 2.*has no POST/],
     [row("/f", "one", { methods: ["get"] }), "ERR_MILLRACE_ROUTE_INVALID", /^Row 2.*capitals/],

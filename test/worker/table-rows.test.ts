@@ -64,6 +64,18 @@ t.test("a mistake in a table is an error at load that names the row", async (t) 
     [[ok, { ...ok, handler: { ...factory, match: () => true } }], /Row 2 .*perConnection beside/],
     [[ok, { ...ok, handler: { GET: { perConnection: 1 } } }], /Row 2 .*it is a function/],
     [[ok, { ...ok, auth: both }], /Row 2 .*perConnection beside handle/],
+    [[ok, { ...ok, id: 5 }], /Row 2 .*id must be/],
+    [[ok, { ...ok, handler: { handle: 5 } }], /Row 2 .*the handle of its handler is no function/],
+    [[ok, { ...ok, handler: { handle: "named" } }], /Row 2 .*the handle of its handler is no/],
+    [[ok, { ...ok, handler: [handler] }], /Row 2 .*its value is no handler/],
+    [[ok, { ...ok, handler: { handle: handler, close: 5 } }], /Row 2 .*close is no function/],
+    [[ok, { ...ok, handler: { handle: handler, close: null } }], /Row 2 .*close is no function/],
+    [[ok, { ...ok, handler: { ...factory, close: 5 } }], /Row 2 .*close is no function/],
+    [[ok, { ...ok, handler: { GET: { ...factory, close: 5 } } }], /Row 2 .*close is no function/],
+    [[ok, { ...ok, auth: { handle: handler, close: 5 } }], /Row 2 .*of auth close is no function/],
+    [[ok, { ...ok, handler: { handle: handler, bufferd: true } }],
+      /Row 2 .*"bufferd" is no rule, did you mean buffered\?/],
+    [[ok, { ...ok, handler: { ...factory, bodyBytesMx: 1 } }], /Row 2 .*did you mean bodyBytesMax/],
     [[ok, { ...ok, handler: 5 }], /Row 2 .*its value is no handler/],
     [[ok, { ...ok, handler: { get: handler } }], /Row 2 .*"get" is no method/],
     [[ok, { path: "/a/*/b", handler }], /Row 2 .*wildcard/],
@@ -79,6 +91,12 @@ t.test("a mistake in a table is an error at load that names the row", async (t) 
       return new RouteTable(0, own, new HandlerRegistry(own), undefined, true);
     };
     t.throws(load, { code: `ERR_MILLRACE_${code}`, message }, String(message));
+  }
+  for (const fine of [
+    { handle: handler, count: 0, matched: true, closed: false, buffer: [], bodies: "x" },
+    Object.assign(new (class { handle = handler; })(), { bufferd: true }),
+  ]) {
+    t.doesNotThrow(() => new HandlerRegistry(app({ ...ok, handler: fine })), "members of its own");
   }
   t.throws(() => readTable({} as never), { message: /no array/ });
 });
