@@ -139,8 +139,10 @@ export interface Context {
   /**
    * Gives all further requests of the connection to `handler`, by default the one that runs, until
    * `unpin()`: no route is matched for them, and the connection may be idle for as long as it
-   * likes. What it declines goes through the routes. The connection stays with its worker. False:
-   * it is not pinned, since it ends with this answer or is about to be drained.
+   * likes. What it declines goes through the routes. The connection stays with its worker. Safe
+   * requests of a pipeline that were handed out before the call stay with their routes: pin before
+   * the first `await`. False: it is not pinned, since it ends with this answer or is about to be
+   * drained.
    */
   pin(handler?: Handler): boolean;
   unpin(): void;

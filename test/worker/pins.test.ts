@@ -171,3 +171,35 @@ t.test("a pinned handler object has its times, what it declines the listener's",
   }));
   await until("the end of the floods", () => server.stats().listeners[0]!.connections === 0);
 });
+
+t.test("what was handed out before a pin stays with its route, what waits is pinned", async (t) => {
+  const { connect } = await startApp(t, `
+    const pinned = ({ method }) => method + " pinned";
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 50));
+    export default { routes: {
+      "/first": async (request, context) => { context.pin(pinned); await wait(); return "first"; },
+      "/late": async (request, context) => { await wait(); context.pin(pinned); return "late"; },
+      "/plain": ({ method }) => method + " plain",
+      "/constant": new Response("constant"),
+    } };
+  `);
+  const post = "POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+  const ask = async (...requests: string[]): Promise<string[]> => {
+    const client = await connect();
+    // Native answers the path by itself from here on.
+    for (let times = 0; times < 2; times++) await client.request(get("/constant"));
+    client.write(requests.join(""));
+    const bodies: string[] = [];
+    while (bodies.length < requests.length) bodies.push((await client.response()).body);
+    bodies.push((await client.request(get("/plain"))).body);
+    client.close();
+    return bodies;
+  };
+  const behind = [get("/plain"), get("/constant"), post, get("/plain")];
+  t.strictSame(await ask(get("/first"), ...behind), [
+    "first", "GET pinned", "GET pinned", "POST pinned", "GET pinned", "GET pinned",
+  ], "before the first await nothing else has begun");
+  t.strictSame(await ask(get("/late"), ...behind), [
+    "late", "GET plain", "constant", "POST pinned", "GET pinned", "GET pinned",
+  ], "safe ones had begun, one that is not safe had not, nor what is behind it");
+});
