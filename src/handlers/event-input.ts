@@ -4,6 +4,7 @@
  * EventHandler of Metamerge has them. Any thread.
  */
 import type { Context, MillraceRequest } from "../shared/app.ts";
+import { HttpError } from "../shared/errors.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { EventBag, type ValuesAs } from "./event-bag.ts";
 
@@ -33,7 +34,10 @@ const OWN: ReadonlySet<string> = new Set([
 ]);
 const PARAMETER = "qs.";
 
-/** Reads the whole body: limits are those of bodies that are read as a whole. */
+/**
+ * Reads the whole body: limits are those of bodies that are read as a whole. Rejects with an
+ * HttpError of status 400 for a form that is broken.
+ */
 export async function readEvent(
   request: MillraceRequest,
   context: Context,
@@ -109,7 +113,7 @@ async function addBody(
     addParameters(bag, await request.text(), separators);
     return [];
   }
-  if (type === MULTIPART) return addForm(bag, await request.formData());
+  if (type === MULTIPART) return addForm(bag, await formOf(request, given));
   const bytes = new Uint8Array(await request.arrayBuffer());
   const text = decoderOf(given).decode(bytes);
   bag.put("http.body", TEXT.test(type) ? text : bytes);
@@ -125,6 +129,16 @@ function decoderOf(type: string): InstanceType<typeof TextDecoder> {
     return new TextDecoder(label);
   } catch {
     return new TextDecoder();
+  }
+}
+
+/** Its bytes first: what they fail with is no fault of the form. */
+async function formOf(request: MillraceRequest, type: string): Promise<FormData> {
+  const body = await request.arrayBuffer();
+  try {
+    return await new Response(body, { headers: { "content-type": type } }).formData();
+  } catch (cause) {
+    throw new HttpError(400, "The form is broken", { cause });
   }
 }
 

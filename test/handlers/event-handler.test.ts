@@ -73,6 +73,35 @@ t.test("a form's fields are parameters beside those of the query, and no body", 
   t.match(parts, { "http.qs.x": "3", files: ["a.txt"] });
 });
 
+t.test("a broken form is the client's fault, a long body too", async (t) => {
+  const { url } = await startApp(t, `
+    import { eventHandler } from ${JSON.stringify(MODULE)};
+    export default eventHandler((event) => event.set("http.body", "ran"));
+  `, { bodyBytesMax: 1000 });
+  const posted = async (type: string, body: string): Promise<[number, string]> => {
+    const headers = { "content-type": type };
+    const answer = await fetch(url, { method: "POST", headers, body });
+    return [answer.status, await answer.text()];
+  };
+  const form = '--B\r\nContent-Disposition: form-data; name="n"\r\n\r\n1\r\n--B--\r\n';
+  const multipart = "multipart/form-data; boundary=";
+  const broken: [string, string][] = [
+    [`${multipart}B`, "nope"], [`${multipart}B`, form.slice(0, -6)], [`${multipart}B`, ""],
+    [`${multipart}C`, form], ["multipart/form-data", form],
+  ];
+  for (const [type, body] of broken) {
+    t.strictSame(await posted(type, body), [400, "The form is broken"], `${type} ${body}`);
+  }
+  t.strictSame(await posted(`${multipart}B`, form), [200, "ran"]);
+  const urlencoded = "application/x-www-form-urlencoded";
+  for (const type of [urlencoded, `${urlencoded}; charset=nobody-knows`]) {
+    t.strictSame(await posted(type, "%ff=%zz&&=&%"), [200, "ran"], "no such form is broken");
+  }
+  for (const type of [`${multipart}B`, urlencoded, "text/plain"]) {
+    t.match(await posted(type, "x".repeat(1001)), [413], type);
+  }
+});
+
 t.test("a body is text or bytes, as its type says", async (t) => {
   const { url } = await serving(t, `
     const body = event.get("http.body");
