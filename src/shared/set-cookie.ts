@@ -8,12 +8,14 @@ import type { CookieOptions } from "./cookies.ts";
 const PAIR_BYTES_MAX = 4096;
 const ATTRIBUTES_BYTES_MAX = 2560; // a path and a domain of 1,024 each, and the rest
 
+const FLAGS = ["secure", "httpOnly", "partitioned"] as const;
+
 /** U+FFFD stands for half a character. Throws a TypeError for what no browser would keep. */
 export function setCookieText(name: string, value: string, options: CookieOptions): string {
   const { path = "/", secure = true, httpOnly = true, sameSite = "lax" } = options;
-  checkRules(name, { ...options, path, secure, sameSite });
-  const sent = { ...options, path, secure, httpOnly, sameSite, encode };
-  const text = stringifySetCookie(name, value, sent);
+  const sent = { ...options, path, secure, httpOnly, sameSite };
+  checkRules(name, sent);
+  const text = stringifySetCookie(name, value, { ...sent, encode });
   const end = text.indexOf(";");
   const length = (end < 0 ? text.length : end) - 1; // without the "="
   if (length > PAIR_BYTES_MAX || text.length > PAIR_BYTES_MAX + ATTRIBUTES_BYTES_MAX) {
@@ -35,7 +37,12 @@ export function endCookieText(name: string, options: CookieOptions): string {
 /** RFC 6265bis 4.1.2 and 4.1.3: browsers drop what breaks these, and say nothing. */
 function checkRules(name: string, options: CookieOptions): void {
   const { path, domain, secure, sameSite, partitioned } = options;
-  if (sameSite === "none" && secure !== true) {
+  for (const flag of FLAGS) {
+    if (typeof (options[flag] ?? false) === "boolean") continue;
+    throw new TypeError(`The cookie ${name}: ${flag} is true or false`);
+  }
+  // Taken whatever its case, as browsers do.
+  if (String(sameSite).toLowerCase() === "none" && secure !== true) {
     throw new TypeError(`The cookie ${name}: sameSite "none" needs secure`);
   }
   if (partitioned === true && secure !== true) {

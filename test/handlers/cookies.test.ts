@@ -52,6 +52,11 @@ t.test("what no browser would keep is refused", (t) => {
     ["a", "1", { partitioned: true, secure: false }], ["__Secure-a", "1", { secure: false }],
     ["__Host-a", "1", { path: "/b" }], ["__host-a", "1", { domain: "a.example" }],
     ["a", "1", { expires: new Date(Number.NaN) }],
+    ["a", "1", { sameSite: "None" as "none", secure: false }],
+    ["a", "1", { sameSite: "NONE" as "none", secure: false }],
+    ["a", "1", { partitioned: "x" as never, secure: false }],
+    ["a", "1", { partitioned: "x" as never }], ["a", "1", { secure: "false" as never }],
+    ["a", "1", { httpOnly: 0 as never }],
   ];
   for (const [name, value, options] of wrong) {
     t.throws(() => written(name, value, options), TypeError, `${name} ${JSON.stringify(options)}`);

@@ -6,6 +6,7 @@ t.test("a cookie is safe unless it is told otherwise", (t) => {
   t.equal(setCookieText("a", "x y", {}), "a=x%20y; Path=/; HttpOnly; Secure; SameSite=Lax");
   t.equal(setCookieText("a", "", { secure: false, httpOnly: false, sameSite: "strict" }),
     "a=; Path=/; SameSite=Strict");
+  t.match(setCookieText("a", "1", { sameSite: "None" as "none" }), /; Secure; SameSite=None$/);
   t.match(setCookieText("a", "\ud800x", {}), /^a=%EF%BF%BDx;/, "half a character");
   t.throws(() => setCookieText("a", "1", { secure: false, sameSite: "none" }), TypeError);
   t.end();

@@ -37,6 +37,7 @@ t.test("the last one of a name and a place is set", (t) => {
   ]);
   t.throws(() => map.set("b", "1", { domain: "a b" }), TypeError);
   t.throws(() => map.set("a\r\nb", "1"), TypeError);
+  t.throws(() => map.set("b", "1", { sameSite: "None" as "none", secure: false }), TypeError);
   t.equal(map.has("b"), false, "what is refused is not there");
   t.equal(map.toSetCookieHeaders().length, 2);
   t.end();
