@@ -33,7 +33,8 @@ export interface ReplyHost {
 
 /**
  * In this order: the head may be changed, the body has begun, the head has been handed over, the
- * app has completed it. Instead of the last: it has failed, and what the app still does is dropped.
+ * app has completed it. Instead of the last: it has failed, or was gone when the app completed it,
+ * and what the app still does is dropped.
  */
 type Stage = "head" | "body" | "raw" | "sent" | "ended" | "failed";
 
@@ -183,14 +184,16 @@ export class OpenReply implements TakenReply {
 
   close(): void {
     if (this.#stage === "ended" || this.#stage === "failed") return;
+    if (this.#body !== null) this.#body.closes = true;
+    if (this.isGone) {
+      void this.#fall();
+      return;
+    }
     if (this.#stage === "sent") {
-      this.#body!.closes = true;
       void this.#finish();
       return;
     }
-    const isGone = this.isGone;
     this.#stage = "ended";
-    if (isGone) return;
     // In its turn: answers of requests before it are still to come.
     if (this.#sink === null) {
       this.#host.answers.answer(this.#exchange, toParts(Response.error())!, false);
@@ -341,11 +344,19 @@ export class OpenReply implements TakenReply {
     return this.#body!.end();
   }
 
-  /** Nobody waits for it any more, which is no fault of who completes it. */
+  /**
+   * Nobody waits for it any more, which is no fault of who completes it: what comes behind that is
+   * dropped as well. A body that is only not sent, as to HEAD, has its end.
+   */
   #fall(): Promise<boolean> {
-    this.#stage = "ended";
+    if (this.#stage !== "sent") this.#stage = "failed";
+    else if (this.#isUnsent && this.#host.isConnected(this.#exchange)) this.#stage = "ended";
     this.#drain();
     return NO;
+  }
+
+  get #isUnsent(): boolean {
+    return isBodyless(this.#status) || (this.#exchange.flags & FLAG_HEAD) !== 0;
   }
 
   #openBody(): ReplyBody {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { until } from "../support/deadline.ts";
 import { repositoryFile } from "../support/environment.ts";
 import { ownFolder } from "../support/folder.ts";
-import { startServer } from "../support/server.ts";
+import { startApp, startServer } from "../support/server.ts";
 
 const app = repositoryFile("test/fixtures/reply-app.mjs");
 const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
@@ -22,6 +22,96 @@ t.test("the handler's clock: 503 as long as nothing is committed", async (t) => 
   await new Promise((resolve) => setTimeout(resolve, 400));
   await fetch(`${url}/-/go`);
   await slow.readUntil("two");
+});
+
+/** Each completes a reply that is gone, and goes on with it as if nothing had been. */
+const GOING_ON = `
+  import { setTimeout as sleep } from "node:timers/promises";
+  const told = [];
+  const outcome = async (fn) => {
+    try {
+      return await fn() ?? "nothing";
+    } catch (error) {
+      return error.code ?? error.message;
+    }
+  };
+  const states = ({ isGone, isComplete }) => [isGone, isComplete];
+  const ends = {
+    end: (reply) => reply.end("late"),
+    close: (reply) => reply.close(),
+    error: (reply) => reply.error(500, "late"),
+    redirect: (reply) => reply.redirect("/"),
+  };
+  const goOn = async (reply, way) => {
+    while (!reply.isGone) await sleep(1);
+    const all = [await outcome(() => ends[way](reply))];
+    for (const next of [
+      () => reply.write("x"), () => reply.flush(), () => reply.end(), () => reply.end("x"),
+      () => reply.close(), () => reply.error(404), () => reply.redirect("/"),
+    ]) all.push(await outcome(next));
+    told.push({ way, all, states: states(reply), isCommitted: reply.isCommitted });
+  };
+  const route = (begin, more) => ({
+    ...more,
+    handle: async (request, context) => {
+      const reply = context.reply();
+      begin(reply);
+      await goOn(reply, request.params.way);
+    },
+  });
+  const clock = { handlerTimeoutMs: 20 };
+  export default {
+    routes: {
+      "/told": () => Response.json(told.splice(0)),
+      "/head/:way": route(() => {}),
+      "/kept/:way": route((reply) => reply.write("kept")),
+      "/sent/:way": route((reply) => (reply.write("sent"), reply.flush())),
+      "/clock/:way": route(() => {}, clock),
+      "/clock-kept/:way": route((reply) => reply.write("kept"), clock),
+      "/bare": async (request, context) => {
+        const reply = context.reply();
+        await reply.flush();
+        await reply.end();
+        told.push(await outcome(() => reply.end()));
+      },
+    },
+  };
+`;
+
+t.test("what is gone stays gone, however often it is completed", async (t) => {
+  const { url, connect } = await startApp(t, GOING_ON);
+  const toldOf = async (what: string): Promise<unknown> => {
+    const all: unknown[] = [];
+    await until(what, async () => {
+      all.push(...await (await fetch(`${url}/told`)).json() as unknown[]);
+      return all.length > 0;
+    });
+    return all[0];
+  };
+  const nothing = [false, false, false, false, "nothing", "nothing", "nothing"];
+  for (const place of ["head", "kept", "sent", "clock", "clock-kept"]) {
+    for (const way of ["end", "close", "error", "redirect"]) {
+      const client = await connect();
+      if (place.startsWith("clock")) {
+        t.equal((await client.request(ask(`/${place}/${way}`))).status, 503);
+      } else {
+        client.write(ask(`/${place}/${way}`));
+        if (place === "sent") await client.readUntil("sent");
+        else await new Promise((resolve) => setTimeout(resolve, 20));
+        client.reset();
+      }
+      t.strictSame(await toldOf(`${place} ${way}`), {
+        way,
+        all: [way === "end" ? false : "nothing", ...nothing],
+        states: [true, true],
+        isCommitted: place === "sent",
+      }, `${place} ${way}`);
+    }
+  }
+  const head = await connect();
+  head.write(ask("/bare").replace("GET", "HEAD"));
+  await head.response("HEAD");
+  t.equal(await toldOf("HEAD"), "ERR_MILLRACE_RESPONSE_SENT", "its end is the app's own");
 });
 
 t.test("access log and metrics have replies as they have Responses", async (t) => {
