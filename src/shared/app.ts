@@ -74,15 +74,21 @@ export interface TableRoute extends RouteConditions {
 }
 
 /**
- * One route: a handler for every method, a constant answer, or one of either per method. A string
- * is a name of the app's `handlers`, or of those that are there in every app.
+ * A string: a name of the app's `handlers`, or of those that are there in every app. The type says
+ * what a string has, for beside `string` itself, which has a `match` as well, nothing would tell
+ * what the `match` of a handler object is given.
  */
-export type Route =
-  | Handler
-  | HandlerFactory
-  | Response
-  | string
-  | { readonly [method: string]: Handler | HandlerFactory | Response | string };
+export type HandlerName = Pick<string, "charCodeAt" | "codePointAt">;
+
+/** What answers the requests of a route, or those of one method. */
+export type RouteHandler = Handler | HandlerFactory | Response | HandlerName;
+
+/**
+ * One route: a handler for every method, a constant answer, or one of either per method. The type
+ * has methods in capitals, as they must be: with other names among them nothing would tell what the
+ * functions of a handler object are given.
+ */
+export type Route = RouteHandler | { readonly [method: Uppercase<string>]: RouteHandler };
 
 /** Handlers by name, for routes that name theirs; pairs, if a name given twice is to be refused. */
 export type NamedHandlers =

@@ -1,7 +1,7 @@
 /** What a context gives where there is no connection, and what it refuses. */
 import t from "tap";
 import { createFetch } from "../../src/create-fetch.ts";
-import type { ConnectionInfo, Context } from "../../src/shared/app.ts";
+import type { Context } from "../../src/shared/app.ts";
 
 const socket = { start: () => {}, stop: () => {} };
 
@@ -35,7 +35,7 @@ void t.test("a call is the only request of its connection", async (t) => {
     routes: {
       "/pin": (_request, context) => String(context.pin()),
       "/one": {
-        perConnection: ({ id }: ConnectionInfo) => ({
+        perConnection: ({ id }) => ({
           handle: () => `object of ${id}`, close: () => void closed.push(id),
         }),
       },
