@@ -4,10 +4,12 @@
  * a request is sent back unless the code says so. Any thread.
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import { checkKnown } from "../shared/known-options.ts";
 import { basicChallenge } from "./basic-credentials.ts";
 import { asObject, EventBag, type ValuesAs } from "./event-bag.ts";
 import { readEvent } from "./event-input.ts";
 import { answerOfEvent } from "./event-output.ts";
+import { isMediaType } from "./media-type.ts";
 import { answerWith } from "./wrapping.ts";
 
 export interface HttpEvent {
@@ -41,22 +43,20 @@ export interface EventHandlerOptions {
   readonly semicolons?: boolean;
 }
 
-const DEFAULTS: Required<EventHandlerOptions> = {
-  valuesAs: "properties",
-  contentType: "text/plain",
-  realm: "millrace",
-  semicolons: false,
-};
+const OPTIONS: readonly string[] = ["valuesAs", "contentType", "realm", "semicolons"];
+/** Behind a media type: its parameters. */
+const PARAMETERS = /;[\t\x20-\x7e]*$/;
 
 /**
  * The handler that runs the code for each request, once its whole body has come. A Response that
  * the code returns, or what it writes with `context.reply()`, is the answer in the place of the
- * properties. Throws a TypeError for options that are none.
+ * properties. Throws a TypeError for what is no function, and for options that are none.
  */
 export function eventHandler(
   run: (event: HttpEvent) => unknown,
   options: EventHandlerOptions = {},
 ): FetchHandler {
+  if (typeof run !== "function") throw new TypeError("eventHandler: the code is a function");
   const settings = checked(options);
   return async (request, context) => {
     const { bag, files } = await readEvent(request, context, settings);
@@ -86,12 +86,24 @@ async function ownAnswer(
 }
 
 function checked(options: EventHandlerOptions): Required<EventHandlerOptions> {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(DEFAULTS, name));
-  if (unknown !== undefined) throw new TypeError(`eventHandler: no option "${unknown}"`);
-  const settings = { ...DEFAULTS, ...options };
-  if (settings.valuesAs !== "properties" && settings.valuesAs !== "attributes") {
+  checkKnown("eventHandler", options, OPTIONS);
+  const {
+    valuesAs = "properties", contentType = "text/plain", realm = "millrace", semicolons = false,
+  } = options;
+  if (valuesAs !== "properties" && valuesAs !== "attributes") {
     throw new TypeError('eventHandler: valuesAs is "properties" or "attributes"');
   }
-  basicChallenge(settings.realm);
-  return settings;
+  if (!isContentType(contentType)) {
+    throw new TypeError('eventHandler: contentType is a media type, such as "text/html"');
+  }
+  if (typeof realm !== "string") throw new TypeError("eventHandler: realm is a string");
+  basicChallenge(realm);
+  if (typeof semicolons !== "boolean") {
+    throw new TypeError("eventHandler: semicolons is true or false");
+  }
+  return { valuesAs, contentType, realm, semicolons };
+}
+
+function isContentType(value: unknown): boolean {
+  return typeof value === "string" && isMediaType(value.replace(PARAMETERS, "").trimEnd());
 }

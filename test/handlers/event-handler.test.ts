@@ -315,9 +315,36 @@ t.test("no client says by a field who the user is, or what the body", async (t) 
 });
 
 t.test("options that are none", (t) => {
-  const wrong: unknown[] = [{ valuesAs: "lists" }, { realm: "a\n" }, { headersAs: "x" }];
-  for (const options of wrong) {
-    t.throws(() => eventHandler(() => {}, options as EventHandlerOptions), TypeError);
+  const wrong: [unknown, RegExp][] = [
+    [{ valuesAs: "lists" }, /valuesAs is/], [{ valuesAs: null }, /valuesAs is/],
+    [{ realm: "a\n" }, /realm of a field is/], [{ realm: 5 }, /realm is a string/],
+    [{ headersAs: "x" }, /no option "headersAs"/],
+    [{ contenttype: "x" }, /no option "contenttype", did you mean contentType\?/],
+    [{ contentType: 5 }, /contentType is/], [{ contentType: "text" }, /contentType is/],
+    [{ contentType: "a\r\nb" }, /contentType is/],
+    [{ contentType: "text/html; a=\n" }, /contentType is/],
+    [{ semicolons: "false" }, /semicolons is/], [null, /the options are an object/],
+  ];
+  for (const [options, message] of wrong) {
+    const call = () => eventHandler(() => {}, options as EventHandlerOptions);
+    t.throws(call, { name: "TypeError", message });
   }
+  t.throws(() => eventHandler(undefined as never), { name: "TypeError", message: /a function/ });
   t.end();
+});
+
+t.test("an option that is undefined is as if it were not there", async (t) => {
+  const { url } = await startApp(t, `
+    import { eventHandler } from ${JSON.stringify(MODULE)};
+    export default eventHandler((event) => {
+      event.set("http.status", event.get("http.qs.s"));
+      event.set("http.body", "text" + event.get("http.qs.a;b"));
+    }, { valuesAs: undefined, contentType: undefined, realm: undefined, semicolons: undefined });
+  `);
+  const answer = await fetch(`${url}/?a;b=1`);
+  t.equal(answer.status, 200);
+  t.equal(answer.headers.get("content-type"), "text/plain; charset=utf-8");
+  t.equal(await answer.text(), "text1");
+  const { headers } = await fetch(`${url}/?s=FORBIDDEN`);
+  t.equal(headers.get("www-authenticate"), 'Basic realm="millrace", charset="UTF-8"');
 });
