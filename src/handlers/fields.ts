@@ -3,12 +3,14 @@
  * field as its RFC has it, into any Headers. Any thread.
  */
 import contentDisposition from "content-disposition";
+import { checkKnown } from "../shared/known-options.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
+import * as vary from "../shared/vary.ts";
+import { isMediaType } from "./media-type.ts";
 import { parameter, quoted } from "./parameters.ts";
 
 export { type CookieOptions, cookiesOf, deleteCookie, setCookie } from "./cookies.ts";
-export { addVary } from "../shared/vary.ts";
 
 /** RFC 9111 5.2.2, RFC 5861 and RFC 8246. Times are in seconds. */
 export interface CacheControl {
@@ -27,21 +29,27 @@ export interface CacheControl {
   readonly staleIfError?: number;
 }
 
-const DIRECTIVES: Readonly<Record<keyof CacheControl, string>> = {
-  public: "public",
-  private: "private",
-  noStore: "no-store",
-  noCache: "no-cache",
-  noTransform: "no-transform",
-  mustRevalidate: "must-revalidate",
-  proxyRevalidate: "proxy-revalidate",
-  mustUnderstand: "must-understand",
-  immutable: "immutable",
-  maxAge: "max-age",
-  sMaxAge: "s-maxage",
-  staleWhileRevalidate: "stale-while-revalidate",
-  staleIfError: "stale-if-error",
-};
+/** Those that are there or not. */
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ["public", "public"],
+  ["private", "private"],
+  ["noStore", "no-store"],
+  ["noCache", "no-cache"],
+  ["noTransform", "no-transform"],
+  ["mustRevalidate", "must-revalidate"],
+  ["proxyRevalidate", "proxy-revalidate"],
+  ["mustUnderstand", "must-understand"],
+  ["immutable", "immutable"],
+]);
+
+/** Those that are a time. */
+const TIMES: ReadonlyMap<string, string> = new Map([
+  ["maxAge", "max-age"],
+  ["sMaxAge", "s-maxage"],
+  ["staleWhileRevalidate", "stale-while-revalidate"],
+  ["staleIfError", "stale-if-error"],
+]);
+const DIRECTIVES: readonly string[] = [...FLAGS.keys(), ...TIMES.keys()];
 
 /** RFC 9111 1.2.2: what is more counts as this much. */
 const SECONDS_MAX = 2 ** 31;
@@ -53,21 +61,28 @@ const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /** Throws a TypeError for directives that are none, or that exclude each other. */
 export function setCacheControl(headers: Headers, control: CacheControl): void {
+  checkKnown("Cache-Control", control, DIRECTIVES);
+  const parts = Object.entries(control)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([name, value]: [string, unknown]) => directive(name, value));
   if (control.public === true && control.private === true) {
     throw new TypeError("Cache-Control is not both public and private");
   }
-  const parts = Object.entries(control).flatMap(([name, value]: [string, unknown]) => {
-    const directive = (DIRECTIVES as Record<string, string | undefined>)[name];
-    if (directive === undefined) throw new TypeError(`Cache-Control has no "${name}"`);
-    if (value === undefined || value === false) return [];
-    return [value === true ? directive : `${directive}=${seconds(directive, value)}`];
-  });
   if (parts.length > 0) headers.set("cache-control", parts.join(", "));
+}
+
+function directive(name: string, value: unknown): string {
+  const time = TIMES.get(name);
+  if (time !== undefined) return `${time}=${seconds(time, value)}`;
+  if (value !== true) throw new TypeError(`Cache-Control: ${name} is true or false`);
+  return FLAGS.get(name)!;
 }
 
 /** RFC 9110 8.8.3. `weak`: what it names means the same, and may differ in its bytes. */
 export function setEntityTag(headers: Headers, tag: string, weak: boolean = false): void {
-  if (!TAG.test(tag)) throw new TypeError(`"${tag}" is no entity tag: no spaces, no quotes`);
+  if (typeof tag !== "string" || !TAG.test(tag)) {
+    throw new TypeError(`"${tag}" is no entity tag: no spaces, no quotes`);
+  }
   headers.set("etag", `${weak ? "W/" : ""}"${tag}"`);
 }
 
@@ -96,6 +111,9 @@ export function setContentDisposition(
   type: "attachment" | "inline",
   filename?: string,
 ): void {
+  if (filename !== undefined && typeof filename !== "string") {
+    throw new TypeError("The name of a file is text");
+  }
   headers.set("content-disposition", contentDisposition(filename?.toWellFormed(), { type }));
 }
 
@@ -105,26 +123,24 @@ export function setContentType(
   type: string,
   parameters: Readonly<Record<string, string>> = {},
 ): void {
-  const [main = "", sub = "", ...rest] = type.split("/");
-  if (!isToken(main) || !isToken(sub) || rest.length > 0) {
-    throw new TypeError(`"${type}" is no media type`);
-  }
+  if (!isMediaType(type)) throw new TypeError(`"${type}" is no media type`);
   const pairs = Object.entries(parameters).map(([name, value]) => `; ${parameter(name, value)}`);
   headers.set("content-type", type + pairs.join(""));
 }
 
 /** RFC 9110 8.5. */
 export function setContentLanguage(headers: Headers, ...languages: readonly string[]): void {
-  const wrong = languages.find((language) => !LANGUAGE.test(language));
-  if (wrong !== undefined) throw new TypeError(`"${wrong}" is no language tag`);
+  const wrong = languages.findIndex((language) => !LANGUAGE.test(language));
+  if (wrong >= 0) throw new TypeError(`"${languages[wrong]}" is no language tag`);
+  if (languages.length === 0) throw new TypeError("Content-Language names one language at least");
   headers.set("content-language", languages.join(", "));
 }
 
 /** RFC 9110 8.4: how the body has been encoded; it is sent as it is. */
 export function setContentEncoding(headers: Headers, ...codings: readonly string[]): void {
   // `identity` is a word of Accept-Encoding alone (RFC 9110 8.4.1).
-  const wrong = codings.find((coding) => !isToken(coding) || /^identity$/i.test(coding));
-  if (wrong !== undefined) throw new TypeError(`"${wrong}" is no content coding`);
+  const wrong = codings.findIndex((coding) => !isName(coding) || /^identity$/i.test(coding));
+  if (wrong >= 0) throw new TypeError(`"${codings[wrong]}" is no content coding`);
   if (codings.length === 0) throw new TypeError("Content-Encoding names one coding at least");
   headers.set("content-encoding", codings.join(", "));
 }
@@ -140,8 +156,8 @@ export function setContentLocation(headers: Headers, location: string | URL): vo
 
 /** RFC 9110 10.2.1. */
 export function setAllow(headers: Headers, ...methods: readonly string[]): void {
-  const wrong = methods.find((method) => !KNOWN_METHODS.includes(method));
-  if (wrong !== undefined) throw new TypeError(`"${wrong}" is no method`);
+  const wrong = methods.findIndex((method) => !KNOWN_METHODS.includes(method));
+  if (wrong >= 0) throw new TypeError(`"${methods[wrong]}" is no method`);
   headers.set("allow", methods.join(", "));
 }
 
@@ -151,9 +167,19 @@ export function addChallenge(
   scheme: string,
   parameters: Readonly<Record<string, string>> = {},
 ): void {
-  if (!isToken(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
+  if (!isName(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
   const pairs = Object.entries(parameters).map(([name, value]) => quoted(name, value));
   headers.append("www-authenticate", [scheme, pairs.join(", ")].join(" ").trim());
+}
+
+/** RFC 9110 12.5.5: one more name, unless it is there, or `*`, already. */
+export function addVary(headers: Headers, name: string): void {
+  if (!isName(name)) throw new TypeError(`"${name}" is no name of a header field`);
+  vary.addVary(headers, name);
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && isToken(value);
 }
 
 function seconds(name: string, value: unknown): number {
@@ -164,6 +190,6 @@ function seconds(name: string, value: unknown): number {
 }
 
 function dateText(at: Date): string {
-  if (Number.isNaN(at.getTime())) throw new TypeError("That is no date");
+  if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw new TypeError("That is no date");
   return at.toUTCString();
 }

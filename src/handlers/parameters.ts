@@ -3,12 +3,12 @@ import { isToken } from "../shared/token.ts";
 
 /** `name=value`. Throws a TypeError for a name that is none, and for what a field cannot hold. */
 export function parameter(name: string, value: string): string {
-  return isToken(value) ? pair(name, value) : quoted(name, value);
+  return typeof value === "string" && isToken(value) ? pair(name, value) : quoted(name, value);
 }
 
 /** The same, quoted whatever the value is: challenges want that of some (RFC 9110 11.6.1). */
 export function quoted(name: string, value: string): string {
-  if (!/^[\t\x20-\x7e]*$/.test(value)) {
+  if (typeof value !== "string" || !/^[\t\x20-\x7e]*$/.test(value)) {
     throw new TypeError(`The ${name} of a field is text of printable ASCII characters`);
   }
   return pair(name, `"${value.replace(/[\\"]/g, "\\$&")}"`);

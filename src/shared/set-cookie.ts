@@ -14,6 +14,9 @@ const FLAGS = ["secure", "httpOnly", "partitioned"] as const;
 export function setCookieText(name: string, value: string, options: CookieOptions): string {
   const { path = "/", secure = true, httpOnly = true, sameSite = "lax" } = options;
   const sent = { ...options, path, secure, httpOnly, sameSite };
+  if (typeof value !== "string" && typeof value !== "number") {
+    throw new TypeError(`The cookie ${name}: its value is a string or a number`);
+  }
   checkRules(name, sent);
   const text = stringifySetCookie(name, value, { ...sent, encode });
   const end = text.indexOf(";");
@@ -26,7 +29,7 @@ export function setCookieText(name: string, value: string, options: CookieOption
 }
 
 function encode(value: string): string {
-  return encodeURIComponent(String.prototype.toWellFormed.call(value)); // whatever it is
+  return encodeURIComponent(String.prototype.toWellFormed.call(value)); // a number as well
 }
 
 /** The one that ends it. */

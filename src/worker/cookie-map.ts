@@ -33,15 +33,14 @@ export class RequestCookies implements CookieMap {
 
   set(name: string, value: string, options?: CookieOptions): void;
   set(cookie: NamedCookie): void;
-  set(what: string | NamedCookie, given?: string, options: CookieOptions = {}): void {
+  set(what: string | NamedCookie, value?: string, options: CookieOptions = {}): void {
     if (typeof what === "object") {
-      const { name, value, ...rest } = what;
-      this.set(name, value, rest);
+      const { name, value: its, ...rest } = what;
+      this.set(name, its, rest);
       return;
     }
-    const value = String(given);
-    this.#fields.set(keyOf(what, options), setCookieText(what, value, options));
-    this.#values.set(what, value);
+    this.#fields.set(keyOf(what, options), setCookieText(what, value!, options));
+    this.#values.set(what, String(value));
   }
 
   delete(name: string, options?: CookiePlace): void;

@@ -61,5 +61,9 @@ t.test("what no browser would keep is refused", (t) => {
   for (const [name, value, options] of wrong) {
     t.throws(() => written(name, value, options), TypeError, `${name} ${JSON.stringify(options)}`);
   }
+  for (const value of [undefined, null, true, {}, ["b"]]) {
+    t.throws(() => written("a", value as never), /The cookie a: its value is a string or a number/);
+  }
+  t.match(written("a", 5 as never)[0], /^a=5;/);
   t.end();
 });

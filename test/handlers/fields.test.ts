@@ -22,8 +22,15 @@ t.test("Cache-Control", (t) => {
   t.equal(of({}), undefined);
   const wrong: unknown[] = [
     { public: true, private: true }, { maxAge: -1 }, { maxAge: 1.5 }, { maxAge: "1" }, { max: 1 },
+    { maxAge: true }, { sMaxAge: null }, { public: 5 }, { public: null },
+    { noStore: 0 }, { noCache: "set-cookie" }, { public: 1, private: true }, { constructor: true },
+    { toString: undefined }, null, undefined, "no-store",
   ];
-  for (const control of wrong) t.throws(() => of(control as fields.CacheControl), TypeError);
+  for (const control of wrong) {
+    const name = JSON.stringify(control);
+    t.throws(() => of(control as fields.CacheControl), TypeError, name);
+  }
+  t.equal(of({ public: undefined, maxAge: 1 } as object), "max-age=1");
   t.end();
 });
 
@@ -41,9 +48,10 @@ t.test("ETag, dates, Retry-After", (t) => {
     fields.setRetryAfter(headers, 120);
   }), { "etag": 'W/""', "retry-after": "120" });
   const headers = new Headers();
-  for (const tag of ['a"b', "a b", "ä", "a\n"]) {
-    t.throws(() => fields.setEntityTag(headers, tag), TypeError);
+  for (const tag of ['a"b', "a b", "ä", "a\n", undefined, null, 5]) {
+    t.throws(() => fields.setEntityTag(headers, tag as string), /is no entity tag/);
   }
+  t.throws(() => fields.setLastModified(headers, "today" as never), /That is no date/);
   t.throws(() => fields.setRetryAfter(headers, -1), TypeError);
   t.throws(() => fields.setRetryAfter(headers, 0.5), TypeError);
   t.throws(() => fields.setLastModified(headers, new Date(Number.NaN)), TypeError);
@@ -68,12 +76,20 @@ t.test("Content-Disposition, -Type and -Language", (t) => {
     "content-language": "de-CH, en",
   });
   const headers = new Headers();
-  for (const type of ["text", "text/", "a/b/c", "a b/c"]) {
-    t.throws(() => fields.setContentType(headers, type), TypeError);
+  for (const type of ["text", "text/", "a/b/c", "a b/c", "*/*", "text/*", undefined]) {
+    t.throws(() => fields.setContentType(headers, type as string), /is no media type/);
   }
+  for (const value of [5, undefined]) {
+    const set = () => fields.setContentType(headers, "a/b", { a: value as never });
+    t.throws(set, /The a of a field/);
+  }
+  t.throws(() => of("attachment", 5 as never), /The name of a file/);
   t.throws(() => fields.setContentType(headers, "a/b", { "a b": "c" }), TypeError);
   t.throws(() => fields.setContentType(headers, "a/b", { a: "b\n" }), TypeError);
   t.throws(() => fields.setContentLanguage(headers, "de_CH"), TypeError);
+  t.throws(() => fields.setContentLanguage(headers), TypeError);
+  t.throws(() => fields.setContentLanguage(headers, undefined as never), TypeError);
+  t.strictSame([...headers], []);
   t.end();
 });
 
@@ -87,7 +103,7 @@ t.test("Content-Encoding and -Location", (t) => {
     fields.setContentLocation(headers, new URL("https://[::1]:80/\u00e4"));
   }), { "content-encoding": "zstd", "content-location": "https://[::1]:80/%C3%A4" });
   const headers = new Headers();
-  for (const codings of [[], ["identity"], ["gzip", "a b"], [""], ["br\n"]]) {
+  for (const codings of [[], ["identity"], ["gzip", "a b"], [""], ["br\n"], [undefined as never]]) {
     t.throws(() => fields.setContentEncoding(headers, ...codings), TypeError);
   }
   for (const location of ["", "/a b", "/a#b", "/\u00e4", "/a%zz", "/a\nb: c", "http://", "/<b>"]) {
@@ -111,6 +127,13 @@ t.test("Allow, challenges, Vary", (t) => {
   });
   const headers = new Headers();
   t.throws(() => fields.setAllow(headers, "FETCH"), TypeError);
+  t.throws(() => fields.setAllow(headers, undefined as never), TypeError);
   t.throws(() => fields.addChallenge(headers, "a b"), TypeError);
+  t.throws(() => fields.addChallenge(headers, undefined as never), TypeError);
+  t.throws(() => fields.addChallenge(headers, "Basic", { realm: 5 as never }), /The realm of a/);
+  for (const name of ["", "a, b", "a b", undefined, ["a"]]) {
+    t.throws(() => fields.addVary(headers, name as string), /is no name of a header field/);
+  }
+  t.strictSame([...headers], []);
   t.end();
 });

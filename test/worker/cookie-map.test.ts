@@ -38,6 +38,10 @@ t.test("the last one of a name and a place is set", (t) => {
   t.throws(() => map.set("b", "1", { domain: "a b" }), TypeError);
   t.throws(() => map.set("a\r\nb", "1"), TypeError);
   t.throws(() => map.set("b", "1", { sameSite: "None" as "none", secure: false }), TypeError);
+  for (const value of [undefined, null]) {
+    t.throws(() => map.set("b", value as never), /The cookie b: its value/);
+    t.throws(() => map.set({ name: "b", value: value as never }), /The cookie b: its value/);
+  }
   t.equal(map.has("b"), false, "what is refused is not there");
   t.equal(map.toSetCookieHeaders().length, 2);
   t.end();
