@@ -16,10 +16,15 @@ export function redirect(location: string | URL, status: number = 302): Response
   if (![301, 302, 303, 307, 308].includes(status)) {
     throw new RangeError(`redirect: ${status} is no status of a redirect`);
   }
+  const to = checkedLocation(location);
+  return new Response(`Redirecting to ${to}\n`, { status, headers: { location: to } });
+}
+
+/** As it stands in a header field. Throws a TypeError for line ends. */
+export function checkedLocation(location: string | URL): string {
   const text = String(location);
   if (/[\0\r\n]/.test(text)) throw new TypeError("redirect: a location has no line ends");
-  const to = escapedLocation(text);
-  return new Response(`Redirecting to ${to}\n`, { status, headers: { location: to } });
+  return escapedLocation(text);
 }
 
 /** As it stands in a header field: whatever cannot, CR and LF included, is percent-encoded. */

@@ -8,6 +8,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { Context } from "../shared/app.ts";
 import { HttpError, MillraceError } from "../shared/errors.ts";
 import { FLAG_HEAD } from "../shared/layout.ts";
+import { checkedLocation } from "../shared/redirect.ts";
 import type { ReplyData, ReplyErrorOptions } from "../shared/reply.ts";
 import type { AnswerSink } from "./answer-sink.ts";
 import { chunkBytes, TYPE_NONE, TYPE_TEXT } from "./body.ts";
@@ -217,7 +218,7 @@ export class OpenReply implements TakenReply {
   }
 
   redirect(location: string | URL, status: number | undefined): void {
-    const to = redirect(location, status);
+    const to = redirect(checkedLocation(location), status);
     if (this.#stage === "ended") throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
     if (this.isGone) {
       void this.#fall();
@@ -237,8 +238,9 @@ export class OpenReply implements TakenReply {
 
   /** From now on each piece leaves before the next one is asked for. */
   pace(): void {
+    if (this.#stage === "ended") throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
     if (this.#isPaced) throw order("stream() has been called");
-    if (this.#stage === "raw" || this.#stage === "sent" || this.#stage === "ended") {
+    if (this.#stage === "raw" || this.#stage === "sent") {
       throw order("stream() comes before anything is committed");
     }
     this.#isPaced = true;

@@ -84,7 +84,7 @@ t.test("the order is enforced, and no answer is completed twice", async (t) => {
     same: true,
     bad: "RangeError",
     late: [order, order, order, order],
-    after: [sent, sent, sent, sent, sent, "nothing", sent],
+    after: [sent, sent, sent, sent, sent, "nothing", sent, sent],
     isComplete: true,
     isCommitted: true,
   });
@@ -155,6 +155,8 @@ t.test("redirect", async (t) => {
     [302, "/%C3%A4%20b", "1", "Redirecting to /%C3%A4%20b\n"]);
   t.equal((await client.request(ask("/redirect/308"))).status, 308);
   t.equal((await client.request(ask("/redirect/200"))).status, 500);
+  const ends = await client.request(ask("/redirect-ends"));
+  t.equal(ends.body, Array(3).fill("redirect: a location has no line ends").join());
   client.write(ask("/redirect").replace("GET", "HEAD"));
   t.equal((await client.response("HEAD")).status, 302);
 });
