@@ -4,6 +4,7 @@
  * that was forgotten is found; what it does is its open reply's. Thread: the engine's.
  */
 import { MillraceError } from "../shared/errors.ts";
+import { checkKnown } from "../shared/known-options.ts";
 import type {
   RawReply, Reply, ReplyData, ReplyErrorOptions, ReplyOptions, ReplyStreamOptions,
 } from "../shared/reply.ts";
@@ -13,6 +14,10 @@ import { ReplyProducer } from "./reply-producer.ts";
 import { sinkOf } from "./reply-sink.ts";
 
 const NO = Promise.resolve(false);
+
+const OPTIONS: readonly string[] = ["bufferBytesMax"];
+const ERROR_OPTIONS: readonly string[] = ["close", "log"];
+const STREAM_OPTIONS: readonly string[] = ["manual"];
 
 const objects = new WeakMap<OpenReply, WeakRef<HandlerReply>>();
 /** Held weakly as well: an open reply may refer to the app's object. */
@@ -25,16 +30,17 @@ const forgotten = new FinalizationRegistry<WeakRef<OpenReply>>((ref) => {
 export function takeReply(
   host: ReplyHost,
   exchange: Exchange,
-  options: ReplyOptions = {},
+  options?: ReplyOptions,
 ): HandlerReply {
+  if (options !== undefined) checkKnown("reply", options, OPTIONS);
   const sink = sinkOf(exchange);
   const taken = sink === null ? exchange.reply : sink.reply;
   if (taken !== null) return objectOf(taken as OpenReply);
   const isOver = exchange.isAnswered || sink?.isSettled === true;
   if (isOver) throw new MillraceError("ERR_MILLRACE_RESPONSE_SENT");
   const { outputBytesMax } = exchange.site.settings;
-  const { bufferBytesMax = outputBytesMax } = options;
-  if (!(bufferBytesMax >= 0)) throw new RangeError("reply: bufferBytesMax is a number of bytes");
+  const bufferBytesMax = options?.bufferBytesMax ?? outputBytesMax;
+  checkBuffer(options?.bufferBytesMax);
   const open = new OpenReply(host, exchange, sink, Math.min(bufferBytesMax, outputBytesMax));
   const reply = objectOf(open);
   if (sink === null) {
@@ -46,6 +52,13 @@ export function takeReply(
   return reply;
 }
 
+/** Absent means the listener's; `null` is none of both. */
+function checkBuffer(bytes: unknown): void {
+  if (bytes === undefined) return;
+  if (typeof bytes !== "number") throw new TypeError("reply: bufferBytesMax is a number of bytes");
+  if (!(bytes >= 0)) throw new RangeError("reply: bufferBytesMax is a number of bytes");
+}
+
 /** The same as long as somebody holds it. */
 function objectOf(open: OpenReply): HandlerReply {
   const known = objects.get(open)?.deref();
@@ -54,6 +67,13 @@ function objectOf(open: OpenReply): HandlerReply {
   objects.set(open, new WeakRef(reply));
   forgotten.register(reply, new WeakRef(open));
   return reply;
+}
+
+/** The field stays as it is if one of them is none. */
+function checkValues(name: string, values: unknown): void {
+  const isText = (each: unknown): boolean => typeof each === "string" || typeof each === "number";
+  if (Array.isArray(values) && values.every(isText)) return;
+  throw new TypeError(`reply: the value of "${name}" is a string, a number or an array of these`);
 }
 
 export class HandlerReply implements Reply {
@@ -87,6 +107,7 @@ export class HandlerReply implements Reply {
       headers.set(name, String(value));
       return this;
     }
+    checkValues(name, value);
     headers.delete(name);
     for (const each of value) headers.append(name, each);
     return this;
@@ -114,6 +135,7 @@ export class HandlerReply implements Reply {
   }
 
   error(status: number, message?: string, options: ReplyErrorOptions = {}): void {
+    checkKnown("reply.error", options, ERROR_OPTIONS);
     this.#open.error(status, message, options);
   }
 
@@ -126,6 +148,7 @@ export class HandlerReply implements Reply {
     options: ReplyStreamOptions = {},
   ): this {
     if (typeof producer !== "function") throw new TypeError("stream: the producer is no function");
+    checkKnown("reply.stream", options, STREAM_OPTIONS);
     this.#open.pace();
     const open = this.#open;
     const isAutomatic = options.manual !== true;

@@ -98,6 +98,42 @@ t.test("the order is enforced, and no answer is completed twice", async (t) => {
   t.equal((await client.request(ask("/-/too-late"))).body, sent);
 });
 
+t.test("what is no option and no value is a TypeError at once", async (t) => {
+  const wrong: [code: string, message: RegExp][] = [
+    ["context.reply({ bufferBytes: 1 })", /no option "bufferBytes", did you mean bufferBytesMax/],
+    ["context.reply(null)", /the options are an object/],
+    ["context.reply({ bufferBytesMax: '10' })", /bufferBytesMax is a number of bytes/],
+    ["context.reply({ bufferBytesMax: null })", /bufferBytesMax is a number of bytes/],
+    ["context.reply({ bufferBytesMax: true })", /bufferBytesMax is a number of bytes/],
+    ["reply().header('x-a', undefined)", /the value of "x-a" is a string, a number or an array/],
+    ["reply().header('x-a', true)", /the value of "x-a" is/],
+    ["reply().header('x-a', new Date(0))", /the value of "x-a" is/],
+    ["reply().header('x-a', ['b', undefined])", /the value of "x-a" is/],
+    ["reply().error(404, 'x', { clos: true })", /no option "clos", did you mean close/],
+    ["reply().stream(() => {}, { manuel: true })", /no option "manuel", did you mean manual/],
+  ];
+  const { connect } = await startApp(t, `
+    const codes = [${wrong.map(([code]) => `(context, reply) => ${code}`).join()}];
+    export default (request, context) => {
+      const reply = () => context.reply({ bufferBytesMax: undefined }).header("x-a", ["1", 2]);
+      const told = codes.map((code) => {
+        try {
+          return String(code(context, reply));
+        } catch (error) {
+          return error.name + ": " + error.message;
+        }
+      });
+      void context.reply().end(JSON.stringify(told));
+    };
+  `);
+  const answer = await (await connect()).request(ask("/"));
+  t.equal(answer.header("x-a"), "1, 2", "a field that was refused is as it was");
+  const told = JSON.parse(answer.body) as string[];
+  for (const [index, [code, message]] of wrong.entries()) {
+    t.match(told[index], new RegExp(`^TypeError: reply.*${message.source}`), code);
+  }
+});
+
 t.test("a Response beside the reply is an error", async (t) => {
   const server = await start(t);
   const client = await server.connect();
