@@ -3,6 +3,7 @@
  * thread.
  */
 import type { FetchHandler } from "../shared/app.ts";
+import { checkKnown } from "../shared/known-options.ts";
 
 export interface ActionMapOptions {
   /** The parameter of the route that has the name. Default `name`. */
@@ -11,13 +12,15 @@ export interface ActionMapOptions {
 
 /**
  * Answers with what the named action answers; 404 for a name that is unknown or missing. Throws a
- * TypeError for what is no function.
+ * TypeError for what is no function, and for options that are none.
  */
 export function actionMap(
   actions: Readonly<Record<string, FetchHandler>>,
   options: ActionMapOptions = {},
 ): FetchHandler {
+  checkKnown("actionMap", options, ["parameter"]);
   const { parameter = "name" } = options;
+  if (typeof parameter !== "string") throw new TypeError("actionMap: parameter is a string");
   const byName = new Map(Object.entries(actions));
   for (const [name, action] of byName) {
     if (typeof action !== "function") throw new TypeError(`actionMap: "${name}" is no function`);

@@ -7,6 +7,13 @@ import { iteratorOf } from "../worker/pump.ts";
 
 export type Source<T> = AsyncIterable<T> | Iterable<T>;
 
+/** Throws a TypeError that begins with `what`, the name of the call. */
+export function checkSource(what: string, source: unknown): void {
+  const given = Object(source) as object;
+  if (Symbol.asyncIterator in given || Symbol.iterator in given) return;
+  throw new TypeError(`${what}: the source is not iterable`);
+}
+
 /** Nothing of the source is touched before the first `next`, which the next one waits for. */
 export abstract class EarlySource<T, U> implements AsyncIterableIterator<U, void> {
   readonly #source: Source<T>;

@@ -4,6 +4,8 @@
  * nothing is sent a comment goes out from time to time, so that proxies keep the connection and a
  * client that has gone is noticed. Any thread.
  */
+import { checkKnown } from "../shared/known-options.ts";
+import { checkSource } from "./early-source.ts";
 import { MappedSource } from "./mapped-source.ts";
 import { TimedSource } from "./timed-source.ts";
 
@@ -42,6 +44,7 @@ export interface EventStreamOptions {
   readonly headers?: HeadersInit;
 }
 
+const OPTIONS: readonly string[] = ["heartbeatMs", "headers"];
 const HEARTBEAT_MS = 15_000;
 /** The longest that timers of Node.js take. */
 const HEARTBEAT_MS_MAX = 2 ** 31 - 1;
@@ -52,10 +55,12 @@ const LINE_BREAK = /\r\n|\r|\n/;
  * The answer that sends the events; a string is an event with that data. The stream ends with the
  * iterable, or when the function's promise has settled; an error of either cuts it, so that the
  * client comes back. When the connection has gone, the iterable's `return` is called or the
- * function's signal aborts, at once. Throws a RangeError for a bad `heartbeatMs`; an event that
- * cannot be written is a TypeError to who sends it.
+ * function's signal aborts, at once. Throws a RangeError for a bad `heartbeatMs`, and a TypeError
+ * for another option or what is no source; an event that cannot be written is one to who sends it.
  */
 export function eventStream(source: EventSource, options: EventStreamOptions = {}): Response {
+  if (typeof source !== "function") checkSource("eventStream", source);
+  checkKnown("eventStream", options, OPTIONS);
   const { heartbeatMs = HEARTBEAT_MS } = options;
   if (!(Number.isInteger(heartbeatMs) && heartbeatMs >= 0 && heartbeatMs <= HEARTBEAT_MS_MAX)) {
     throw new RangeError(`eventStream: heartbeatMs must be a whole number of milliseconds up to ${
@@ -72,12 +77,15 @@ export function eventStream(source: EventSource, options: EventStreamOptions = {
 
 /** The event as it goes over the wire. Throws a TypeError for what cannot be written. */
 export function formatEvent(event: ServerSentEvent | string): string {
+  if (typeof event !== "string" && (typeof event !== "object" || event === null)) {
+    throw new TypeError("An event is an object or a string");
+  }
   const { data, event: type, id, retry, comment } =
     typeof event === "string" ? { data: event } as ServerSentEvent : event;
-  let text = comment === undefined ? "" : lines(": ", comment);
+  let text = comment === undefined ? "" : lines(": ", textual("comment", comment));
   if (type !== undefined) text += `event: ${oneLine("event", type)}\n`;
   if (id !== undefined) {
-    if (id.includes("\0")) throw new TypeError("The id of an event has no NUL");
+    if (textual("id", id).includes("\0")) throw new TypeError("The id of an event has no NUL");
     text += `id: ${oneLine("id", id)}\n`;
   }
   if (retry !== undefined) {
@@ -101,8 +109,14 @@ function lines(prefix: string, text: string): string {
   return text.split(LINE_BREAK).map((line) => `${prefix}${line}\n`).join("");
 }
 
+function textual(name: string, value: unknown): string {
+  if (typeof value !== "string") throw new TypeError(`The ${name} of an event is a string`);
+  return value;
+}
+
 function oneLine(name: string, text: string): string {
-  if (LINE_BREAK.test(text)) throw new TypeError(`The ${name} of an event has no line breaks`);
+  const isBroken = LINE_BREAK.test(textual(name, text));
+  if (isBroken) throw new TypeError(`The ${name} of an event has no line breaks`);
   return text;
 }
 

@@ -1,6 +1,8 @@
 /**
  * Newline-delimited JSON: one value a line, as long as the source has some. Any thread.
  */
+import { checkKnown } from "../shared/known-options.ts";
+import { checkSource } from "./early-source.ts";
 import { MappedSource } from "./mapped-source.ts";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
@@ -11,15 +13,20 @@ export interface NdjsonOptions {
   readonly headers?: HeadersInit;
 }
 
+const OPTIONS: readonly string[] = ["status", "headers"];
+
 /**
  * The answer with a line for each value. What JSON does not have (`undefined`, a function, a
  * BigInt, a cycle) is a TypeError that cuts the answer, as an error of the source does. The
- * source's `return` is called as soon as the connection has gone.
+ * source's `return` is called as soon as the connection has gone. Throws a TypeError for what is
+ * not iterable, and for an option that there is none of.
  */
 export function ndjson(
   source: AsyncIterable<unknown> | Iterable<unknown>,
   options: NdjsonOptions = {},
 ): Response {
+  checkSource("ndjson", source);
+  checkKnown("ndjson", options, OPTIONS);
   const headers = new Headers(options.headers);
   if (!headers.has("content-type")) headers.set("content-type", "application/x-ndjson");
   const { status = 200 } = options;

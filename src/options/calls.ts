@@ -3,6 +3,7 @@
  * call begins: halfway through nobody could take it back. Pure; used in the primary.
  */
 import { MillraceError } from "../shared/errors.ts";
+import { suggest } from "../shared/suggest.ts";
 import { type Check, flag, milliseconds, passes, show } from "./checks.ts";
 
 export type Fields = Readonly<Record<string, Check>>;
@@ -19,6 +20,15 @@ export function checkCall(call: string, fields: Fields, options: object | null =
     if (value === undefined || passes(check, value)) continue;
     throw invalid(`${call}: ${name} must be ${check.says}, not ${show(value)}`);
   }
+}
+
+/** Throws ERR_MILLRACE_OPTION_UNKNOWN for a member that is none of these. */
+export function checkNames(call: string, known: readonly string[], options: object): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new MillraceError(
+    "ERR_MILLRACE_OPTION_UNKNOWN", `${call} has no option ${unknown}${suggest(unknown, known)}`,
+  );
 }
 
 function invalid(message: string): MillraceError {

@@ -5,7 +5,7 @@
  * before it serves. What was changed belongs to a generation: a new app begins with its own tables.
  * Thread: the primary's.
  */
-import { checkCall, STOP_FIELDS } from "../options/calls.ts";
+import { checkCall, checkNames, STOP_FIELDS } from "../options/calls.ts";
 import { conditionsOf } from "../shared/conditions.ts";
 import { freeId, readRow, readRows } from "../shared/route-rows.ts";
 import { MillraceError } from "../shared/errors.ts";
@@ -132,6 +132,7 @@ export class RouteTables {
 
   async remove(name: string, options: RemoveRouteOptions = {}): Promise<RemoveRouteResult> {
     checkCall("removeRoute", STOP_FIELDS, options);
+    checkNames("removeRoute", [...Object.keys(STOP_FIELDS), "listener"], options);
     const { listener, force = false, deadlineMs = this.#host.deadlineMs } = options;
     let gone: TableRow[] = [];
     const { table, stopped, channels } = await this.#edit(listener, (rows) => {

@@ -34,4 +34,8 @@ t.test("the path names the action, and nothing else is one", async (t) => {
 t.test("what is no function is refused at once", async (t) => {
   const wrong = { a: "text" } as unknown as Parameters<typeof actionMap>[0];
   t.throws(() => actionMap(wrong), new TypeError('actionMap: "a" is no function'));
+  t.throws(() => actionMap({}, { param: "x" } as object), {
+    name: "TypeError", message: 'actionMap: no option "param", did you mean parameter?',
+  });
+  t.throws(() => actionMap({}, { parameter: 5 as never }), { message: /parameter is a string/ });
 });

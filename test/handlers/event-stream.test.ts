@@ -39,6 +39,27 @@ t.test("what would be read as something else is refused", (t) => {
   t.end();
 });
 
+t.test("what is no text of an event, no source and no option is a TypeError at once", (t) => {
+  for (const name of ["id", "event", "comment"]) {
+    for (const value of [5, null, {}]) {
+      const event = { data: "x", [name]: value } as ServerSentEvent;
+      t.throws(() => formatEvent(event), new TypeError(`The ${name} of an event is a string`));
+    }
+  }
+  for (const event of [null, undefined, 5]) {
+    t.throws(() => formatEvent(event as never), { message: "An event is an object or a string" });
+  }
+  for (const source of [undefined, null, 5, {}]) {
+    t.throws(() => eventStream(source as never), {
+      name: "TypeError", message: "eventStream: the source is not iterable",
+    });
+  }
+  t.throws(() => eventStream([], { heartbeat: 5 } as object), {
+    name: "TypeError", message: 'eventStream: no option "heartbeat", did you mean heartbeatMs?',
+  });
+  t.end();
+});
+
 t.test("an answer of events, whose headers may be others", async (t) => {
   const answer = eventStream(["a", { data: "b" }]);
   t.equal(answer.headers.get("content-type"), "text/event-stream");

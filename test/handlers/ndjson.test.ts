@@ -18,6 +18,16 @@ t.test("a line for each value, of any iterable", async (t) => {
   t.equal(await ndjson([]).text(), "");
 });
 
+t.test("what is no source and no option is a TypeError at once", (t) => {
+  for (const source of [undefined, null, 5, {}]) {
+    t.throws(() => ndjson(source as never), new TypeError("ndjson: the source is not iterable"));
+  }
+  t.throws(() => ndjson([], { statuss: 206 } as object), {
+    name: "TypeError", message: 'ndjson: no option "statuss", did you mean status?',
+  });
+  t.end();
+});
+
 t.test("what JSON does not have cuts the answer behind the lines before it", async (t) => {
   for (const value of [undefined, () => 1, 1n]) {
     const reader = ndjson([1, value]).body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;

@@ -1,6 +1,6 @@
 /** Tests of the checks of what calls of a running server are told. */
 import t from "tap";
-import { checkCall, DRAIN_FIELDS, STOP_FIELDS } from "../../src/options/calls.ts";
+import { checkCall, checkNames, DRAIN_FIELDS, STOP_FIELDS } from "../../src/options/calls.ts";
 import { show } from "../../src/options/checks.ts";
 
 t.test("what the options allow passes, and so does none", async () => {
@@ -23,5 +23,13 @@ t.test("what no timer could take is refused by its name", async (t) => {
   });
   t.throws(() => checkCall("close", STOP_FIELDS, null), {
     code, message: "close: its options must be an object, not null",
+  });
+});
+
+t.test("a name that is none is refused with the one that may be meant", async (t) => {
+  checkNames("removeRoute", ["force"], { force: true });
+  t.throws(() => checkNames("removeRoute", ["force", "listener"], { forse: true }), {
+    code: "ERR_MILLRACE_OPTION_UNKNOWN",
+    message: "removeRoute has no option forse, did you mean force?",
   });
 });

@@ -189,6 +189,9 @@ t.test("removal does not wait longer than its deadline", async (t) => {
   const client = await connect();
   client.write(`GET /w ${RAW}`);
   await gate.arrived();
+  await t.rejects(server.removeRoute("/w", { forse: true } as object), {
+    code: "ERR_MILLRACE_OPTION_UNKNOWN", message: /did you mean force/,
+  });
   t.match(await server.removeRoute("/w", { deadlineMs: 30 }), { ended: false });
   gate.open();
   t.equal((await client.response()).body, "waited");
