@@ -6,8 +6,10 @@ import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { types } from "node:util";
 import { HttpError } from "../shared/errors.ts";
 import { redirect } from "../shared/redirect.ts";
+import { chunkBytes } from "../worker/body.ts";
 import { basicChallenge } from "./basic-credentials.ts";
 import type { EventBag } from "./event-bag.ts";
 
@@ -96,9 +98,8 @@ function statusOf(value: unknown): Status {
 /** Null: no body. A `file:` URL is the file, which is 404 where there is none. */
 async function bodyOf(value: unknown): Promise<Body | null> {
   if (value === undefined || value === null) return null;
-  if (typeof value === "string" || value instanceof Uint8Array || value instanceof ArrayBuffer) {
-    return value as Body;
-  }
+  if (typeof value === "string") return value;
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return chunkBytes(value) as Body;
   if (value instanceof Blob) return value;
   if (value instanceof URL && value.protocol === "file:") return await fileOf(value);
   if (typeof value === "object") {
@@ -111,12 +112,22 @@ async function bodyOf(value: unknown): Promise<Body | null> {
 }
 
 async function fileOf(url: URL): Promise<Blob> {
-  const path = fileURLToPath(url);
+  const path = pathOf(url);
   const facts = await stat(path).catch((cause: unknown) => {
     throw new HttpError(404, "Not found", { cause });
   });
   if (!facts.isFile()) throw new HttpError(404, "Not found");
   return await openAsBlob(path);
+}
+
+/** No file has an encoded slash in its name; a URL of another host is a mistake. */
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_INVALID_FILE_URL_PATH") throw error;
+    throw new HttpError(404, "Not found", { cause: error });
+  }
 }
 
 /** A Blob says its own; text has a charset. */

@@ -200,6 +200,12 @@ t.test("bodies out, and their types", async (t) => {
       file: () => new URL(${JSON.stringify(pathToFileURL(file).href)}),
       missing: () => new URL("nothing.html", ${JSON.stringify(pathToFileURL(file).href)}),
       folder: () => new URL(".", ${JSON.stringify(pathToFileURL(file).href)}),
+      slash: () => new URL("file:///etc%2fhostname"),
+      zero: () => new URL("file:///etc/%00"),
+      words: () => new Uint16Array([0x4241, 0x4443]),
+      part: () => new DataView(new TextEncoder().encode("abcd").buffer, 1, 2),
+      buffer: () => new TextEncoder().encode("abc").buffer,
+      shared: () => new SharedArrayBuffer(1),
       blob: () => new Blob(["b"], { type: "image/x" }),
       data: () => ({ a: [1] }),
       number: () => 12,
@@ -223,7 +229,11 @@ t.test("bodies out, and their types", async (t) => {
   t.strictSame(await asked("readable"), [200, "text/plain", null, "ab"]);
   t.strictSame(await asked("file"), [200, "text/plain", "11", "<p>file</p>"]);
   t.match(await asked("missing"), [404]);
-  t.match(await asked("folder"), [404]);
+  for (const none of ["folder", "slash", "zero"]) t.match(await asked(none), [404], none);
+  t.strictSame(await asked("words"), [200, "text/plain", "4", "ABCD"]);
+  t.strictSame(await asked("part"), [200, "text/plain", "2", "bc"]);
+  t.strictSame(await asked("buffer"), [200, "text/plain", "3", "abc"]);
+  t.strictSame(await asked("shared"), [200, "text/plain", "1", "\0"]);
   t.strictSame(await asked("blob"), [200, "image/x", "1", "b"]);
   t.strictSame(await asked("data"), [200, text, "9", '{"a":[1]}']);
   t.strictSame(await asked("number"), [200, text, "2", "12"]);
