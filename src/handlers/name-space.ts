@@ -13,18 +13,23 @@ import { wrongClose } from "../worker/compiled-route.ts";
 
 /** Part of no path that is taken. */
 const SEPARATOR = "\0";
+/** What the URL of a request has nowhere in its path, and segments that it resolves. */
+const UNREACHED = /[?#\\\t\r\n]|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 export class NameSpace implements HandlerObject {
   readonly #objects = new Map<string, Handler>();
 
   /**
    * False if there is something at the path already. A TypeError for what is no path or no handler,
+   * a path that no request has, such as one with a query or with dot segments,
    * and for an object with rules for bodies or times: those are of the route that leads here, since
    * they count before it is known which object answers.
    */
   insert(path: string, object: Handler): boolean {
     const key = keyOf(path);
-    if (key === null) throw new TypeError(`NameSpace: ${JSON.stringify(path)} is no path`);
+    if (key === null || UNREACHED.test(path)) {
+      throw new TypeError(`NameSpace: ${JSON.stringify(path)} is no path of a request`);
+    }
     const handle: unknown = typeof object === "function" ? object : object?.handle;
     if (typeof handle !== "function") {
       throw new TypeError(`NameSpace: what is to be at ${path} is no handler`);

@@ -33,6 +33,13 @@ t.test("what is no path, and no handler", async (t) => {
     t.notOk(names.delete(path));
     t.throws(() => names.insert(path, answer), TypeError, path);
   }
+  const unreached = [
+    "/o/../x", "/..", "/o/.", "/%2E%2e/x", "/o/.%2e", "/o/q?x", "/o#x", "/o\\x", "/o\n",
+  ];
+  for (const path of unreached) t.throws(() => names.insert(path, answer), /is no path of/, path);
+  for (const path of ["/...", "/.well-known/x", "/a..", "/%3Fx", "/a%2F..", "//x"]) {
+    t.ok(names.insert(path, answer), path);
+  }
   for (const object of [null, {}, "name", { handle: 1 }]) {
     t.throws(() => names.insert("/a", object as unknown as Handler), TypeError);
   }
