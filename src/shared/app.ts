@@ -59,7 +59,7 @@ export interface TableRoute extends RouteConditions {
   /** In capitals, one or several. Without it all that the handler takes. */
   readonly method?: string | readonly string[];
   /** The same as `method`; both together are an error. */
-  readonly methods?: readonly string[];
+  readonly methods?: string | readonly string[];
   /**
    * Asked when the conditions hold, before `match`: it answers whoever may not go on, or declines,
    * as `authenticated` of `millrace/authentication` does without a handler.

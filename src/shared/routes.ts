@@ -22,7 +22,7 @@ export interface RouteRow extends RouteConditions {
   /** In capitals, one or several. Without it all that the handler takes. */
   readonly method?: string | readonly string[];
   /** The same as `method`; both together are an error. */
-  readonly methods?: readonly string[];
+  readonly methods?: string | readonly string[];
   /** A name of its own, not beginning with a slash; made up if it is not given. */
   readonly id?: string;
   /** It stays in the table and answers nothing. */

@@ -14,6 +14,7 @@ const app = {
   table: [
     {
       path: "/row",
+      methods: "GET",
       match: (request, context) => request.method === "GET" && context.requestId !== "",
       handler: { match(request) { return request.method === "GET"; }, handle: () => "row" },
     },
