@@ -1,6 +1,6 @@
 /**
  * Files of a form on their way to the disk: each streams to a file of its own in a folder that
- * nobody else may read, and the folder goes when the request is over. Any thread.
+ * nobody else may read, and the folder goes when it is over with them. Any thread.
  */
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
@@ -20,7 +20,7 @@ export interface UploadedFile {
   /** As the client says. */
   readonly type: string;
   readonly size: number;
-  /** Where it lies until the handler has settled. */
+  /** Where it lies until the handler has settled, or the connection has closed. */
   readonly path: string;
   /** Moves it to stay; within one file system. */
   keep(path: string): Promise<void>;
@@ -30,6 +30,7 @@ export class FormFiles {
   readonly #parent: string;
   readonly #bytesMax: number;
   #folder: Promise<string> | null = null;
+  #removed: Promise<void> | null = null;
 
   constructor(parent: string, bytesMax: number) {
     this.#parent = parent;
@@ -55,8 +56,12 @@ export class FormFiles {
     return { field, name, type, size: meter.bytes, path, keep };
   }
 
-  /** What was kept has moved; the rest goes. */
-  async remove(): Promise<void> {
+  /** What was kept has moved; the rest goes, once. Not while something is being stored. */
+  remove(): Promise<void> {
+    return (this.#removed ??= this.#remove());
+  }
+
+  async #remove(): Promise<void> {
     if (this.#folder === null) return;
     const folder = await this.#folder.catch(() => null);
     if (folder !== null) await rm(folder, { recursive: true, force: true });

@@ -1,9 +1,12 @@
 /**
  * Forms before their handler: `application/x-www-form-urlencoded` and `multipart/form-data`, whose
- * files stream to temporary files that are removed when the handler has settled. Any thread.
+ * files stream to temporary files that are removed when the handler has settled, or when the
+ * connection has closed before. Any thread.
  */
 import { tmpdir } from "node:os";
-import type { Context, HandlerObject, HandlerResult, MillraceRequest } from "../shared/app.ts";
+import type {
+  ConnectionInfo, Context, HandlerObject, HandlerResult, MillraceRequest,
+} from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { FormFiles, type UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
@@ -72,16 +75,29 @@ export function withForm(handler: FormHandler, options: FormOptions = {}): Handl
     bodyStreamBytesMax: limits.bytesMax,
     async handle(request, context) {
       const files = new FormFiles(folder, limits.fileBytesMax);
+      let connection: ConnectionInfo | null = null;
       try {
         const form = await formOf(request, limits, files, accepts);
+        // The handler may never settle. Until here the body would have failed.
+        if (form.files.length > 0) {
+          ({ connection } = context);
+          connection.onClose(() => remove(files, context), files);
+        }
         return await handler(form, request, context);
       } finally {
-        await files.remove().catch((error: unknown) => {
-          context.log.error({ err: error }, "files of a form could not be removed");
-        });
+        await remove(files, context);
+        connection?.offClose(files);
       }
     },
   };
+}
+
+async function remove(files: FormFiles, context: Context): Promise<void> {
+  try {
+    await files.remove();
+  } catch (error) {
+    context.log.error({ err: error }, "files of a form could not be removed");
+  }
 }
 
 function limitsOf(options: FormOptions): FormLimits {

@@ -20,7 +20,7 @@ export interface ConnectionInfo {
    * Runs `fn` once when the connection has closed; registering again for an owner replaces. The
    * worker lives until a promise that it returns has settled; what fails is logged.
    */
-  onClose(fn: () => void, owner?: unknown): void;
+  onClose(fn: () => unknown, owner?: unknown): void;
   offClose(owner: unknown): void;
   /** Closes at once; nothing more is written. */
   abort(): void;

@@ -189,7 +189,7 @@ export class Connection implements ConnectionInfo {
     return this.#host.slots[this.#slot * SLOT_WORDS + SLOT_GENERATION] !== this.#generation;
   }
 
-  onClose(fn: () => void, owner: unknown = fn): void {
+  onClose(fn: () => unknown, owner: unknown = fn): void {
     if (typeof fn !== "function") throw new TypeError("onClose: the first argument is no function");
     if (this.closed) {
       queueMicrotask(() => this.#close(fn));

@@ -1,11 +1,12 @@
 /** Tests of forms, over real connections. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { type FormOptions, withForm } from "../../src/handlers/forms.ts";
 import type { Context, MillraceRequest } from "../../src/shared/app.ts";
 import { until } from "../support/deadline.ts";
 import { ownFolder } from "../support/folder.ts";
+import type { RawClient } from "../support/raw-client.ts";
 import { startApp, type TestServer } from "../support/server.ts";
 
 const MODULE = new URL("../../src/handlers/forms.js", import.meta.url).href;
@@ -49,6 +50,13 @@ type Body = NonNullable<RequestInit["body"]>;
 async function post(url: string, body: Body, headers = {}): Promise<[number, string]> {
   const answer = await fetch(url, { method: "POST", body, headers });
   return [answer.status, await answer.text()];
+}
+
+/** A request with the file "x" in the field "a". */
+function upload(path: string): string {
+  const file = "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\nx\r\n--b--";
+  return `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${file.length}\r\n` +
+    `Content-Type: multipart/form-data; boundary=b\r\n\r\n${file}`;
 }
 
 t.test("fields and files, in their order", async (t) => {
@@ -174,6 +182,67 @@ t.test("what is no form, or broken", async (t) => {
     "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\nx");
   await until("the file to begin", () => readdirSync(folder).length > 0);
   client.close();
+  await until("it to be removed", () => readdirSync(folder).length === 0);
+});
+
+t.test("of a handler that never settles, files go with the connection", async (t) => {
+  const folder = ownFolder(t);
+  const kept = join(ownFolder(t), "kept");
+  const { server, connect } = await startApp(t, `
+    import { withForm } from ${JSON.stringify(MODULE)};
+    const folder = ${JSON.stringify(folder)};
+    const keeping = withForm(async (form, request) => {
+      await form.file("a").keep(${JSON.stringify(kept)});
+      await new Promise(() => {});
+    }, { folder });
+    const hanging = withForm(() => new Promise(() => {}), { folder });
+    export default {
+      routes: { "/": hanging, "/kept": keeping, "/late": { ...hanging, handlerTimeoutMs: 100 } },
+    };
+  `);
+  const send = async (path: string): Promise<RawClient> => {
+    const client = await connect();
+    client.write(upload(path));
+    await until("the file to lie there", () => readdirSync(folder).length > 0);
+    return client;
+  };
+  const gone = (): Promise<void> => until("it to go", () => readdirSync(folder).length === 0);
+
+  (await send("/")).reset();
+  await gone();
+  const client = await send("/kept");
+  await until("it to be kept", () => existsSync(kept));
+  client.reset();
+  await gone();
+  t.equal(readFileSync(kept, "utf8"), "x");
+  const late = await send("/late");
+  t.match(await late.readToEnd(), /^HTTP\/1\.1 503 /);
+  late.close();
+  await gone();
+  await send("/");
+  await server.close({ force: true });
+  t.strictSame(readdirSync(folder), []);
+});
+
+t.test("a client that has ended its side still gets what is made of its files", async (t) => {
+  const folder = ownFolder(t);
+  const { connect } = await startApp(t, `
+    import { readFileSync } from "node:fs";
+    import { withForm } from ${JSON.stringify(MODULE)};
+    export default {
+      routes: {
+        "/": withForm(async (form, { signal }) => {
+          if (!signal.aborted) await new Promise((go) => signal.addEventListener("abort", go));
+          await new Promise((go) => setTimeout(go, 50));
+          return new Response(readFileSync(form.file("a").path));
+        }, { folder: ${JSON.stringify(folder)} }),
+      },
+    };
+  `);
+  const client = await connect();
+  client.write(upload("/"));
+  client.end();
+  t.match((await client.response()).body, "x");
   await until("it to be removed", () => readdirSync(folder).length === 0);
 });
 
