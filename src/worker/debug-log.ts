@@ -35,6 +35,7 @@ export interface DebuggedExchange {
   readonly target: { readonly path: string; readonly table: { readonly app: App } };
   readonly received: RequestBody | ReadyBody | null;
   readonly step: { readonly kind: string; readonly response?: Response };
+  readonly rewrittenUrls: readonly string[];
   find(name: string): string | undefined;
   rawTarget(): string;
   receivedHeaders(): string[];
@@ -186,11 +187,16 @@ export class DebugLog {
 
   #body(exchange: DebuggedExchange, of: DebugText["of"], tapped: TappedBytes, type: string): void {
     const { bytes, isComplete } = tapped;
-    const isHidden = this.#masking.hidesPath(exchange.target.path);
-    const text = isHidden
+    const text = this.#isHidden(exchange)
       ? MASK
       : this.#shown(exchange, this.#masking.body(tapped.text, type), "body", of, "");
     this.#line(exchange, { bytes, isComplete, body: text }, `debug: ${of} body`);
+  }
+
+  /** By the path that it came with, or by one that handlers have rewritten it to. */
+  #isHidden({ target, rewrittenUrls }: DebuggedExchange): boolean {
+    const paths = [target.path, ...rewrittenUrls.map((url) => new URL(url).pathname)];
+    return paths.some((path) => this.#masking.hidesPath(path));
   }
 
   #fields(exchange: DebuggedExchange, of: DebugText["of"], fields: Fields): Fields {

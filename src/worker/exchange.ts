@@ -42,6 +42,8 @@ import { originOf, requestUrl, type Target } from "./target.ts";
 
 const ENCODED_FIELDS = /^content-(?:encoding|length)$/i;
 
+const NO_URLS: readonly string[] = [];
+
 /** What an exchange asks of its engine. */
 export interface ExchangeHost {
   /** Of the listener with this index. */
@@ -126,8 +128,8 @@ export class Exchange implements RequestSource, BodyOwner {
   /** Once a handler within `context.next()` writes: told when there is nothing left to answer. */
   onOver: (() => void) | null = null;
   request: LightRequest | null = null;
-  /** In the place of the one that it came with; null: that one. */
-  #rewritten: string | null = null;
+  /** What it was rewritten to, the URL that it has now at the end; null: the one it came with. */
+  #rewritten: string[] | null = null;
   context: Context | null = null;
   abort: AbortController | null = null;
   /** When its batch began; 0 when nobody counts, or it has been counted. */
@@ -204,7 +206,7 @@ export class Exchange implements RequestSource, BodyOwner {
 
   /** It goes through the routes again, under another URL. */
   restart(url: string, plan: Plan): void {
-    this.#rewritten = url;
+    (this.#rewritten ??= []).push(url);
     this.plan = plan;
     this.renewRequest();
   }
@@ -235,7 +237,12 @@ export class Exchange implements RequestSource, BodyOwner {
   }
 
   url(): string {
-    return this.#rewritten ?? this.receivedUrl();
+    return this.#rewritten === null ? this.receivedUrl() : this.#rewritten.at(-1)!;
+  }
+
+  /** The URLs that it was rewritten to so far. */
+  get rewrittenUrls(): readonly string[] {
+    return this.#rewritten ?? NO_URLS;
   }
 
   /** The URL that the client has, whatever it was rewritten to. */

@@ -188,6 +188,20 @@ t.test("a path whose secrets are in it", async (t) => {
   t.notMatch(readFileSync(server.file, "utf8"), /t0ken|token in body/);
 });
 
+t.test("a path that a handler has rewritten the request to", async (t) => {
+  const source = APP.replace('"/":', `
+    "/old": (request, context) => context.rewrite("/reset/t0ken"),
+    "/hidden": (request, context) => context.rewrite("/between/t0ken"),
+    "/between/:token": (request, context) => context.rewrite("/bare"),
+    "/":`);
+  const server = await start(t, { maskPaths: ["/reset/*", "/between/*"] }, source);
+  const client = await server.connect();
+  t.equal((await client.request(get("/old"))).body, "token in body");
+  t.equal((await client.request(get("/hidden"))).body, "bare");
+  const lines = await server.told(6);
+  t.match([lines[1], lines[4]], [{ body: "[masked]" }, { body: "[masked]" }]);
+});
+
 t.test("the app's own function", async (t) => {
   const source = APP.replace("export default {", `export default {
     secret: /a\\.test|bare/g,
