@@ -100,12 +100,33 @@ export class ListenerSites {
   }
 }
 
+/**
+ * All requests of the worker are shown the same one, so its objects and arrays are frozen. A copy:
+ * without worker threads what is given may be the object of whoever has started the server.
+ */
+function ownData(given: unknown): unknown {
+  const data: unknown = structuredClone(given);
+  const found = [data];
+  for (const value of found) { // which grows meanwhile
+    if (!isFreezable(value)) continue;
+    Object.freeze(value);
+    for (const member of Object.values(value)) found.push(member);
+  }
+  return data;
+}
+
+/** What is not frozen yet of what a text of JSON could hold. */
+function isFreezable(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return false;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+}
+
 function siteOf(native: Native, host: DebugHost, facts: ListenerFacts): ListenerSite {
   const { id, name, data, isTls, settings } = facts;
   const compression = compressionOf(settings);
   const debug = debugLogOf(host, id, settings, compression);
   return {
-    view: { id, name, data },
+    view: Object.freeze({ id, name, data: ownData(data) }),
     settings,
     defaults: new DefaultHeaders(settings.headers),
     compression,

@@ -31,6 +31,34 @@ t.test("a site that was replaced stays what it was for those who hold it", async
   t.equal(sites.at(0).view.id, "b");
 });
 
+t.test("a request cannot change the data of its listener for the next one", async (t) => {
+  const tags = new Map([["a", 1]]);
+  const given = {
+    user: { names: ["a", { first: "b" }] }, bytes: new Uint8Array(2), tags, none: undefined,
+    self: null as unknown, pattern: /a/g,
+  };
+  given.self = given;
+  const sites = new ListenerSites(loadNative(), host, [
+    { ...facts("a"), data: given }, { ...facts("b"), data: "text" },
+  ]);
+  const { view } = sites.at(0);
+  const data = view.data as typeof given;
+  t.strictSame(data.user, given.user);
+  const changes = [
+    () => (data.user = given.user),
+    () => data.user.names.push("c"),
+    () => ((data.user.names[1] as { first: string }).first = "c"),
+    () => ((data.self as typeof given).bytes = data.bytes),
+    () => ((view as { data: unknown }).data = 1),
+  ];
+  for (const change of changes) t.throws(change, TypeError);
+  data.bytes[0] = 1;
+  t.ok(data.pattern.test("a"));
+  t.equal(sites.at(1).view.data, "text");
+  given.user.names.push("d");
+  t.equal(given.bytes[0], 0, "what was given is another one");
+});
+
 t.test("what all have in common follows those that there are", async (t) => {
   const answer = toParts(new Response("x".repeat(4096), { headers: { "x-own": "1" } }))!;
   const sites = new ListenerSites(loadNative(), host, [facts("a")]);
