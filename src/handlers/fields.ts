@@ -59,6 +59,10 @@ const TAG = /^[\x21\x23-\x7e]*$/;
 const REFERENCE = /^(?:[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
+/** RFC 7616 3.3: a sender must not quote them. */
+const UNQUOTED_OF_DIGEST: ReadonlySet<string> = new Set(["algorithm", "stale"]);
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 /** Throws a TypeError for directives that are none, or that exclude each other. */
 export function setCacheControl(headers: Headers, control: CacheControl): void {
   checkKnown("Cache-Control", control, DIRECTIVES);
@@ -161,14 +165,19 @@ export function setAllow(headers: Headers, ...methods: readonly string[]): void 
   headers.set("allow", methods.join(", "));
 }
 
-/** RFC 9110 11.6.1: one more challenge. */
+/** RFC 9110 11.6.1: one more challenge. What RFC 7616 3.3 wants unquoted of `Digest` is so. */
 export function addChallenge(
   headers: Headers,
   scheme: string,
   parameters: Readonly<Record<string, string>> = {},
 ): void {
   if (!isName(scheme)) throw new TypeError(`"${scheme}" is no authentication scheme`);
-  const pairs = Object.entries(parameters).map(([name, value]) => quoted(name, value));
+  const bare = /^digest$/i.test(scheme) ? UNQUOTED_OF_DIGEST : NO_NAMES;
+  const pairs = Object.entries(parameters).map(([name, value]) => {
+    if (!bare.has(name.toLowerCase())) return quoted(name, value);
+    if (!isName(value)) throw new TypeError(`"${value}" is no ${name} of a ${scheme} challenge`);
+    return parameter(name, value);
+  });
   headers.append("www-authenticate", [scheme, pairs.join(", ")].join(" ").trim());
 }
 

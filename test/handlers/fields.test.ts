@@ -125,7 +125,16 @@ t.test("Allow, challenges, Vary", (t) => {
     "www-authenticate": 'Digest realm="a \\"b\\"", nonce="n", Negotiate',
     "vary": "Accept",
   });
+  t.strictSame(written((headers) => {
+    const parameters = { realm: "r", qop: "auth, auth-int", algorithm: "SHA-256", Stale: "true" };
+    fields.addChallenge(headers, "digest", parameters);
+    fields.addChallenge(headers, "Other", { algorithm: "x" });
+  }), {
+    "www-authenticate": 'digest realm="r", qop="auth, auth-int", algorithm=SHA-256, Stale=true, ' +
+      'Other algorithm="x"',
+  }, "RFC 7616 3.3");
   const headers = new Headers();
+  t.throws(() => fields.addChallenge(headers, "Digest", { algorithm: "SHA 256" }), TypeError);
   t.throws(() => fields.setAllow(headers, "FETCH"), TypeError);
   t.throws(() => fields.setAllow(headers, undefined as never), TypeError);
   t.throws(() => fields.addChallenge(headers, "a b"), TypeError);
