@@ -16,6 +16,9 @@ export type StatusRedirect =
 /** By the status of the answer, 200 to 599. */
 export type StatusRedirects = Readonly<Record<number, StatusRedirect>>;
 
+/** Of a request for which a location can be tried. */
+const ANY_URL = "http://host/";
+
 interface Row {
   readonly location: string;
   readonly status: number;
@@ -49,8 +52,8 @@ export function statusRedirects(table: StatusRedirects, handler?: FetchHandler):
   };
 }
 
-function rowOf(status: string, to: StatusRedirect): [status: number, row: Row] {
-  const { location, status: by = 302 } = typeof to === "string" ? { location: to } : to;
+function rowOf(status: string, given: StatusRedirect): [status: number, row: Row] {
+  const { location, status: by = 302 } = typeof given === "string" ? { location: given } : given;
   const number = Number(status);
   if (!(Number.isInteger(number) && number >= 200 && number <= 599)) {
     throw new RangeError(`statusRedirects: "${status}" is no status from 200 to 599`);
@@ -58,7 +61,11 @@ function rowOf(status: string, to: StatusRedirect): [status: number, row: Row] {
   if (typeof location !== "string" || location === "") {
     throw new TypeError(`statusRedirects: ${status} leads to no location`);
   }
-  redirect(locationFrom(location, "http://host/"), by); // throws for what cannot be
+  const to = locationFrom(location, ANY_URL);
+  redirect(to, by); // throws for what cannot be
+  if (!URL.canParse(to, ANY_URL)) {
+    throw new TypeError(`statusRedirects: ${status} leads to "${location}", which is no location`);
+  }
   return [number, { location, status: by }];
 }
 

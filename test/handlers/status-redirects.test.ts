@@ -68,4 +68,6 @@ t.test("a table that cannot be is refused", async (t) => {
   refused({ 401: "" }, /401 leads to no location/);
   refused({ 401: { location: "/a", status: 200 } }, /200 is no status of a redirect/);
   refused({ 401: "/a\r\nb: c" }, /./);
+  refused({ 401: "http://[bad" }, /401 leads to "http:\/\/\[bad", which is no location/);
+  t.throws(() => statusRedirects({ 401: { location: "//a:b" } }), TypeError);
 });
