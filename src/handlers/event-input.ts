@@ -23,7 +23,8 @@ export interface EventInputOptions {
 const FORM = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data";
 /** Types whose bodies are text. */
-const TEXT = /^(?:text\/.*|application\/(?:[\w.-]*\+)?(?:json|xml|javascript|ecmascript))$/;
+const TEXT =
+  /^(?:text\/.*|application\/(?:json|xml|javascript|ecmascript)|[^/]+\/.*\+(?:json|xml))$/;
 
 /**
  * What the server says under `http.`, and nobody else: by a field of such a name a client would say

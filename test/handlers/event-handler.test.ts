@@ -117,6 +117,10 @@ t.test("a body is text or bytes, as its type says", async (t) => {
   const bytes = new Uint8Array([0x61, 0xe4]);
   t.strictSame(await shown("text/plain; charset=iso-8859-1", bytes), ["aä", "aä", 2]);
   t.strictSame(await shown("application/json", new Uint8Array([0x31])), ["1", "1", 1]);
+  for (const type of ["image/svg+xml", "model/gltf+json; a=b", "application/x.y+json"]) {
+    t.strictSame(await shown(type, new Uint8Array([0x31])), ["1", "1", 1], type);
+  }
+  t.strictSame(await shown("image/xml", new Uint8Array([0x31])), [[0x31], "1", 1]);
   t.strictSame(await shown("application/octet-stream", bytes), [[0x61, 0xe4], "a\ufffd", 2]);
   t.strictSame(await shown("text/x; charset=nobody-knows", bytes), ["a\ufffd", "a\ufffd", 2]);
 });
