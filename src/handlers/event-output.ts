@@ -65,7 +65,8 @@ export async function answerOfEvent(bag: EventBag, options: EventOutputOptions):
   const body = isBodyless ? null : await bodyOf(given);
   const headers = fieldsOf(bag);
   if (body !== null) {
-    headers.set("content-type", toText(bag.all("http.content-type")[0] ?? typeOf(body, options)));
+    const said = bag.all("http.content-type")[0];
+    headers.set("content-type", typeOf(body, said ?? ownType(body) ?? options.contentType));
   }
   return new Response(body, { status: status.code, statusText: status.reason, headers });
 }
@@ -130,11 +131,15 @@ function pathOf(url: URL): string {
   }
 }
 
-/** A Blob says its own; text has a charset. */
-function typeOf(body: Body, { contentType }: EventOutputOptions): string {
-  if (body instanceof Blob && body.type !== "") return body.type;
-  const isText = typeof body === "string" && contentType.startsWith("text/");
-  return isText && !contentType.includes(";") ? `${contentType}; charset=utf-8` : contentType;
+function ownType(body: Body): string | undefined {
+  return body instanceof Blob && body.type !== "" ? body.type : undefined;
+}
+
+/** Text goes out as UTF-8, which its type says unless it says something else. */
+function typeOf(body: Body, given: unknown): string {
+  const type = toText(given);
+  const isText = typeof body === "string" && /^\s*text\//i.test(type);
+  return isText && !/;\s*charset\s*=/i.test(type) ? `${type}; charset=utf-8` : type;
 }
 
 function fieldsOf(bag: EventBag): Headers {

@@ -227,7 +227,13 @@ t.test("bodies out, and their types", async (t) => {
   t.strictSame(await asked("none"), [200, null, "0", ""]);
   t.strictSame(await asked("null"), [200, null, "0", ""]);
   t.strictSame(await asked("text"), [200, text, "3", "tä"]);
-  t.strictSame(await asked("text", "text/html"), [200, "text/html", "3", "tä"]);
+  t.strictSame(await asked("text", "text/html"), [200, "text/html; charset=utf-8", "3", "tä"]);
+  const flowed = "Text/Plain; format=flowed";
+  t.strictSame(await asked("text", flowed), [200, `${flowed}; charset=utf-8`, "3", "tä"]);
+  for (const said of ["text/html; Charset=x", "application/json", "x"]) {
+    t.strictSame(await asked("text", said), [200, said, "3", "tä"]);
+  }
+  t.strictSame(await asked("bytes", "text/html"), [200, "text/html", "2", "\u0001\u0002"]);
   t.strictSame(await asked("bytes"), [200, "text/plain", "2", "\u0001\u0002"]);
   t.strictSame(await asked("stream"), [200, "text/plain", null, "streamed"]);
   t.strictSame(await asked("readable"), [200, "text/plain", null, "ab"]);
