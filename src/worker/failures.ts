@@ -45,7 +45,7 @@ export class Failures {
   /** A handler has thrown or rejected, or a body failed before any of its answer was sent. */
   fail(exchange: Exchange, error: unknown): void {
     if (exchange.isAnswered) {
-      this.#report(exchange, error, `${exchange.routeName} failed after its answer`);
+      this.#failedLate(exchange, error);
       return;
     }
     // An answer to a failure may fail as well, and its replacement, and so on.
@@ -53,6 +53,13 @@ export class Failures {
     if (!isLast && this.#answerThrown(exchange, error)) return;
     if (exchange.target.table.app.error === undefined || isLast) this.#answerFault(exchange, error);
     else void this.#askHook(exchange, error);
+  }
+
+  /** Nothing can take the place of the answer: the hook is told, as of a body, and no more. */
+  #failedLate(exchange: Exchange, error: unknown): void {
+    this.#report(exchange, error, `${exchange.routeName} failed after its answer`);
+    if (exchange.target.table.app.error === undefined || isAnswer(error)) return;
+    void this.#tellHook(exchange, error);
   }
 
   /** A body has failed behind its head. The connection is cut; the hook is told, and no more. */
@@ -103,12 +110,12 @@ export class Failures {
         this.#answers.answer(exchange, parts, false);
       }
     } catch (second) {
-      if (exchange.isAnswered || isAnswer(second)) {
+      if (!exchange.isAnswered && isAnswer(second)) {
         this.fail(exchange, second);
         return;
       }
       this.#report(exchange, second, "the app's error hook failed");
-      this.#answerFault(exchange, error);
+      if (!exchange.isAnswered) this.#answerFault(exchange, error);
     }
   }
 

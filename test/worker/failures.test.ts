@@ -171,6 +171,27 @@ t.test("the hook hears of a body that failed late; its answer is dropped", async
   });
 });
 
+t.test("the hook hears once of a failure behind the answer, also if it fails itself", async (t) => {
+  const server = await startApp(t, `${THROWN}
+    const told = [];
+    export default {
+      routes: {
+        "/ended/:what": (request, context) => { context.reply().end("one"); raise(request); },
+        "/timed": async () => { await new Promise((go) => setTimeout(go, 300)); throw odd; },
+        "/told": () => Response.json(told),
+      },
+      error(error) { told.push(error.message); throw new Error("mine"); },
+    };`, { handlerTimeoutMs: 100 });
+  const client = await server.connect();
+  for (const what of ["error", "http", "response"]) {
+    t.match(await ask(client, `/ended/${what}`), { status: 200, body: "one" });
+  }
+  t.strictSame(JSON.parse((await ask(client, "/told")).body), ["secret"]);
+  const timed = await server.connect();
+  t.equal((await ask(timed, "/timed")).status, 503);
+  await until("the hook", async () => (await ask(client, "/told")).body === '["secret","odd"]');
+});
+
 t.test("a handler that answers after its clock is told that nobody wants it", async (t) => {
   const server = await startApp(t, HOOKED, { handlerTimeoutMs: 200 });
   const client = await server.connect();

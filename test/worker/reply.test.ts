@@ -139,6 +139,8 @@ t.test("a Response beside the reply is an error", async (t) => {
   const client = await server.connect();
   t.equal((await client.request(ask("/no-response"))).status, 500);
   await notes(server, /error: ERR_MILLRACE_RESPONSE_INVALID.*no-response/);
+  t.equal((await client.request(ask("/no-response-ended"))).body, "one", "that is complete");
+  await notes(server, /error: ERR_MILLRACE_RESPONSE_INVALID.*no-response-ended/);
   client.write(ask("/no-response-late"));
   t.match(await client.readToEnd(), /\r\n1\r\nx\r\n$/, "cut: the last chunk is missing");
   await notes(server, /error: ERR_MILLRACE_RESPONSE_INVALID.*no-response-late/);
