@@ -5,7 +5,7 @@
  * before it serves. What was changed belongs to a generation: a new app begins with its own tables.
  * Thread: the primary's.
  */
-import { checkCall, checkNames, STOP_FIELDS } from "../options/calls.ts";
+import { checkCall, checkNames, type Fields, STOP_FIELDS } from "../options/calls.ts";
 import { conditionsOf } from "../shared/conditions.ts";
 import { freeId, readRow, readRows } from "../shared/route-rows.ts";
 import { MillraceError } from "../shared/errors.ts";
@@ -20,6 +20,9 @@ import type { WorkerChannel } from "./worker-channel.ts";
 
 /** What the worker has under a name that no app has given. */
 const BUILT_IN: HandlerFacts = { kind: "function", methods: [], functionName: "" };
+
+/** The options are an object; what is in it is checked where it is used. */
+const NO_FIELDS: Fields = {};
 
 const HAS_TABLES: ReadonlySet<string> = new Set(["serving", "draining"]);
 
@@ -112,11 +115,14 @@ export class RouteTables {
   }
 
   async replace(rows: readonly RouteRow[], options: TableOptions = {}): Promise<RoutesResult> {
+    checkCall("setRoutes", NO_FIELDS, options);
     const { stopped } = await this.#edit(options.listener, () => readRows(rows));
     return { stopped };
   }
 
-  async add(pattern: string, options: AddRouteOptions): Promise<RouteInfo> {
+  /** What lacks is told as of a row: `options` may be none where nobody checks types. */
+  async add(pattern: string, options: Partial<AddRouteOptions> = {}): Promise<RouteInfo> {
+    checkCall("addRoute", NO_FIELDS, options);
     const { listener, position = -1, ...rest } = options;
     let id = "";
     await this.#edit(listener, (rows) => {
@@ -149,6 +155,7 @@ export class RouteTables {
   }
 
   async setDisabled(name: string, disabled: boolean, options: TableOptions = {}): Promise<void> {
+    checkCall(disabled ? "disableRoute" : "enableRoute", NO_FIELDS, options);
     await this.#edit(options.listener, (rows) => {
       const changed = found(rows, name);
       return rows.map((row) => (changed.includes(row) ? { ...row, disabled } : row));

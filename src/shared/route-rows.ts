@@ -21,7 +21,8 @@ const METHOD = /^[A-Z][A-Z-]*$/;
 /** Throws ERR_MILLRACE_ROUTE_INVALID, which names the row. */
 export function readRows(value: unknown): TableRow[] {
   if (!Array.isArray(value)) throw wrong("A table of routes is an array of rows");
-  const rows = value.map((row: unknown, at) => readRow(row, `Row ${at + 1} of the routes`));
+  const given: unknown[] = Array.from(value); // a hole is no row either
+  const rows = given.map((row, at) => readRow(row, `Row ${at + 1} of the routes`));
   const ids = new Set<string>();
   for (const [at, { id }] of rows.entries()) {
     if (id === "") continue;

@@ -150,6 +150,27 @@ t.test("rows are added at a place, disabled, and removed by pattern or id", asyn
   await t.rejects(server.setRoutes([], { listener: "default" }), none);
 });
 
+t.test("options that are no object are told with a code", async (t) => {
+  const { server } = await startApp(t, APP);
+  const before = server.routes();
+  await t.rejects(server.addRoute("/x", undefined as never), {
+    code: "ERR_MILLRACE_ROUTE_INVALID",
+    message: /^The new row, "\/x": handler must be the name of one/,
+  });
+  const nothing = null as never;
+  const calls: Record<string, () => Promise<unknown>> = {
+    addRoute: () => server.addRoute("/x", nothing),
+    setRoutes: () => server.setRoutes([], nothing),
+    disableRoute: () => server.disableRoute("/a", nothing),
+    enableRoute: () => server.enableRoute("/a", nothing),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const message = `${name}: its options must be an object, not null`;
+    await t.rejects(call, { code: "ERR_MILLRACE_OPTION_INVALID", message });
+  }
+  t.strictSame(server.routes(), before);
+});
+
 t.test("removal waits for running requests on every worker, unless it is forced", async (t) => {
   for (const handler of ["waits", "streams"]) {
     const gate = new Gate();

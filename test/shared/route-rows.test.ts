@@ -25,6 +25,7 @@ t.test("what is no row is named", async (t) => {
     [undefined, /is an array/],
     [[ROW, 5], /Row 2 of the routes is no object/],
     [[ROW, null], /Row 2 of the routes is no object/],
+    [Object.assign([], { 1: ROW }), /Row 1 of the routes is no object/],
     [[[ROW]], /Row 1 of the routes is no object/],
     [[{ ...ROW, handel: "x" }], /Row 1 of the routes has "handel"/],
     [[{ handler: "h" }], /Row 1 of the routes has no pattern/],
