@@ -4,9 +4,7 @@
  * connection has closed before. Any thread.
  */
 import { tmpdir } from "node:os";
-import type {
-  ConnectionInfo, Context, HandlerObject, HandlerResult, MillraceRequest,
-} from "../shared/app.ts";
+import type { Context, HandlerObject, HandlerResult, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { FormFiles, type UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
@@ -75,21 +73,25 @@ export function withForm(handler: FormHandler, options: FormOptions = {}): Handl
     bodyStreamBytesMax: limits.bytesMax,
     async handle(request, context) {
       const files = new FormFiles(folder, limits.fileBytesMax);
-      let connection: ConnectionInfo | null = null;
+      const reading = formOf(request, limits, files, accepts);
+      const connection = typeOf(request) === MULTIPART ? context.connection : null;
+      // The handler may never settle; and the worker waits for what is done when it closes. Then
+      // the body fails, so that reading ends: nothing is written any more.
+      const gone = (): Promise<void> => remove(files, context);
+      connection?.onClose(() => reading.then(gone, gone), files);
       try {
-        const form = await formOf(request, limits, files, accepts);
-        // The handler may never settle. Until here the body would have failed.
-        if (form.files.length > 0) {
-          ({ connection } = context);
-          connection.onClose(() => remove(files, context), files);
-        }
-        return await handler(form, request, context);
+        return await handler(await reading, request, context);
       } finally {
-        await remove(files, context);
+        await gone();
         connection?.offClose(files);
       }
     },
   };
+}
+
+/** Without its parameters. */
+function typeOf({ headers }: MillraceRequest): string {
+  return (headers.get("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
 }
 
 async function remove(files: FormFiles, context: Context): Promise<void> {
@@ -121,13 +123,13 @@ async function formOf(
   files: FormFiles,
   accepts: AcceptsFile | undefined,
 ): Promise<Form> {
-  const type = request.headers.get("content-type") ?? "";
-  const name = type.split(";", 1)[0]!.trim().toLowerCase();
+  const name = typeOf(request);
   if (name === URLENCODED) return urlencoded(await request.text(), limits);
   if (name !== MULTIPART) {
     throw new HttpError(415, `A form is ${URLENCODED} or ${MULTIPART}`);
   }
   if (request.body === null) throw new HttpError(400, "The form has no body");
+  const type = request.headers.get("content-type")!;
   const reader = new MultipartReader(type, limits, files, accepts);
   const { fields, files: stored } = await reader.read(request.body);
   return new ReadForm(fields, stored);

@@ -224,6 +224,16 @@ t.test("of a handler that never settles, files go with the connection", async (t
   t.strictSame(readdirSync(folder), []);
 });
 
+t.test("a server that is closed by force removes what is still being stored", async (t) => {
+  const folder = ownFolder(t);
+  const { server, connect } = await serving(t, { folder });
+  const half = upload("/").slice(0, -"\r\n--b--".length);
+  for (let count = 0; count < 5; count++) (await connect()).write(half);
+  await until("the files to begin", () => readdirSync(folder).length === 5);
+  await server.close({ force: true });
+  t.strictSame(readdirSync(folder), []);
+});
+
 t.test("a client that has ended its side still gets what is made of its files", async (t) => {
   const folder = ownFolder(t);
   const { connect } = await startApp(t, `
