@@ -118,7 +118,7 @@ export interface App<WebSocketData = unknown> {
   onResponse?(info: ResponseInfo): void;
   /**
    * What the log of a listener with `debug` shows in place of the text, which is without the values
-   * of `maskFields` already. If it fails, nothing of the text is shown.
+   * of `maskFields` already. If it fails, or gives no string, nothing of the text is shown.
    */
   debugMask?(text: string, what: DebugText): string;
   /**

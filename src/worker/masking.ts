@@ -136,11 +136,16 @@ function decodedPath(path: string): string {
   return path.includes("%") ? path.split("/").map(decodeSegment).join("/") : path;
 }
 
-/** What the app makes of a text; one that fails shows nothing. */
+/**
+ * What the app makes of a text; one that fails shows nothing. A promise is no text, and what it
+ * rejects with is dropped: unhandled it would end the worker.
+ */
 export function maskedBy(mask: MaskFunction, text: string, what: DebugText): string {
   try {
     const made = mask(text, what);
-    return typeof made === "string" ? made : MASK;
+    if (typeof made === "string") return made;
+    Promise.resolve(made).catch(() => {});
+    return MASK;
   } catch {
     return MASK;
   }

@@ -131,3 +131,17 @@ t.test("the app's function has the last word, and shows nothing if it fails", as
     throw new Error("x");
   }, "a", what), MASK);
 });
+
+t.test("a promise of the app's function is no text, and ends nothing if it fails", async (t) => {
+  const what = { part: "body", of: "request", name: "", path: "/" } as const;
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  t.teardown(() => process.off("unhandledRejection", note));
+  t.equal(maskedBy(async (text) => text, "a", what), MASK);
+  t.equal(maskedBy(async () => {
+    throw new Error("x");
+  }, "a", what), MASK);
+  await new Promise(setImmediate);
+  t.same(unhandled, []);
+});
