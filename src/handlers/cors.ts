@@ -36,6 +36,11 @@ export interface CorsOptions {
 }
 
 const DEFAULT_METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"];
+/** Those of answers (Fetch 3.3.3): what the options say is all that is permitted. */
+const FIELDS = [
+  "allow-origin", "allow-credentials", "allow-methods", "allow-headers", "allow-private-network",
+  "expose-headers", "max-age",
+].map((name) => `access-control-${name}`);
 
 /**
  * Throws a TypeError for options that no client would understand. Without `handler` it goes on with
@@ -115,12 +120,16 @@ async function answer(
   });
 }
 
-/** Also answers to those who may not say that they depend on the origin, for the sake of caches. */
+/**
+ * In place of what the answer permits by itself, such as that of another server. Also answers to
+ * those who may not say that they depend on the origin, for the sake of caches.
+ */
 function permit(
   { origin = "*", credentials }: CorsOptions,
   headers: Headers,
   allowed: string | null,
 ): void {
+  for (const field of FIELDS) headers.delete(field);
   if (origin !== "*") addVary(headers, "Origin");
   if (allowed === null) return;
   headers.set("access-control-allow-origin", allowed);

@@ -90,6 +90,48 @@ t.test("some origins: who may not gets no permission, and Vary keeps caches apar
   }
 });
 
+t.test("what the wrapped handler permits does not count", async (t) => {
+  const own = `new Response("own", { headers: {
+    "access-control-allow-origin": "*", "access-control-allow-credentials": "true",
+    "access-control-allow-methods": "PUT", "access-control-allow-headers": "x-one",
+    "access-control-allow-private-network": "true", "access-control-expose-headers": "x-secret",
+    "access-control-max-age": "60",
+  } })`;
+  const none = {
+    text: "own", credentials: null, methods: null, fields: null, isPrivate: null, exposed: null,
+    maxAge: null,
+  };
+  const server = await startApp(t, `
+    import { cors } from ${JSON.stringify(MODULE)};
+    const own = () => ${own};
+    const some = { origin: ["https://a.example"] };
+    export default {
+      routes: {
+        "/some": cors(some, own),
+        "/next": cors(some),
+        "/all": cors({}, own),
+        "/more": cors({ ...some, credentials: true, exposedHeaders: ["X-Id"] }, own),
+        "/thrown": cors(some, () => { throw own(); }),
+      },
+      fetch: own,
+    };
+  `);
+  for (const path of ["/some", "/next", "/thrown"]) {
+    t.match(await ask(server, path, { origin: "https://evil.example" }), { ...none, origin: null });
+    t.match(await ask(server, path, {}), { ...none, origin: null });
+    t.match(await ask(server, path, { origin: "https://a.example" }), {
+      ...none, origin: "https://a.example",
+    });
+  }
+  t.match(await ask(server, "/all", { origin: "https://a.example" }), { ...none, origin: "*" });
+  t.match(await ask(server, "/more", { origin: "https://a.example" }), {
+    ...none, origin: "https://a.example", credentials: "true", exposed: "X-Id",
+  });
+  t.match(await ask(server, "/more", { origin: "https://evil.example" }), {
+    ...none, origin: null,
+  });
+});
+
 t.test("what a preflight may ask for, and what scripts may read", async (t) => {
   const server = await serving(t, `{
     methods: ["GET", "PROPFIND"], allowedHeaders: ["X-One"], exposedHeaders: ["X-Id", "ETag"],
