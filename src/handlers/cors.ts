@@ -6,6 +6,7 @@ import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import { addVary } from "../shared/vary.ts";
+import { checkNames } from "./option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
 /**
@@ -35,6 +36,10 @@ export interface CorsOptions {
   readonly privateNetwork?: boolean;
 }
 
+const NAMES: readonly (keyof CorsOptions)[] = [
+  "origin", "methods", "allowedHeaders", "exposedHeaders", "credentials", "maxAgeSeconds",
+  "privateNetwork",
+];
 const DEFAULT_METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"];
 /** Those of answers (Fetch 3.3.3): what the options say is all that is permitted. */
 const FIELDS = [
@@ -137,6 +142,7 @@ function permit(
 }
 
 function check(options: CorsOptions): void {
+  checkNames("cors", options, NAMES);
   const { origin = "*", credentials, maxAgeSeconds, methods = [] } = options;
   if (origin === "*" && credentials === true) {
     throw new TypeError('cors: credentials need origins of their own, since "*" excludes them');

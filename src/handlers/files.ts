@@ -18,6 +18,7 @@ import { listing } from "./file-listing.ts";
 import { decodedPath, isSafePath } from "./file-path.ts";
 import { FileVariants, type VariantCoding } from "./file-variants.ts";
 import { FileWrites } from "./file-writes.ts";
+import { checkNames } from "./option-checks.ts";
 
 /** A value for all, by extension without the dot (`"*"`: all others), or a function of the path. */
 export type ByExtension =
@@ -50,10 +51,10 @@ export interface FilesOptions {
   readonly writeBytesMax?: number;
 }
 
-const NAMES: ReadonlySet<string> = new Set([
+const NAMES: readonly (keyof FilesOptions)[] = [
   "index", "listing", "dotFiles", "cacheControl", "types", "precompressed", "revalidateMs",
   "keptMax", "inMemoryBytesMax", "write", "writeBytesMax",
-]);
+];
 
 const { contentType } = createRequire(import.meta.url)("mime-types") as {
   readonly contentType: (name: string) => string | false;
@@ -65,8 +66,7 @@ const { contentType } = createRequire(import.meta.url)("mime-types") as {
  * its bounds; ENOENT if there is no such folder.
  */
 export function files(root: string, options: FilesOptions = {}): FetchHandler {
-  const unknown = Object.keys(options).find((name) => !NAMES.has(name));
-  if (unknown !== undefined) throw new TypeError(`files: there is no option "${unknown}"`);
+  checkNames("files", options, NAMES);
   const { keptMax = 256, revalidateMs = 1000 } = options;
   if (!Number.isInteger(keptMax) || keptMax < KEPT_MIN) {
     throw new TypeError(`files: keptMax is a whole number of at least ${KEPT_MIN}`);

@@ -9,6 +9,7 @@ import { HttpError } from "../shared/errors.ts";
 import { FormFiles, type UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
 import { type AcceptsFile, MultipartReader } from "./multipart-reader.ts";
+import { checkNames } from "./option-checks.ts";
 
 export type { UploadedFile } from "./form-files.ts";
 
@@ -103,9 +104,7 @@ async function remove(files: FormFiles, context: Context): Promise<void> {
 }
 
 function limitsOf(options: FormOptions): FormLimits {
-  const known = new Set([...Object.keys(LIMITS), "folder", "accepts"]);
-  const unknown = Object.keys(options).find((name) => !known.has(name));
-  if (unknown !== undefined) throw new TypeError(`withForm: no option "${unknown}"`);
+  checkNames("withForm", options, [...Object.keys(LIMITS), "folder", "accepts"]);
   const limits = { ...LIMITS };
   for (const name of Object.keys(LIMITS) as (keyof FormLimits)[]) {
     const value = options[name] ?? LIMITS[name];

@@ -72,6 +72,49 @@ export function checkWhole(
   throw wrongOption(`${who}: ${name} is a whole number ${bounds}`);
 }
 
+/**
+ * Throws for a function that cannot say at once what it is asked: its promise would
+ * count as true.
+ */
+export function checkSyncFunctions<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  checkFunctions(who, options, names);
+  const isAsync = (name: keyof Options & string): boolean => (
+    Object.prototype.toString.call(options[name]).startsWith("[object Async")
+  );
+  const wrong = names.find(isAsync);
+  if (wrong === undefined) return;
+  throw wrongOption(`${who}: ${wrong} is async, and must say at once what it says`);
+}
+
+/** What such a function has said. Throws a TypeError for a promise. */
+export function saidAtOnce<Said>(who: string, name: string, said: Said): Said {
+  if (typeof (said as { then?: unknown } | null | undefined)?.then !== "function") return said;
+  Promise.resolve(said).catch(() => {}); // what is wrong is told once
+  throw new TypeError(`The ${name} of ${who} has returned a promise, and must say it at once`);
+}
+
+/** Throws for what is no array of strings: one string would be read by its letters. */
+export function checkTexts<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
+    if (value !== undefined && !isList) throw wrongOption(`${who}: ${name} is a list of texts`);
+  }
+}
+
+/** What the value of a header field can be; it cannot begin another one. */
+export function isFieldText(value: unknown): value is string {
+  return typeof value === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}
+
 /** For a value that an option does not take. */
 export function wrongOption(text: string, options?: ErrorOptions): TypeError {
   return codedError("ERR_MILLRACE_OPTION_INVALID", text, options);

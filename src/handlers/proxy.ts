@@ -11,6 +11,7 @@ import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import { unusable } from "../worker/body-rules.ts";
 import { endToEnd } from "./forward-headers.ts";
+import { checkNames } from "./option-checks.ts";
 import { AnswerBody, exchanged, type Target, TimedOut } from "./proxy-exchange.ts";
 
 export interface ProxyOptions {
@@ -35,6 +36,9 @@ export interface ProxyOptions {
   readonly tls?: AgentOptions;
 }
 
+const NAMES: readonly (keyof ProxyOptions)[] = [
+  "stripPrefix", "preserveHost", "headers", "timeoutMs", "connectionsMax", "tls",
+];
 const TIMEOUT_MS = 30_000;
 const CONNECTIONS_MAX = 256;
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
@@ -73,6 +77,7 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
 }
 
 function targetOf(target: URL, options: ProxyOptions): Target {
+  checkNames("proxy", options, NAMES);
   const { timeoutMs = TIMEOUT_MS, connectionsMax = CONNECTIONS_MAX, stripPrefix, tls } = options;
   const { preserveHost = false, headers = {} } = options;
   if (!/^https?:$/.test(target.protocol)) {

@@ -6,6 +6,7 @@ import type {
   Context, FetchHandler, HandlerResult, MillraceRequest, ServerControl,
 } from "../shared/app.ts";
 import { addressKey } from "./address-key.ts";
+import { checkNames } from "./option-checks.ts";
 import { bucketBytes, type Taken, TokenBuckets } from "./token-buckets.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -42,6 +43,10 @@ export interface RateLimitOptions {
   ) => HandlerResult | Promise<HandlerResult>;
 }
 
+const NAMES: readonly (keyof RateLimitOptions)[] = [
+  "limit", "windowMs", "burst", "name", "key", "ipv6PrefixBits", "cost", "keysMax", "fields",
+  "limited",
+];
 const WINDOW_MS = 60_000;
 const KEYS_MAX = 65_536;
 /** Of keys: 12 bytes each. */
@@ -145,6 +150,7 @@ function stateText(name: string, { remaining, fullMs }: Taken): string {
 }
 
 function resolve(options: RateLimitOptions): Resolved {
+  checkNames("rateLimit", options, NAMES);
   const { limit, windowMs = WINDOW_MS, name = "default", fields = true } = options;
   const { burst = limit, keysMax = KEYS_MAX, ipv6PrefixBits = PREFIX_BITS } = options;
   const { key, cost, limited } = options;

@@ -4,6 +4,7 @@
  * it. Any thread.
  */
 import type { FetchHandler } from "../shared/app.ts";
+import { checkNames } from "./option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
 /** By field; `false` sends none. A string is its value. */
@@ -103,8 +104,7 @@ export function securityHeaders(
 }
 
 function fieldsOf(options: SecurityHeadersOptions): [field: string, value: string][] {
-  const unknown = Object.keys(options).find((name) => !ROWS.some(({ option }) => option === name));
-  if (unknown !== undefined) throw new TypeError(`securityHeaders: no option "${unknown}"`);
+  checkNames("securityHeaders", options, ROWS.map(({ option }) => option));
   return ROWS.flatMap(({ option, field, value }) => {
     const given = options[option] ?? value;
     if (given === false) return [];

@@ -1,8 +1,15 @@
 /** Tests of what the options of the toolbox are checked with. */
 import t from "tap";
+import { cors } from "../../src/handlers/cors.ts";
+import { files } from "../../src/handlers/files.ts";
+import { withForm } from "../../src/handlers/forms.ts";
 import {
-  checkFlags, checkFunctions, checkNames, checkStrings, checkWhole, DELAY_MS_MAX, wrongOption,
+  checkFlags, checkFunctions, checkNames, checkStrings, checkSyncFunctions, checkTexts, checkWhole,
+  DELAY_MS_MAX, isFieldText, saidAtOnce, wrongOption,
 } from "../../src/handlers/option-checks.ts";
+import { proxy } from "../../src/handlers/proxy.ts";
+import { rateLimit } from "../../src/handlers/rate-limit.ts";
+import { securityHeaders } from "../../src/handlers/security-headers.ts";
 
 const NAMES = ["roles", "realm"] as const;
 
@@ -67,5 +74,63 @@ t.test("a value that an option does not take", (t) => {
   t.match(wrongOption("mill: no", { cause }), {
     name: "TypeError", code: "ERR_MILLRACE_OPTION_INVALID", message: "mill: no", cause,
   });
+  t.end();
+});
+
+t.test("values are as strict as their words", (t) => {
+  t.doesNotThrow(() => checkFlags("it", { a: true, b: undefined, c: 5 }, ["a", "b"]));
+  t.throws(() => checkFlags("it", { a: "true" }, ["a"]), new TypeError("it: a is true or false"));
+  t.doesNotThrow(() => checkFunctions("it", { a: () => 1, b: undefined }, ["a", "b"]));
+  t.throws(() => checkFunctions("it", { a: {} }, ["a"]), new TypeError("it: a is a function"));
+  t.doesNotThrow(() => checkWhole("it", "a", 2, 2, 3));
+  for (const value of [1, 4, 2.5, NaN, "2", undefined, null]) {
+    t.throws(() => checkWhole("it", "a", value, 2, 3), new TypeError(
+      "it: a is a whole number from 2 to 3"));
+  }
+  t.doesNotThrow(() => checkTexts("it", { a: [], b: undefined, c: ["d"] }, ["a", "b", "c"]));
+  for (const a of ["b", [1], null, {}]) {
+    t.throws(() => checkTexts("it", { a }, ["a"]), new TypeError("it: a is a list of texts"));
+  }
+  for (const text of ["", "a\tb", "\xff"]) t.equal(isFieldText(text), true);
+  for (const text of ["a\nb", "\r", "\0", "\x7f", "\u0100", 5, undefined, null]) {
+    t.equal(isFieldText(text), false);
+  }
+  t.throws(() => checkWhole("it", "a", 1, 2), new TypeError(
+    "it: a is a whole number of at least 2"));
+  t.end();
+});
+
+t.test("a promise says nothing at once, and ends nothing if it fails", async (t) => {
+  t.doesNotThrow(() => checkSyncFunctions("it", { a: () => true, b: undefined }, ["a", "b"]));
+  t.throws(() => checkSyncFunctions("it", { a: 5 }, ["a"]), new TypeError("it: a is a function"));
+  t.throws(() => checkSyncFunctions("it", { a: async () => true }, ["a"]), new TypeError(
+    "it: a is async, and must say at once what it says"));
+  for (const said of [true, false, undefined, null, "a", {}]) {
+    t.equal(saidAtOnce("it", "a", said), said);
+  }
+  for (const said of [Promise.resolve(true), Promise.reject(new Error("x"))]) {
+    t.throws(() => saidAtOnce("it", "a", said), new TypeError(
+      "The a of it has returned a promise, and must say it at once"));
+  }
+  await new Promise(setImmediate);
+});
+
+t.test("every part of the toolbox that has many options refuses misspelt ones", (t) => {
+  const misspelt: [string, () => unknown, string][] = [
+    ["cors", () => cors({ origins: ["https://a.example"] } as never), "origin"],
+    ["rateLimit", () => rateLimit({ limit: 1, window: 5 } as never), "windowMs"],
+    ["proxy", () => proxy("http://a/", { timeout: 5 } as never), "timeoutMs"],
+    ["files", () => files(".", { keptmax: 9 } as never), "keptMax"],
+    ["withForm", () => withForm(() => "", { fileMax: 9 } as never), "filesMax"],
+    ["securityHeaders", () => securityHeaders({ frameOption: 0 } as never), "xFrameOptions"],
+  ];
+  for (const [name, call, meant] of misspelt) {
+    const message = RegExp(`^${name}: no option .*, did you mean ${meant}\\?$`);
+    t.throws(call, { name: "TypeError", message });
+  }
+  t.throws(() => cors((() => "a handler") as never), new TypeError(
+    "cors: its options are an object"));
+  t.throws(() => rateLimit(undefined as never), new TypeError(
+    "rateLimit: its options are an object"));
   t.end();
 });
