@@ -6,7 +6,7 @@ import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import { addVary } from "../shared/vary.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkFlags, checkNames } from "./option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
 /**
@@ -143,6 +143,7 @@ function permit(
 
 function check(options: CorsOptions): void {
   checkNames("cors", options, NAMES);
+  checkFlags("cors", options, ["credentials", "privateNetwork"]);
   const { origin = "*", credentials, maxAgeSeconds, methods = [] } = options;
   if (origin === "*" && credentials === true) {
     throw new TypeError('cors: credentials need origins of their own, since "*" excludes them');

@@ -18,7 +18,7 @@ import { listing } from "./file-listing.ts";
 import { decodedPath, isSafePath } from "./file-path.ts";
 import { FileVariants, type VariantCoding } from "./file-variants.ts";
 import { FileWrites } from "./file-writes.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkFlags, checkNames, checkWhole } from "./option-checks.ts";
 
 /** A value for all, by extension without the dot (`"*"`: all others), or a function of the path. */
 export type ByExtension =
@@ -67,10 +67,11 @@ const { contentType } = createRequire(import.meta.url)("mime-types") as {
  */
 export function files(root: string, options: FilesOptions = {}): FetchHandler {
   checkNames("files", options, NAMES);
-  const { keptMax = 256, revalidateMs = 1000 } = options;
-  if (!Number.isInteger(keptMax) || keptMax < KEPT_MIN) {
-    throw new TypeError(`files: keptMax is a whole number of at least ${KEPT_MIN}`);
-  }
+  checkFlags("files", options, ["listing", "dotFiles", "write"]);
+  const { keptMax = KEPT_MIN, inMemoryBytesMax = 0, writeBytesMax = 0, revalidateMs = 0 } = options;
+  checkWhole("files", "keptMax", keptMax, KEPT_MIN);
+  checkWhole("files", "inMemoryBytesMax", inMemoryBytesMax, 0);
+  checkWhole("files", "writeBytesMax", writeBytesMax, 0);
   if (typeof revalidateMs !== "number" || !(revalidateMs >= 0)) {
     throw new TypeError("files: revalidateMs is a number of milliseconds from 0 on");
   }

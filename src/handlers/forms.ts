@@ -9,7 +9,7 @@ import { HttpError } from "../shared/errors.ts";
 import { FormFiles, type UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
 import { type AcceptsFile, MultipartReader } from "./multipart-reader.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, checkSyncFunctions } from "./option-checks.ts";
 
 export type { UploadedFile } from "./form-files.ts";
 
@@ -44,7 +44,10 @@ export interface FormOptions {
   readonly fileBytesMax?: number;
   /** Bytes of the whole body. Default 64 MiB. */
   readonly bytesMax?: number;
-  /** Files that may come, before a byte of them is stored; others are 415. Default: all. */
+  /**
+   * Files that may come, before a byte of them is stored; others are 415. It says so at once.
+   * Default: all.
+   */
   readonly accepts?: AcceptsFile;
 }
 
@@ -105,6 +108,7 @@ async function remove(files: FormFiles, context: Context): Promise<void> {
 
 function limitsOf(options: FormOptions): FormLimits {
   checkNames("withForm", options, [...Object.keys(LIMITS), "folder", "accepts"]);
+  checkSyncFunctions("withForm", options, ["accepts"]);
   const limits = { ...LIMITS };
   for (const name of Object.keys(LIMITS) as (keyof FormLimits)[]) {
     const value = options[name] ?? LIMITS[name];

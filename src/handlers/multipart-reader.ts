@@ -7,6 +7,7 @@ import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { HttpError } from "../shared/errors.ts";
 import type { FormFiles, UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
+import { saidAtOnce } from "./option-checks.ts";
 
 /** Whether a file may come, asked before a byte of it is stored. */
 export type AcceptsFile = (file: { field: string; name: string; type: string }) => boolean;
@@ -140,7 +141,8 @@ export class MultipartReader {
     if (field === undefined) throw nameless();
     if (isLong(field, fieldBytesMax)) throw tooLong(fieldBytesMax);
     const file = { field, name: name ?? "", type };
-    if (this.#accepts !== undefined && !this.#accepts(file)) {
+    const accepts = this.#accepts;
+    if (accepts !== undefined && !saidAtOnce("withForm", "accepts", accepts(file))) {
       throw new HttpError(415, `The file "${file.name}" is of no kind that is taken`);
     }
     const stored = this.#files.store(source, file);

@@ -123,3 +123,67 @@ export function wrongOption(text: string, options?: ErrorOptions): TypeError {
 function codedError(code: ErrorCode, text: string, options?: ErrorOptions): TypeError {
   return Object.assign(new TypeError(text, options), { code });
 }
+
+/** Throws a TypeError for a flag that is neither true, false nor left out. */
+export function checkFlags<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new TypeError(`${who}: ${name} is true or false`);
+  }
+}
+
+/** Throws a TypeError for a function that is none. */
+export function checkFunctions<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "function") continue;
+    throw new TypeError(`${who}: ${name} is a function`);
+  }
+}
+
+/** Throws a TypeError for what is no whole number between the two, themselves included. */
+export function checkWhole(
+  who: string,
+  name: string,
+  value: unknown,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new TypeError(`${who}: ${name} is a whole number ${bounds}`);
+}
+
+/**
+ * Throws a TypeError for a function that cannot say at once what it is asked: its promise would
+ * count as true.
+ */
+export function checkSyncFunctions<Options extends object>(
+  who: string,
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  checkFunctions(who, options, names);
+  const isAsync = (name: keyof Options & string): boolean => (
+    Object.prototype.toString.call(options[name]).startsWith("[object Async")
+  );
+  const wrong = names.find(isAsync);
+  if (wrong === undefined) return;
+  throw new TypeError(`${who}: ${wrong} is async, and must say at once what it says`);
+}
+
+/** What such a function has said. Throws a TypeError for a promise. */
+export function saidAtOnce<Said>(who: string, name: string, said: Said): Said {
+  if (typeof (said as { then?: unknown } | null | undefined)?.then !== "function") return said;
+  Promise.resolve(said).catch(() => {}); // what is wrong is told once
+  throw new TypeError(`The ${name} of ${who} has returned a promise, and must say it at once`);
+}

@@ -11,7 +11,7 @@ import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import { unusable } from "../worker/body-rules.ts";
 import { endToEnd } from "./forward-headers.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkFlags, checkNames } from "./option-checks.ts";
 import { AnswerBody, exchanged, type Target, TimedOut } from "./proxy-exchange.ts";
 
 export interface ProxyOptions {
@@ -78,6 +78,7 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
 
 function targetOf(target: URL, options: ProxyOptions): Target {
   checkNames("proxy", options, NAMES);
+  checkFlags("proxy", options, ["preserveHost"]);
   const { timeoutMs = TIMEOUT_MS, connectionsMax = CONNECTIONS_MAX, stripPrefix, tls } = options;
   const { preserveHost = false, headers = {} } = options;
   if (!/^https?:$/.test(target.protocol)) {

@@ -6,7 +6,9 @@ import type {
   Context, FetchHandler, HandlerResult, MillraceRequest, ServerControl,
 } from "../shared/app.ts";
 import { addressKey } from "./address-key.ts";
-import { checkNames } from "./option-checks.ts";
+import {
+  checkFlags, checkFunctions, checkNames, checkSyncFunctions, checkWhole, saidAtOnce,
+} from "./option-checks.ts";
 import { bucketBytes, type Taken, TokenBuckets } from "./token-buckets.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -104,7 +106,7 @@ function costOf(
   context: Context,
 ): number {
   if (cost === undefined) return 1;
-  const tokens = cost(request, context);
+  const tokens = saidAtOnce("rateLimit", "cost", cost(request, context));
   if (tokens >= 0 && tokens <= burst) return tokens;
   throw new TypeError(`rateLimit: a request costs from 0 to ${burst} tokens, not ${tokens}`);
 }
@@ -154,32 +156,19 @@ function resolve(options: RateLimitOptions): Resolved {
   const { limit, windowMs = WINDOW_MS, name = "default", fields = true } = options;
   const { burst = limit, keysMax = KEYS_MAX, ipv6PrefixBits = PREFIX_BITS } = options;
   const { key, cost, limited } = options;
-  checkWhole("limit", limit, 1);
-  checkWhole("windowMs", windowMs, 1);
-  checkWhole("burst", burst, 1);
-  checkWhole("keysMax", keysMax, 1, KEYS_LIMIT);
-  checkWhole("ipv6PrefixBits", ipv6PrefixBits, 1, 128);
+  const wholes = { limit, windowMs, burst };
+  for (const [member, value] of Object.entries(wholes)) checkWhole("rateLimit", member, value, 1);
+  checkWhole("rateLimit", "keysMax", keysMax, 1, KEYS_LIMIT);
+  checkWhole("rateLimit", "ipv6PrefixBits", ipv6PrefixBits, 1, 128);
+  checkFlags("rateLimit", options, ["fields"]);
+  checkFunctions("rateLimit", options, ["key", "limited"]);
+  checkSyncFunctions("rateLimit", options, ["cost"]);
   if (limit / windowMs > PER_MS_MAX) {
     throw new TypeError(`rateLimit: at most ${PER_MS_MAX} requests a millisecond`);
   }
   if (!NAME.test(name)) throw new TypeError("rateLimit: `name` is 1 to 64 printable characters");
-  for (const [member, value] of Object.entries({ key, cost, limited })) {
-    if (value !== undefined && typeof value !== "function") {
-      throw new TypeError(`rateLimit: \`${member}\` is a function`);
-    }
-  }
   return {
     limit, windowMs, burst, name, fields, keysMax, ipv6PrefixBits,
     ...(key && { key }), ...(cost && { cost }), ...(limited && { limited }),
   };
-}
-
-function checkWhole(
-  name: string,
-  value: unknown,
-  min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): void {
-  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
-  throw new TypeError(`rateLimit: \`${name}\` is a whole number from ${min} to ${max}`);
 }

@@ -153,6 +153,8 @@ t.test("options that no client would understand are refused", (t) => {
     [{ allowedHeaders: ["a b"] }, /"a b" is no name/],
     [{ exposedHeaders: [""] }, /"" is no name/],
     [{ maxAgeSeconds: 1.5 }, /maxAgeSeconds/],
+    [{ credentials: "false" as never }, /credentials is true or false/],
+    [{ privateNetwork: 0 as never }, /privateNetwork is true or false/],
   ];
   for (const [options, message] of wrong) {
     t.throws(() => cors(options), { name: "TypeError", message });

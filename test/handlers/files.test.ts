@@ -201,7 +201,21 @@ t.test("wrong options, and Blobs of files", async (t) => {
     t.throws(() => files(".", { revalidateMs }), new TypeError(
       "files: revalidateMs is a number of milliseconds from 0 on"));
   }
-  t.doesNotThrow(() => files(".", { keptMax: 8, revalidateMs: 0 }));
+  for (const name of ["inMemoryBytesMax", "writeBytesMax"]) {
+    for (const value of [-1, 1.5, NaN, Infinity, "1MB", null]) {
+      t.throws(() => files(".", { [name]: value }), new TypeError(
+        `files: ${name} is a whole number of at least 0`));
+    }
+  }
+  for (const name of ["write", "listing", "dotFiles"]) {
+    for (const value of ["false", "", 0, null]) {
+      t.throws(() => files(".", { [name]: value }), new TypeError(
+        `files: ${name} is true or false`));
+    }
+  }
+  t.doesNotThrow(() => files(".", {
+    keptMax: 8, revalidateMs: 0, inMemoryBytesMax: 0, write: true, writeBytesMax: 0,
+  }));
   t.throws(() => files("/none/at/all"), { code: "ENOENT" });
   t.equal(file("x.css").type, "text/css; charset=utf-8");
   t.equal(file("x.css", { type: "a/b" }).type, "a/b");

@@ -280,8 +280,25 @@ t.test("an error of `accepts` is the answer's, and nothing stays behind", async 
   t.strictSame(readdirSync(folder), []);
 });
 
+t.test("a promise of `accepts` takes no file", async (t) => {
+  const folder = ownFolder(t);
+  const accepts = "accepts: ({ name }) => name === 'b' ? Promise.reject(0) : Promise.resolve(true)";
+  const { url } = await serving(t, { folder }, accepts);
+  for (const name of ["a", "b"]) {
+    const form = new FormData();
+    form.append("a", new File(["a"], name));
+    t.strictSame(await post(url, form), [
+      500, "The accepts of withForm has returned a promise, and must say it at once",
+    ]);
+  }
+  t.strictSame(readdirSync(folder), []);
+});
+
 t.test("options that are none", (t) => {
-  const wrong: unknown[] = [{ filesMax: 0 }, { bytesMax: 1.5 }, { fileMax: 1 }];
+  const wrong: unknown[] = [
+    { filesMax: 0 }, { bytesMax: 1.5 }, { fileMax: 1 }, { accepts: async () => false },
+    { accepts: true },
+  ];
   for (const options of wrong) {
     t.throws(() => withForm(() => undefined, options as FormOptions), TypeError);
   }

@@ -394,6 +394,7 @@ t.test("options that are none", (t) => {
     ["ftp://a/", {}], ["http://a/?x", {}], ["http://user@a/", {}],
     ["http://a/", { stripPrefix: "api" }], ["http://a/", { stripPrefix: "/api/" }],
     ["http://a/", { timeoutMs: 0 }], ["http://a/", { connectionsMax: 1.5 }], ["no url", {}],
+    ["http://a/", { preserveHost: "false" as never }],
     ["http://a/", { headers: { "Content-Length": "1" } }],
     ["http://a/", { headers: { "transfer-encoding": null } }],
   ];

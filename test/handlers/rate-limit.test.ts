@@ -80,6 +80,8 @@ t.test("what is wrong with options is said when the app is loaded", (t) => {
     { limit: 1, keysMax: 0 }, { limit: 1, keysMax: 1e9 }, { limit: 1, ipv6PrefixBits: 129 },
     { limit: 2000, windowMs: 1 }, { limit: 1, name: 'a"b' }, { limit: 1, name: "" },
     { limit: 1, key: "a" }, { limit: 1, cost: 2 }, { limit: 1, limited: "later" },
+    { limit: 1, cost: async () => 1 }, { limit: 1, fields: "false" }, { limit: NaN },
+    { limit: "5" },
   ];
   for (const options of wrong) {
     t.throws(() => rateLimit(options as RateLimitOptions), TypeError, JSON.stringify(options));
