@@ -11,7 +11,7 @@ import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import { unusable } from "../worker/body-rules.ts";
 import { endToEnd } from "./forward-headers.ts";
-import { checkFlags, checkNames } from "./option-checks.ts";
+import { checkFlags, checkNames, checkWhole, DELAY_MS_MAX } from "./option-checks.ts";
 import { AnswerBody, exchanged, type Target, TimedOut } from "./proxy-exchange.ts";
 
 export interface ProxyOptions {
@@ -27,7 +27,7 @@ export interface ProxyOptions {
   /**
    * Milliseconds until there is a connection, then until the target goes on taking the body, until
    * the answer's head, and between pieces of its body. What the client takes does not count.
-   * Default 30,000.
+   * From 1 to 2,147,483,647, default 30,000.
    */
   readonly timeoutMs?: number;
   /** Connections to the target, for each worker. Default 256. */
@@ -90,11 +90,8 @@ function targetOf(target: URL, options: ProxyOptions): Target {
   if (stripPrefix !== undefined && !/^\/.*[^/]$/.test(stripPrefix)) {
     throw new TypeError("proxy: stripPrefix begins with a slash and does not end with one");
   }
-  for (const [name, value] of Object.entries({ timeoutMs, connectionsMax })) {
-    if (!(Number.isInteger(value) && value > 0)) {
-      throw new TypeError(`proxy: ${name} is a whole number above 0`);
-    }
-  }
+  checkWhole("proxy", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
+  checkWhole("proxy", "connectionsMax", connectionsMax, 1);
   const framing = Object.keys(headers).find((name) => FRAMING.has(name.toLowerCase()));
   if (framing !== undefined) throw new TypeError(`proxy: ${framing} follows from the body`);
   // Node.js would take the name from `Host`, which may be the client's.

@@ -394,10 +394,12 @@ t.test("options that are none", (t) => {
     ["ftp://a/", {}], ["http://a/?x", {}], ["http://user@a/", {}],
     ["http://a/", { stripPrefix: "api" }], ["http://a/", { stripPrefix: "/api/" }],
     ["http://a/", { timeoutMs: 0 }], ["http://a/", { connectionsMax: 1.5 }], ["no url", {}],
+    ["http://a/", { timeoutMs: 2 ** 31 }], ["http://a/", { timeoutMs: NaN }],
     ["http://a/", { preserveHost: "false" as never }],
     ["http://a/", { headers: { "Content-Length": "1" } }],
     ["http://a/", { headers: { "transfer-encoding": null } }],
   ];
   for (const [target, options] of wrong) t.throws(() => proxy(target, options), TypeError);
+  t.doesNotThrow(() => proxy("http://a/", { timeoutMs: 2 ** 31 - 1 }));
   t.end();
 });
