@@ -6,7 +6,7 @@ import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import { addVary } from "../shared/vary.ts";
-import { checkFlags, checkNames } from "./option-checks.ts";
+import { checkFlags, checkNames, checkTexts } from "./option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
 /**
@@ -144,25 +144,44 @@ function permit(
 function check(options: CorsOptions): void {
   checkNames("cors", options, NAMES);
   checkFlags("cors", options, ["credentials", "privateNetwork"]);
-  const { origin = "*", credentials, maxAgeSeconds, methods = [] } = options;
-  if (origin === "*" && credentials === true) {
-    throw new TypeError('cors: credentials need origins of their own, since "*" excludes them');
-  }
-  const origins = typeof origin === "string" ? [origin] : Array.isArray(origin) ? origin : [];
-  for (const each of origins as string[]) checkOrigin(each);
+  checkTexts("cors", options, ["methods", "allowedHeaders", "exposedHeaders"]);
+  const { origin = "*", credentials, maxAgeSeconds, methods = DEFAULT_METHODS } = options;
+  checkOrigins(origin);
   const unknown = methods.find((method) => !KNOWN_METHODS.includes(method));
   if (unknown !== undefined) throw new TypeError(`cors: "${unknown}" is no method`);
-  for (const name of [...(options.allowedHeaders ?? []), ...(options.exposedHeaders ?? [])]) {
+  if (methods.length === 0) throw new TypeError("cors: methods names none");
+  const fields = [...(options.allowedHeaders ?? []), ...(options.exposedHeaders ?? [])];
+  for (const name of fields) {
     if (!isToken(name)) throw new TypeError(`cors: "${name}" is no name of a header field`);
+  }
+  if (credentials === true && origin === "*") {
+    throw new TypeError('cors: credentials need origins of their own, since "*" excludes them');
+  }
+  if (credentials === true && fields.includes("*")) {
+    throw new TypeError('cors: "*" means nothing among fields where credentials may be sent');
   }
   if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= -1)) {
     throw new TypeError("cors: maxAgeSeconds is a whole number of seconds, or -1");
   }
 }
 
+function checkOrigins(origin: CorsOrigin): void {
+  if (typeof origin === "function" || origin instanceof RegExp || origin === "*") return;
+  if (typeof origin === "string") {
+    checkOrigin(origin);
+    return;
+  }
+  if (!Array.isArray(origin)) {
+    throw new TypeError('cors: origin is "*", an origin, a list of some, a pattern or a function');
+  }
+  checkTexts("cors", { origin }, ["origin"]);
+  if (origin.includes("*")) throw new TypeError('cors: the origin "*" stands alone, in no list');
+  for (const each of origin as string[]) checkOrigin(each);
+}
+
 /** As a client writes it: no path, no slash at the end. */
 function checkOrigin(origin: string): void {
-  if (origin === "*" || origin === "null") return;
+  if (origin === "null") return;
   const parsed = URL.canParse(origin) ? new URL(origin).origin : null;
   if (parsed !== origin) {
     const hint = parsed === null || parsed === "null" ? "" : `; "${parsed}" would be one`;

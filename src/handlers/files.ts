@@ -3,7 +3,7 @@
  * is kept, bounded, and looked at again once per `revalidateMs`; what is small is in memory, the
  * rest is sent by the kernel. A path that names no file is declined. Any thread.
  */
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { extname, join } from "node:path";
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
@@ -12,49 +12,16 @@ import { redirect } from "../shared/redirect.ts";
 import { HandlerContext } from "../worker/context.ts";
 import { FileBlob } from "../worker/file-blob.ts";
 import type { OpenFile } from "../worker/open-file.ts";
-import { KEPT_MIN, OpenFiles } from "../worker/open-files.ts";
+import { OpenFiles } from "../worker/open-files.ts";
 import { FileAnswers } from "./file-answers.ts";
 import { listing } from "./file-listing.ts";
+import { type ByExtension, checkFiles, type FilesOptions } from "./file-options.ts";
 import { decodedPath, isSafePath } from "./file-path.ts";
-import { FileVariants, type VariantCoding } from "./file-variants.ts";
+import { FileVariants } from "./file-variants.ts";
 import { FileWrites } from "./file-writes.ts";
-import { checkFlags, checkNames, checkWhole } from "./option-checks.ts";
+import { saidAtOnce } from "./option-checks.ts";
 
-/** A value for all, by extension without the dot (`"*"`: all others), or a function of the path. */
-export type ByExtension =
-  | string
-  | Readonly<Record<string, string>>
-  | ((path: string) => string | undefined);
-
-export interface FilesOptions {
-  /** What a folder is answered with, the first that is there. Default `["index.html"]`. */
-  readonly index?: readonly string[];
-  /** Folders without an index are listed. Default false. */
-  readonly listing?: boolean;
-  /** Names that begin with a dot are served, too. Default false. */
-  readonly dotFiles?: boolean;
-  /** `Cache-Control`. Default: none. */
-  readonly cacheControl?: ByExtension;
-  /** Content types by extension, before those that are known. */
-  readonly types?: Readonly<Record<string, string>>;
-  /** `name.br`, `name.zst` and `name.gz` beside `name` are sent to who takes them. Default none. */
-  readonly precompressed?: boolean | readonly VariantCoding[];
-  /** How long a path is believed to be what it was, from 0 on. Default 1000. */
-  readonly revalidateMs?: number;
-  /** Paths that are kept open, of a worker, at least 8. Default 256. */
-  readonly keptMax?: number;
-  /** Files up to here are kept in memory while they are kept. Default 16,384 bytes. */
-  readonly inMemoryBytesMax?: number;
-  /** PUT and DELETE change files. Default false. */
-  readonly write?: boolean;
-  /** The longest body of a PUT. Default 100 MiB. */
-  readonly writeBytesMax?: number;
-}
-
-const NAMES: readonly (keyof FilesOptions)[] = [
-  "index", "listing", "dotFiles", "cacheControl", "types", "precompressed", "revalidateMs",
-  "keptMax", "inMemoryBytesMax", "write", "writeBytesMax",
-];
+export type { ByExtension, FilesOptions } from "./file-options.ts";
 
 const { contentType } = createRequire(import.meta.url)("mime-types") as {
   readonly contentType: (name: string) => string | false;
@@ -62,21 +29,21 @@ const { contentType } = createRequire(import.meta.url)("mime-types") as {
 
 /**
  * A handler of the files below `root`, a path against the working directory or a `file:` URL's
- * path. Throws a TypeError for an option that there is none of, and for a number that is out of
- * its bounds; ENOENT if there is no such folder.
+ * path. Throws a TypeError for an option that there is none of, for a value that is none, and where
+ * the root is no folder; ENOENT if there is nothing.
  */
 export function files(root: string, options: FilesOptions = {}): FetchHandler {
-  checkNames("files", options, NAMES);
-  checkFlags("files", options, ["listing", "dotFiles", "write"]);
-  const { keptMax = KEPT_MIN, inMemoryBytesMax = 0, writeBytesMax = 0, revalidateMs = 0 } = options;
-  checkWhole("files", "keptMax", keptMax, KEPT_MIN);
-  checkWhole("files", "inMemoryBytesMax", inMemoryBytesMax, 0);
-  checkWhole("files", "writeBytesMax", writeBytesMax, 0);
-  if (typeof revalidateMs !== "number" || !(revalidateMs >= 0)) {
-    throw new TypeError("files: revalidateMs is a number of milliseconds from 0 on");
-  }
-  const folder = new Folder(realpathSync(root), options);
+  checkFiles(options);
+  const folder = new Folder(folderAt(root), options);
   return (request, context) => folder.answer(request, context);
+}
+
+function folderAt(root: string): string {
+  const isPath = typeof root === "string" || (root as unknown) instanceof URL;
+  if (!isPath) throw new TypeError("files: the root is a path");
+  const path = realpathSync(root);
+  if (!statSync(path).isDirectory()) throw new TypeError(`files: ${path} is no folder`);
+  return path;
 }
 
 /** A file as a Blob, as Bun has it: read when it is asked for, sent by the kernel as an answer. */
@@ -208,7 +175,7 @@ class Folder {
 
 function byExtension(rule: ByExtension | undefined, path: string): string | undefined {
   if (rule === undefined || typeof rule === "string") return rule;
-  if (typeof rule === "function") return rule(path);
+  if (typeof rule === "function") return saidAtOnce("files", "cacheControl", rule(path));
   const extension = extname(path).slice(1).toLowerCase();
   return Object.hasOwn(rule, extension) ? rule[extension] : rule["*"];
 }

@@ -3,6 +3,7 @@
  * files stream to temporary files that are removed when the handler has settled, or when the
  * connection has closed before. Any thread.
  */
+import { statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Context, HandlerObject, HandlerResult, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
@@ -71,7 +72,9 @@ const MULTIPART = "multipart/form-data";
  */
 export function withForm(handler: FormHandler, options: FormOptions = {}): HandlerObject {
   const limits = limitsOf(options);
+  if (typeof handler !== "function") throw new TypeError("withForm: its handler is a function");
   const { folder = tmpdir(), accepts } = options;
+  checkFolder(folder);
   return {
     bodyBytesMax: limits.bytesMax,
     bodyStreamBytesMax: limits.bytesMax,
@@ -118,6 +121,15 @@ function limitsOf(options: FormOptions): FormLimits {
     limits[name] = value;
   }
   return limits;
+}
+
+/** One that is not there may still be made, such as by the app's `init`. */
+function checkFolder(folder: string): void {
+  if (typeof folder !== "string" || folder === "") {
+    throw new TypeError("withForm: folder is a path");
+  }
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() === false) throw new TypeError(`withForm: ${folder} is no folder`);
 }
 
 async function formOf(

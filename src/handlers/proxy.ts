@@ -3,45 +3,17 @@
  * for byte, both as streams with backpressure. It stands on node:http, since `fetch` would decode
  * bodies and follow redirects. Any thread.
  */
-import { Agent as HttpAgent, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, type AgentOptions } from "node:https";
-import { isIP } from "node:net";
+import type { IncomingMessage } from "node:http";
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import { unusable } from "../worker/body-rules.ts";
 import { endToEnd } from "./forward-headers.ts";
-import { checkFlags, checkNames, checkWhole, DELAY_MS_MAX } from "./option-checks.ts";
-import { AnswerBody, exchanged, type Target, TimedOut } from "./proxy-exchange.ts";
+import { AnswerBody, exchanged, TimedOut } from "./proxy-exchange.ts";
+import { type ProxyOptions, targetOf } from "./proxy-options.ts";
 
-export interface ProxyOptions {
-  /** Taken off the beginning of the path, which then follows the target's. */
-  readonly stripPrefix?: string;
-  /** The client's `Host` goes on; else it is the target's. Default false. */
-  readonly preserveHost?: boolean;
-  /**
-   * Fields of the request that are set, or taken away with `null`. Not those that frame its body:
-   * `Content-Length` and `Transfer-Encoding`.
-   */
-  readonly headers?: Readonly<Record<string, string | null>>;
-  /**
-   * Milliseconds until there is a connection, then until the target goes on taking the body, until
-   * the answer's head, and between pieces of its body. What the client takes does not count.
-   * From 1 to 2,147,483,647, default 30,000.
-   */
-  readonly timeoutMs?: number;
-  /** Connections to the target, for each worker. Default 256. */
-  readonly connectionsMax?: number;
-  /** Of connections to `https:` targets, as node:tls has them. */
-  readonly tls?: AgentOptions;
-}
+export type { ProxyOptions } from "./proxy-options.ts";
 
-const NAMES: readonly (keyof ProxyOptions)[] = [
-  "stripPrefix", "preserveHost", "headers", "timeoutMs", "connectionsMax", "tls",
-];
-const TIMEOUT_MS = 30_000;
-const CONNECTIONS_MAX = 256;
-const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
 /** Statuses whose answers have no body, as Fetch has it. */
 const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -53,7 +25,7 @@ const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
  * options that are none.
  */
 export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHandler {
-  const to = targetOf(new URL(target), options);
+  const to = targetOf(target, options);
   return async (request, context) => {
     const path = pathAt(to.url, options.stripPrefix, new URL(request.url));
     if (path === null) return undefined;
@@ -74,33 +46,6 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
       throw new HttpError(502, "Bad gateway", { cause });
     }
   };
-}
-
-function targetOf(target: URL, options: ProxyOptions): Target {
-  checkNames("proxy", options, NAMES);
-  checkFlags("proxy", options, ["preserveHost"]);
-  const { timeoutMs = TIMEOUT_MS, connectionsMax = CONNECTIONS_MAX, stripPrefix, tls } = options;
-  const { preserveHost = false, headers = {} } = options;
-  if (!/^https?:$/.test(target.protocol)) {
-    throw new TypeError(`proxy: ${target.href} is no URL of http or https`);
-  }
-  if (target.search !== "" || target.hash !== "" || target.username !== "") {
-    throw new TypeError("proxy: the target has no query, no fragment and no user");
-  }
-  if (stripPrefix !== undefined && !/^\/.*[^/]$/.test(stripPrefix)) {
-    throw new TypeError("proxy: stripPrefix begins with a slash and does not end with one");
-  }
-  checkWhole("proxy", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
-  checkWhole("proxy", "connectionsMax", connectionsMax, 1);
-  const framing = Object.keys(headers).find((name) => FRAMING.has(name.toLowerCase()));
-  if (framing !== undefined) throw new TypeError(`proxy: ${framing} follows from the body`);
-  // Node.js would take the name from `Host`, which may be the client's.
-  const host = target.hostname.replace(/^\[|\]$/g, "");
-  const kept = { keepAlive: true, maxSockets: connectionsMax };
-  const agent = target.protocol === "https:"
-    ? new HttpsAgent({ servername: isIP(host) === 0 ? host : "", ...tls, ...kept })
-    : new HttpAgent(kept);
-  return { url: target, fields: { preserveHost, headers }, agent, timeoutMs };
 }
 
 /** Null: the path is not below the prefix, so the request is another handler's. */

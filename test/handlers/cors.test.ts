@@ -153,6 +153,17 @@ t.test("options that no client would understand are refused", (t) => {
     [{ allowedHeaders: ["a b"] }, /"a b" is no name/],
     [{ exposedHeaders: [""] }, /"" is no name/],
     [{ maxAgeSeconds: 1.5 }, /maxAgeSeconds/],
+    ...[true, null, 5, {}].map((origin): [CorsOptions, RegExp] => (
+      [{ origin: origin as never }, /^cors: origin is "\*", an origin, a list/]
+    )),
+    [{ origin: ["*"] }, /"\*" stands alone/],
+    [{ origin: [5 as never] }, /origin is a list of texts/],
+    [{ methods: [] }, /methods names none/],
+    [{ methods: "GET" as never }, /methods is a list of texts/],
+    [{ allowedHeaders: "X-A" as never }, /allowedHeaders is a list of texts/],
+    [{ exposedHeaders: "X-A" as never }, /exposedHeaders is a list of texts/],
+    [{ origin: "null", credentials: true, allowedHeaders: ["*"] }, /"\*" means nothing/],
+    [{ origin: "null", credentials: true, exposedHeaders: ["*"] }, /"\*" means nothing/],
     [{ credentials: "false" as never }, /credentials is true or false/],
     [{ privateNetwork: 0 as never }, /privateNetwork is true or false/],
   ];
@@ -160,5 +171,6 @@ t.test("options that no client would understand are refused", (t) => {
     t.throws(() => cors(options), { name: "TypeError", message });
   }
   t.doesNotThrow(() => cors({ origin: "null" }));
+  t.doesNotThrow(() => cors({ origin: [], allowedHeaders: [], exposedHeaders: ["*"] }));
   t.end();
 });

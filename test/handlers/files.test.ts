@@ -213,6 +213,24 @@ t.test("wrong options, and Blobs of files", async (t) => {
         `files: ${name} is true or false`));
     }
   }
+  const wrong: [unknown, string][] = [
+    [{ index: "index.html" }, "index is a list of texts"],
+    [{ index: [""] }, "a name of index is empty"],
+    [{ precompressed: "br" }, "precompressed is true, false or a list of texts"],
+    [{ types: "text/x" }, "types is an object whose values are text of a field"],
+    [{ types: { txt: 5 } }, "types is an object whose values are text of a field"],
+    [{ cacheControl: 5 }, "cacheControl is text of a field, an object of some, or a function"],
+    [{ cacheControl: "a\nb" }, "cacheControl is text of a field, an object of some, or a function"],
+    [{ cacheControl: { "*": "\0" } },
+      "cacheControl is text of a field, an object of some, or a function"],
+    [{ cacheControl: async () => "" }, "cacheControl is async, and must say at once what it says"],
+  ];
+  for (const [options, message] of wrong) {
+    t.throws(() => files(".", options as FilesOptions), new TypeError(`files: ${message}`));
+  }
+  t.throws(() => files(5 as never), new TypeError("files: the root is a path"));
+  t.throws(() => files("package.json"), /^files: .*package.json is no folder$/);
+  t.doesNotThrow(() => files(".", { index: [], types: {}, precompressed: ["br"] }));
   t.doesNotThrow(() => files(".", {
     keptMax: 8, revalidateMs: 0, inMemoryBytesMax: 0, write: true, writeBytesMax: 0,
   }));

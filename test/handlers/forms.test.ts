@@ -297,8 +297,12 @@ t.test("a promise of `accepts` takes no file", async (t) => {
 t.test("options that are none", (t) => {
   const wrong: unknown[] = [
     { filesMax: 0 }, { bytesMax: 1.5 }, { fileMax: 1 }, { accepts: async () => false },
-    { accepts: true },
+    { accepts: true }, { folder: 5 }, { folder: "" }, { folder: "package.json" },
   ];
+  for (const handler of [undefined, null, { handle: () => "" }, "handler"]) {
+    t.throws(() => withForm(handler as never), new TypeError(
+      "withForm: its handler is a function"));
+  }
   for (const options of wrong) {
     t.throws(() => withForm(() => undefined, options as FormOptions), TypeError);
   }

@@ -400,6 +400,19 @@ t.test("options that are none", (t) => {
     ["http://a/", { headers: { "transfer-encoding": null } }],
   ];
   for (const [target, options] of wrong) t.throws(() => proxy(target, options), TypeError);
-  t.doesNotThrow(() => proxy("http://a/", { timeoutMs: 2 ** 31 - 1 }));
+  t.throws(() => proxy("no url"), new TypeError("proxy: no url is no URL of http or https"));
+  t.throws(() => proxy("http://a/", { tls: true as never }), new TypeError(
+    "proxy: tls is an object"));
+  t.throws(() => proxy("http://a/", { headers: "X-A: b" as never }), new TypeError(
+    "proxy: headers is an object"));
+  t.throws(() => proxy("http://a/", { headers: { "X A": "b" } }), new TypeError(
+    'proxy: "X A" is no name of a header field'));
+  for (const value of ["a\nb", "\0", "\u20ac", undefined, 5]) {
+    t.throws(() => proxy("http://a/", { headers: { "X-A": value as never } }), new TypeError(
+      'proxy: what X-A is set to is the text of a field, or null to take it away'));
+  }
+  t.doesNotThrow(() => proxy("http://a/", {
+    timeoutMs: 2 ** 31 - 1, headers: { "X-A": "\xe9", "X-B": null, "X-C": "" },
+  }));
   t.end();
 });
