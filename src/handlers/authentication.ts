@@ -3,8 +3,11 @@
  * `request.user`, and roles decide. Around a handler, or before those that come behind it.
  * Any thread.
  */
-import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import type {
+  Context, FetchHandler, Handler, HandlerObject, MillraceRequest,
+} from "../shared/app.ts";
 import { HttpError, MillraceError } from "../shared/errors.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { checkFlags, checkFunctions, checkNames, wrongOption } from "./option-checks.ts";
 import { isRecord } from "./record.ts";
@@ -58,7 +61,18 @@ const NAMES: readonly (keyof AuthenticationOptions)[] = [
 export function authenticated(
   options: AuthenticationOptions,
   handler?: FetchHandler,
-): FetchHandler {
+): FetchHandler;
+export function authenticated(
+  options: AuthenticationOptions,
+  handler: HandlerObject,
+): HandlerObject;
+export function authenticated(
+  options: AuthenticationOptions,
+  handler?: Handler,
+): Handler {
+  if (handler !== undefined && typeof handler !== "function") {
+    return aroundObject("authenticated", handler, (handle) => authenticated(options, handle));
+  }
   const authenticators = check(options);
   const { roles, ended } = options;
   return async (request, context) => {

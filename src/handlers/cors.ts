@@ -2,10 +2,13 @@
  * Cross-origin resource sharing (WHATWG Fetch 3.2): answers preflight requests and says in other
  * answers who may read them. Around a handler, or before those that come behind it. Any thread.
  */
-import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
+import type {
+  Context, FetchHandler, Handler, HandlerObject, MillraceRequest,
+} from "../shared/app.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import { addVary } from "../shared/vary.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import { checkFlags, checkNames, checkTexts } from "./option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -52,8 +55,13 @@ const FIELDS = [
  * the next matching handler. A preflight is answered 204 without asking any; a preflight of an
  * origin that may not gets no permission, and a plain OPTIONS request goes on.
  */
-export function cors(options: CorsOptions = {}, handler?: FetchHandler): FetchHandler {
+export function cors(options?: CorsOptions, handler?: FetchHandler): FetchHandler;
+export function cors(options: CorsOptions, handler: HandlerObject): HandlerObject;
+export function cors(options: CorsOptions = {}, handler?: Handler): Handler {
   check(options);
+  if (handler !== undefined && typeof handler !== "function") {
+    return aroundObject("cors", handler, (handle) => cors(options, handle));
+  }
   const allows = matcher(options.origin ?? "*");
   return async (request, context) => {
     const origin = request.headers.get("origin");

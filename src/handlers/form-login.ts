@@ -2,9 +2,12 @@
  * Logging in by a form: who is not known and looks at a page is sent to the login page, and from
  * there back to where they wanted to go, on this site alone. Any thread.
  */
-import type { Context, FetchHandler, MillraceRequest, Route } from "../shared/app.ts";
+import type {
+  Context, FetchHandler, Handler, HandlerObject, MillraceRequest, Route,
+} from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { redirect } from "../shared/redirect.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import { authenticated } from "./authentication.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Lookup } from "./basic-authentication.ts";
@@ -58,6 +61,7 @@ export interface FormLogin {
    * are none.
    */
   guard(options: GuardOptions, handler?: FetchHandler): FetchHandler;
+  guard(options: GuardOptions, handler: HandlerObject): HandlerObject;
 }
 
 const NAMES: readonly (keyof FormLoginOptions)[] = [
@@ -108,21 +112,28 @@ export function formLogin(options: FormLoginOptions): FormLogin {
     if (why !== "unknown" || !isPage) return undefined;
     return seeOther(`${loginPath}?to=${encodeURIComponent(backTo(request) ?? home)}`);
   };
+  const guarded = (rules: GuardOptions, handler?: FetchHandler): FetchHandler => {
+    checkNames("guard", rules, ["roles", "rolesOf"]);
+    const inner = authenticated({ by: authenticator, ...rules, refused }, handler);
+    return async (request, context) => {
+      if (isForged(request)) throw new HttpError(403, "this comes from another site");
+      await sessions.of(request, context); // a store that fails is no reason to log in: 503
+      return await inner(request, context, context);
+    };
+  };
+  function guard(rules: GuardOptions, handler?: FetchHandler): FetchHandler;
+  function guard(rules: GuardOptions, handler: HandlerObject): HandlerObject;
+  function guard(rules: GuardOptions, handler?: Handler): Handler {
+    if (handler === undefined || typeof handler === "function") return guarded(rules, handler);
+    return aroundObject("guard", handler, (handle) => guarded(rules, handle));
+  }
   return {
     authenticator,
     routes: {
       [loginPath]: { GET: show, POST: { handle: check, bodyBytesMax: FORM_BYTES_MAX } },
       [logoutPath]: { POST: end },
     },
-    guard(rules, handler) {
-      checkNames("guard", rules, ["roles", "rolesOf"]);
-      const inner = authenticated({ by: authenticator, ...rules, refused }, handler);
-      return async (request, context) => {
-        if (isForged(request)) throw new HttpError(403, "this comes from another site");
-        await sessions.of(request, context); // a store that fails is no reason to log in: 503
-        return await inner(request, context, context);
-      };
-    },
+    guard,
   };
 }
 

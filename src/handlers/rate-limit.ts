@@ -3,8 +3,9 @@
  * of the server share. Around a handler, or before those that come behind it. Any thread.
  */
 import type {
-  Context, FetchHandler, HandlerResult, MillraceRequest, ServerControl,
+  Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest, ServerControl,
 } from "../shared/app.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import { addressKey } from "./address-key.ts";
 import {
   checkFlags, checkFunctions, checkNames, checkSyncFunctions, checkWhole, saidAtOnce,
@@ -64,8 +65,13 @@ type Resolved = Required<Omit<RateLimitOptions, "cost" | "key" | "limited">> &
  * Throws a TypeError for options that are none. Who has used up the bucket gets 429 with
  * `Retry-After`; without `handler` the others go on with the next matching handler.
  */
-export function rateLimit(options: RateLimitOptions, handler?: FetchHandler): FetchHandler {
+export function rateLimit(options: RateLimitOptions, handler?: FetchHandler): FetchHandler;
+export function rateLimit(options: RateLimitOptions, handler: HandlerObject): HandlerObject;
+export function rateLimit(options: RateLimitOptions, handler?: Handler): Handler {
   const rules = resolve(options);
+  if (handler !== undefined && typeof handler !== "function") {
+    return aroundObject("rateLimit", handler, (handle) => rateLimit(options, handle));
+  }
   const byServer = new WeakMap<ServerControl, Promise<TokenBuckets>>();
   const policy = `"${rules.name}";q=${rules.limit};w=${Math.ceil(rules.windowMs / 1000)}`;
   return async (request, context) => {

@@ -3,7 +3,8 @@
  * sends, which is the list that most apps use. Around a handler, or before those that come behind
  * it. Any thread.
  */
-import type { FetchHandler } from "../shared/app.ts";
+import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import { checkNames } from "./option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -90,10 +91,21 @@ const ROWS: readonly Row[] = [
  * has set stay as they are. Without `handler` it goes on with the next matching handler.
  */
 export function securityHeaders(
-  options: SecurityHeadersOptions = {},
+  options?: SecurityHeadersOptions,
   handler?: FetchHandler,
-): FetchHandler {
+): FetchHandler;
+export function securityHeaders(
+  options: SecurityHeadersOptions,
+  handler: HandlerObject,
+): HandlerObject;
+export function securityHeaders(
+  options: SecurityHeadersOptions = {},
+  handler?: Handler,
+): Handler {
   const always = fieldsOf(options);
+  if (handler !== undefined && typeof handler !== "function") {
+    return aroundObject("securityHeaders", handler, (handle) => securityHeaders(options, handle));
+  }
   const plain = always.filter(([field]) => field !== "strict-transport-security");
   return async (request, context) => {
     const fields = request.url.startsWith("https:") ? always : plain;

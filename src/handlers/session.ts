@@ -6,7 +6,8 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type {
-  Context, CookieMap, CookieOptions, FetchHandler, MillraceRequest, ReadRecord, ServerControl,
+  Context, CookieMap, CookieOptions, FetchHandler, HandlerObject, MillraceRequest, ReadRecord,
+  ServerControl,
 } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import type { SessionTable } from "./session-store.ts";
@@ -29,6 +30,7 @@ export interface Sessions {
    * Without one it goes on with the next matching handler.
    */
   saved(handler?: FetchHandler): FetchHandler;
+  saved(handler: HandlerObject): HandlerObject;
   /** Ends all sessions of a user, on all workers at once. Resolves to how many. */
   endAll(owner: string, server: ServerControl): Promise<number>;
 }

@@ -2,9 +2,12 @@
  * Sessions: what a server remembers of a client between requests, found by a cookie, known to all
  * workers and ended by any of them. And logging in by a form, on top of them. Any thread.
  */
-import type { Context, CookieOptions, MillraceRequest, ServerControl } from "../shared/app.ts";
+import type {
+  Context, CookieOptions, FetchHandler, Handler, HandlerObject, MillraceRequest, ServerControl,
+} from "../shared/app.ts";
 import { setCookieText } from "../shared/set-cookie.ts";
 import { isToken } from "../shared/token.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import { checkNames, checkStrings, checkWhole, wrongOption } from "./option-checks.ts";
 import { COOKIE_LENGTH_MAX, Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
@@ -66,9 +69,8 @@ export function sessions(options: SessionsOptions = {}): Sessions {
     }
     return session;
   };
-  return {
-    of,
-    saved: (handler) => async (request, context) => {
+  const behind = (handler?: FetchHandler): FetchHandler => (
+    async (request, context) => {
       const session = await of(request, context);
       // Also of one that writes it, the head is not sent before the cookie is known.
       const answer = await answerWith(handler, request, context, () => {});
@@ -79,7 +81,17 @@ export function sessions(options: SessionsOptions = {}): Sessions {
         throw error;
       }
       return answer;
-    },
+    }
+  );
+  function saved(handler?: FetchHandler): FetchHandler;
+  function saved(handler: HandlerObject): HandlerObject;
+  function saved(handler?: Handler): Handler {
+    if (handler === undefined || typeof handler === "function") return behind(handler);
+    return aroundObject("saved", handler, behind);
+  }
+  return {
+    of,
+    saved,
     endAll: (owner, server) => tableOf(server).deleteOwned(owner),
   };
 }

@@ -3,9 +3,10 @@
  * another, such as to a login page. Around a handler, or before those that come behind it.
  * Any thread.
  */
-import type { FetchHandler } from "../shared/app.ts";
+import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { locationFrom, redirect } from "../shared/redirect.ts";
+import { aroundObject } from "../worker/wrapped-handler.ts";
 import { answerWith } from "./wrapping.ts";
 
 /** A location as `redirect:…` of a route takes it, or one with the status of its redirect (302). */
@@ -29,7 +30,12 @@ interface Row {
  * goes with the redirect. A page is not redirected to itself, so the login page may be behind it,
  * too. Without `handler` it goes on with the next matching handler.
  */
-export function statusRedirects(table: StatusRedirects, handler?: FetchHandler): FetchHandler {
+export function statusRedirects(table: StatusRedirects, handler?: FetchHandler): FetchHandler;
+export function statusRedirects(table: StatusRedirects, handler: HandlerObject): HandlerObject;
+export function statusRedirects(table: StatusRedirects, handler?: Handler): Handler {
+  if (handler !== undefined && typeof handler !== "function") {
+    return aroundObject("statusRedirects", handler, (handle) => statusRedirects(table, handle));
+  }
   const rows = new Map(Object.entries(table).map(([status, to]) => rowOf(status, to)));
   return async (request, context) => {
     let answer: Response | undefined;

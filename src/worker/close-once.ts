@@ -1,8 +1,9 @@
 /**
  * The end of handler objects: one that stands in several places, in routes and in name spaces, is
- * closed once. Any thread.
+ * closed once, also if a wrapper stands around it in some. Any thread.
  */
 import type { Handler, HandlerObject } from "../shared/app.ts";
+import { innermost } from "./wrapped-handler.ts";
 
 /** What one end of an app has closed, or has begun to. */
 export type ClosedObjects = Set<HandlerObject>;
@@ -15,13 +16,14 @@ export async function closeOnce(
   entry: Handler | Response,
   closed: ClosedObjects,
 ): Promise<void> {
-  if (!("handle" in entry) || closed.has(entry)) return;
-  closed.add(entry);
-  running.set(entry, closed);
+  const object = innermost(entry);
+  if (!("handle" in object) || closed.has(object)) return;
+  closed.add(object);
+  running.set(object, closed);
   try {
-    await entry.close?.();
+    await object.close?.();
   } finally {
-    running.delete(entry);
+    running.delete(object);
   }
 }
 
