@@ -4,6 +4,7 @@
  * has no end reaches to the end. Any thread.
  */
 import { type DebugOptions, type DebugText, MASKED_FIELDS } from "../shared/debug.ts";
+import { maskedParts } from "./masked-parts.ts";
 import { decodeSegment } from "./route-pattern.ts";
 
 export const MASK = "[masked]";
@@ -15,8 +16,8 @@ export type MaskFunction = (text: string, what: DebugText) => unknown;
 const LINKS = new Set(["referer", "location", "content-location"]);
 /** Strings, also one that was cut, and what is between them: every byte is looked at once. */
 const JSON_PARTS = /"(?:[^"\\]|\\[^])*(?:"|\\?$)|[^"]+/g;
-/** Of a type, with quotes or without. */
-const BOUNDARY = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))/gi;
+/** A part of a part of a part: whoever goes on has another thing in mind than to be read. */
+const DEPTH_MAX = 3;
 
 export class Masking {
   readonly #names: ReadonlySet<string>;
@@ -56,9 +57,15 @@ export class Masking {
   }
 
   /** The beginning of a body. Only what says it is JSON, or multipart, is taken to be it alone. */
-  body(text: string, type: string): string {
+  body(text: string, type: string, depth = 0): string {
     const [essence = ""] = type.split(";", 1);
-    if (/^\s*multipart\//i.test(essence)) return this.#parts(text, boundaryOf(type));
+    if (/^\s*multipart\//i.test(essence)) {
+      return depth > DEPTH_MAX ? MASK : maskedParts(text, type, {
+        isMasked: (name) => this.#isMasked(name),
+        shown: (value, inner) => this.body(value, inner, depth + 1),
+        mask: MASK,
+      });
+    }
     if (/json/i.test(essence)) return this.#json(text);
     // Clients say "form" of JSON, too. A value of a form may look like JSON: pairs come first.
     return this.#json(this.pairs(text));
@@ -96,21 +103,6 @@ export class Masking {
       else shown += rest.replace(/^[^,}\]\s]*/, "");
     }
     return shown;
-  }
-
-  /** Only the boundary ends what is masked: `--` may stand at the beginning of any line of it. */
-  #parts(text: string, boundary: string | null): string {
-    const shown: string[] = [];
-    let isHidden = false;
-    for (const part of text.split("\r\n--")) {
-      if (boundary !== null && isDelimiter(part, boundary)) isHidden = false;
-      if (isHidden) continue;
-      const [head, value] = cutAt(part, "\r\n\r\n");
-      const name = /\bname="?([^";\r\n]*)/i.exec(head)?.[1] ?? "";
-      isHidden = value !== null && this.#isMasked(name);
-      shown.push(isHidden ? `${head}\r\n\r\n${MASK}` : part);
-    }
-    return shown.join("\r\n--");
   }
 
   #isMasked(name: string): boolean {
@@ -154,18 +146,6 @@ export function maskedBy(mask: MaskFunction, text: string, what: DebugText): str
 function cutAt(text: string, mark: string): [before: string, behind: string | null] {
   const at = text.indexOf(mark);
   return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + mark.length)];
-}
-
-/** Null if the type says none, or several: nobody knows then which one counts. */
-function boundaryOf(type: string): string | null {
-  const found = [...type.matchAll(BOUNDARY)];
-  return found.length === 1 ? found[0]![1] ?? found[0]![2]! : null;
-}
-
-/** RFC 2046 5.1.1. `part`: what is behind the `--`, which may have been cut. */
-function isDelimiter(part: string, boundary: string): boolean {
-  if (!part.startsWith(boundary)) return false;
-  return /^(?:--)?[ \t]*(?:\r\n|\r?$)/.test(part.slice(boundary.length));
 }
 
 function decoded(name: string): string {
