@@ -4,11 +4,15 @@
  */
 import type { Context, MillraceRequest } from "../shared/app.ts";
 import { HOP_BY_HOP } from "../shared/hop-by-hop.ts";
+import { HandlerContext } from "../worker/context.ts";
 
 /** Of one connection, whether `Connection` names them or not; and between a client and a proxy. */
 const STAYING: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP, "proxy-authenticate", "proxy-authorization",
 ]);
+
+/** What goes on of a larger `Max-Forwards`. */
+const FORWARDS_MAX = 2 ** 31 - 1;
 
 /** What the app says of the fields that go on. */
 export interface ForwardedFields {
@@ -62,8 +66,27 @@ export function withOrigin(fields: RawFields, context: Context, url: URL): RawFi
     ["X-Forwarded-For", [...values("x-forwarded-for"), peer].join(", ")],
     ["X-Forwarded-Proto", values("x-forwarded-proto")[0] ?? url.protocol.slice(0, -1)],
     ["X-Forwarded-Host", values("x-forwarded-host")[0] ?? url.host],
-    ["Via", [...values("via"), "1.1 millrace"].join(", ")],
+    ["Via", [...values("via"), viaOf(versionOf(context))].join(", ")],
   ];
+}
+
+/** What this server adds to `Via`: the version of HTTP in which it has got the message. */
+export function viaOf(version: string): string {
+  return `${version} millrace`;
+}
+
+function versionOf(context: Context): string {
+  return context instanceof HandlerContext ? context.version : "1.1";
+}
+
+/**
+ * How many servers may still hand the request on, this one included (RFC 9110 7.6.2); null: it does
+ * not say.
+ */
+export function forwardsLeft({ method, headers }: MillraceRequest): number | null {
+  if (method !== "OPTIONS" && method !== "TRACE") return null;
+  const said = headers.get("max-forwards") ?? "";
+  return /^\d+$/.test(said) ? Number(said) : null;
 }
 
 /** Those of a request to the target, as node:http takes them. */
@@ -73,15 +96,20 @@ export function forwardedFields(
   context: Context,
 ): Record<string, string | string[]> {
   const own = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const left = forwardsLeft(request);
   const isCoded = request.headers.has("content-encoding"); // not any more if it was decoded
   const received = endToEnd(context.rawHeaders);
   const fields = withOrigin(received, context, new URL(request.url)).filter(([name]) => {
     const lower = name.toLowerCase();
     // 100 was asked for of this server, which sends it when the body is read.
     if (lower === "expect" || lower === "content-length" || own.has(lower)) return false;
+    if (lower === "max-forwards") return left === null;
     if (lower === "content-encoding") return isCoded;
     return lower !== "host" || preserveHost;
   });
+  if (left !== null && !own.has("max-forwards")) {
+    fields.push(["Max-Forwards", String(Math.min(left - 1, FORWARDS_MAX))]);
+  }
   for (const [name, value] of Object.entries(headers)) {
     if (value !== null) fields.push([name, value]);
   }

@@ -8,7 +8,7 @@ import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import { unusable } from "../worker/body-rules.ts";
-import { endToEnd } from "./forward-headers.ts";
+import { endToEnd, forwardsLeft, viaOf } from "./forward-headers.ts";
 import { AnswerBody, exchanged, TimedOut } from "./proxy-exchange.ts";
 import { type ProxyOptions, targetOf } from "./proxy-options.ts";
 
@@ -29,6 +29,7 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
   return async (request, context) => {
     const path = pathAt(to.url, options.stripPrefix, new URL(request.url));
     if (path === null) return undefined;
+    if (forwardsLeft(request) === 0) return ownAnswer(request);
     if (request.bodyUsed || request.body?.locked === true) throw unusable();
     let answer: IncomingMessage;
     try {
@@ -48,6 +49,11 @@ export function proxy(target: string | URL, options: ProxyOptions = {}): FetchHa
   };
 }
 
+/** To a request that may not go on: this server is its last, and serves no TRACE by itself. */
+function ownAnswer({ method }: MillraceRequest): Response {
+  return new Response(null, { status: method === "OPTIONS" ? 204 : 501 });
+}
+
 /** Null: the path is not below the prefix, so the request is another handler's. */
 function pathAt(target: URL, prefix: string = "", { pathname, search }: URL): string | null {
   const isBelow = pathname === prefix || pathname.startsWith(`${prefix}/`);
@@ -64,7 +70,7 @@ function responseOf(
 ): Response {
   const { statusCode = 502, statusMessage = "" } = answer;
   const headers = new Headers(endToEnd(pairsOf(answer.rawHeaders)));
-  headers.append("via", "1.1 millrace");
+  headers.append("via", viaOf(answer.httpVersion));
   const isEmpty = request.method === "HEAD" || EMPTY.has(statusCode);
   if (isEmpty) answer.resume();
   const trailers = answer.headers.trailer;

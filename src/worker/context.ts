@@ -8,6 +8,7 @@ import type {
 import type { Pins } from "./pins.ts";
 import type { Publishable } from "../shared/published.ts";
 import type { Reply, ReplyOptions } from "../shared/reply.ts";
+import { FLAG_HTTP10 } from "../shared/layout.ts";
 import { pairsOf } from "../shared/raw-fields.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ListenerView } from "./listener-sites.ts";
@@ -97,6 +98,11 @@ export class HandlerContext implements Context {
   /** The URL that the client has, whatever it was rewritten to. Not for apps. */
   get receivedUrl(): string {
     return this.#exchange.receivedUrl();
+  }
+
+  /** Of HTTP, as the client has it. Not for apps. */
+  get version(): "1.0" | "1.1" {
+    return (this.#exchange.flags & FLAG_HTTP10) === 0 ? "1.1" : "1.0";
   }
 
   get rawHeaders(): [name: string, value: string][] {

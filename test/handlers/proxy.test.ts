@@ -416,3 +416,47 @@ t.test("options that are none", (t) => {
   }));
   t.end();
 });
+
+t.test("Max-Forwards: the last one answers by itself, others count down", async (t) => {
+  const target = await targetOf(t, echo);
+  const { connect } = await proxyTo(t, target.url, {}, ["GET", "OPTIONS", "TRACE"]);
+  const client = await connect();
+  const ask = async (method: string, field: string) => await client.request(
+    `${method} /a HTTP/1.1\r\nHost: a\r\n${field}\r\n\r\n`,
+  );
+  const left = async (method: string, field: string): Promise<string | undefined> => (
+    fieldOf(JSON.parse((await ask(method, field)).body) as Echoed, "max-forwards")
+  );
+  t.equal((await ask("OPTIONS", "Max-Forwards: 0")).status, 204);
+  t.equal((await ask("OPTIONS", "max-forwards: 000")).status, 204);
+  t.equal((await ask("TRACE", "Max-Forwards: 0")).status, 501);
+  t.equal(target.connections.size, 0, "nothing has gone on");
+  t.equal(await left("OPTIONS", "Max-Forwards: 5"), "4");
+  t.equal(await left("TRACE", "Max-Forwards: 1"), "0");
+  t.equal(await left("OPTIONS", `Max-Forwards: ${"9".repeat(400)}`), "2147483647");
+  t.equal(await left("OPTIONS", "X-A: b"), undefined);
+  t.equal(await left("OPTIONS", "Max-Forwards: -1"), "-1", "it is none");
+  t.equal(await left("GET", "Max-Forwards: 0"), "0", "it is of no concern");
+});
+
+t.test("Via says which version has come, of the request and of the answer", async (t) => {
+  const server = createNetServer((socket) => {
+    socket.once("data", (head) => {
+      const via = /^via: (.*)\r$/im.exec(head.toString())?.[1] ?? "none";
+      socket.end(`HTTP/1.0 200 OK\r\nVia: 1.1 other\r\n\r\n${via}`);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { connect } = await proxyTo(t, `http://127.0.0.1:${port}`);
+  for (const version of ["1.0", "1.1"]) {
+    const client = await connect();
+    const answer = await client.request(
+      `GET / HTTP/${version}\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    t.match(answer.body, `${version} millrace`);
+    t.equal(answer.header("via"), "1.1 other, 1.0 millrace");
+  }
+});
