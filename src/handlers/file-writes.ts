@@ -39,6 +39,10 @@ export class FileWrites {
     const { method, headers } = request;
     if (path === "" || path.endsWith("/")) return folderRefused();
     if (headers.has("content-range")) return refused(400, "a part cannot be written"); // 14.5
+    // It would be sent without the coding, as if it was the content. RFC 9110 15.5.16.
+    if (method === "PUT" && isCoded(headers)) {
+      return refused(415, "it is to come without a coding", { "accept-encoding": "identity" });
+    }
     // Before the client is told to go on.
     if (method === "PUT" && Number(headers.get("content-length")) > this.#bytesMax) throw tooLong();
     const full = join(this.#root, path);
@@ -110,6 +114,11 @@ export class FileWrites {
       await into.close();
     }
   }
+}
+
+function isCoded(headers: Headers): boolean {
+  const codings = (headers.get("content-encoding") ?? "").split(",");
+  return codings.some((coding) => !/^(?:identity)?$/i.test(coding.trim()));
 }
 
 function remove(target: string, judge: () => Response | boolean): Response {

@@ -54,6 +54,15 @@ t.test("files are written whole, or not at all", async (t) => {
     t.equal(await ask("PUT", path, "x"), 404, path);
   }
   t.equal(await ask("PUT", "a", "x", { "content-range": "bytes 0-0/3" }), 400);
+  for (const coding of ["gzip", "identity, br"]) {
+    const coded = await fetch(`${url}/w/a`, {
+      method: "PUT", body: "x", headers: { "content-encoding": coding },
+    });
+    t.strictSame([coded.status, coded.headers.get("accept-encoding")], [415, "identity"], coding);
+    await coded.arrayBuffer();
+  }
+  t.equal(read("a"), "two");
+  t.equal(await ask("PUT", "a", "two", { "content-encoding": "Identity" }), 204);
   t.equal(await ask("PUT", "a", "x", { "if-none-match": "*" }), 412);
   t.equal(await ask("PUT", "a", "x", { "if-match": '"x"' }), 412);
   t.equal(await ask("PUT", "new", "x", { "if-match": "*" }), 412);
