@@ -9,6 +9,8 @@ import type { ListenerSettings } from "./shared/listener-settings.ts";
 import type { ListenerFacts } from "./shared/messages.ts";
 import { suggest } from "./shared/suggest.ts";
 import { type LogLevel, type ResolvedOptions, resolveLayers } from "./options.ts";
+import { isAppOption } from "./options/app.ts";
+import { show } from "./options/checks.ts";
 import { Apps } from "./worker/apps.ts";
 import { installGlobals, removeGlobals } from "./worker/globals.ts";
 import { makeLog } from "./worker/log.ts";
@@ -53,7 +55,7 @@ export interface AppFetch {
    * As the global `fetch`, but that no redirection is followed and no body decoded; a path alone
    * is one of `http://localhost`. Rejects with ERR_MILLRACE_NO_SOCKET for what needs a connection,
    * such as `context.upgrade()`, with ERR_MILLRACE_SERVER_CLOSED from `close` on, and with a
-   * TypeError where the app ends the connection without an answer.
+   * TypeError where the app ends the connection without an answer, or for a URL that is of no HTTP.
    */
   (input: Request | string | URL, init?: RequestInit): Promise<Response>;
   /** Calls that still run fail; then the app's `close` runs. May be called again. */
@@ -88,6 +90,12 @@ function resolve(
     throw new MillraceError(
       "ERR_MILLRACE_OPTION_UNKNOWN",
       `createFetch has no option ${unknown}${suggest(unknown, known)}`,
+    );
+  }
+  if (!isAppOption(app)) {
+    throw new MillraceError(
+      "ERR_MILLRACE_OPTION_INVALID",
+      `createFetch takes an app, a path or a file: URL of its module, not ${show(app)}`,
     );
   }
   const values = {
@@ -144,7 +152,11 @@ function fetchOf(calls: Calls, end: () => Promise<void>): AppFetch {
     if (closing !== null) throw new MillraceError("ERR_MILLRACE_SERVER_CLOSED");
     const isRequest = input instanceof StandardRequest;
     const target = isRequest ? input : new URL(input, "http://localhost");
-    return await calls.call(new Request(target, init));
+    const request = new Request(target, init);
+    if (!/^https?:/.test(request.url)) {
+      throw new TypeError(`createFetch calls an app by http: or https:, not by ${request.url}`);
+    }
+    return await calls.call(request);
   };
   const close = (): Promise<void> => {
     if (closing === null) {

@@ -314,3 +314,20 @@ void t.test("a URL of https is a request over TLS, and the listener is named", a
     url: "https://mill.example/a?b", id: "admin", name: "admin", data: { mill: 1 },
   });
 });
+
+void t.test("what is no URL of HTTP is no request", async (t) => {
+  const fetchApp = await createFetch(() => "never");
+  t.teardown(() => fetchApp.close());
+  for (const url of ["ftp://mill.example/", "data:,a", new URL("file:///a")]) {
+    const message = `createFetch calls an app by http: or https:, not by ${String(url)}`;
+    await t.rejects(fetchApp(url), new TypeError(message));
+  }
+});
+
+void t.test("what is no app is told in the words of createFetch", async (t) => {
+  for (const app of [5, null, undefined, true, ""]) {
+    await t.rejects(createFetch(app as never), {
+      code: "ERR_MILLRACE_OPTION_INVALID", message: /^(?!.*workers)/,
+    }, String(app));
+  }
+});

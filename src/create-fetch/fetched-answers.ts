@@ -13,7 +13,6 @@ import {
 import type { Exchange } from "../worker/exchange.ts";
 import { FileBlob } from "../worker/file-blob.ts";
 import { BURST, iteratorOf, UNCOPIED_BYTES_MIN } from "../worker/pump.ts";
-import { RawParts } from "../worker/raw-parts.ts";
 import { ReplyBody } from "../worker/reply-body.ts";
 import { ResponseParts } from "../worker/response-parts.ts";
 import { bodyLength, declaredLength, isBodyless } from "../worker/response-rules.ts";
@@ -94,8 +93,7 @@ export class FetchedAnswers implements AnswerSink {
     const caller = this.#callers.get(exchange);
     if (caller === undefined || given.status < 200) {
       discard(given.body);
-      if (given instanceof RawParts) this.refuse(exchange, needsSocket("reply.raw()"));
-      else this.abort(exchange);
+      this.abort(exchange);
       return;
     }
     const { filter } = exchange.site;
@@ -125,6 +123,13 @@ export class FetchedAnswers implements AnswerSink {
     } else {
       void this.#stream(exchange, caller, head, body, length);
     }
+  }
+
+  beginRaw(exchange: Exchange): never {
+    const error = needsSocket("reply.raw()");
+    exchange.isAnswered = true;
+    this.refuse(exchange, error);
+    throw error;
   }
 
   abort(exchange: Exchange): void {

@@ -250,6 +250,7 @@ export class OpenReply implements TakenReply {
   beginRaw(): void {
     this.#need("head", "raw()");
     if (this.#sink !== null) throw order("raw() goes to the client, not through next()");
+    this.#host.answers.beginRaw?.(this.#exchange);
     if (this.#stage === "head") this.#stage = "raw";
   }
 

@@ -10,6 +10,15 @@ void t.test("what needs a connection fails the call, whatever the app makes of i
     (_request, context) => context.upgrade(socket as never),
     (request, context) => context.upgrade(request),
     (_request, context) => context.reply().raw().end("HTTP/1.1 200 OK\r\n\r\n"),
+    (_request, context) => void context.reply().raw(),
+    (_request, context) => {
+      try {
+        context.reply().raw();
+      } catch {
+        return new Response("the app goes on");
+      }
+      return undefined;
+    },
   ];
   for (const [index, use] of uses.entries()) {
     const fetchApp = await createFetch({
