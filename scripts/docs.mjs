@@ -99,6 +99,11 @@ codes stay as they are; the wording of messages may change. An error with a stat
 request with it, if a handler lets the error through. A handler answers with a status of its own by
 throwing \`HttpError(status, message, { close })\`.
 
+What JavaScript itself tells by a \`TypeError\` or a \`RangeError\`, such as a call with a value
+that it does not take, these tell so too: the classes of Fetch, and calls of the toolbox. Of these,
+wrong options have a code besides: \`ERR_MILLRACE_OPTION_UNKNOWN\` or
+\`ERR_MILLRACE_OPTION_INVALID\`.
+
 | code | status | meaning |
 | --- | --- | --- |
 ${rows.map(([code, row]) => `| \`${code}\` | ${row.status ?? ""} | ${row.text} |\n`).join("")}`;

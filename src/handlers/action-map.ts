@@ -3,7 +3,7 @@
  * thread.
  */
 import type { FetchHandler } from "../shared/app.ts";
-import { checkKnown } from "../shared/known-options.ts";
+import { checkKnown, wrongOption } from "../shared/option-checks.ts";
 
 export interface ActionMapOptions {
   /** The parameter of the route that has the name. Default `name`. */
@@ -20,10 +20,10 @@ export function actionMap(
 ): FetchHandler {
   checkKnown("actionMap", options, ["parameter"]);
   const { parameter = "name" } = options;
-  if (typeof parameter !== "string") throw new TypeError("actionMap: parameter is a string");
+  if (typeof parameter !== "string") throw wrongOption("actionMap: parameter is a string");
   const byName = new Map(Object.entries(actions));
   for (const [name, action] of byName) {
-    if (typeof action !== "function") throw new TypeError(`actionMap: "${name}" is no function`);
+    if (typeof action !== "function") throw wrongOption(`actionMap: "${name}" is no function`);
   }
   return (request, context) => {
     const action = byName.get(request.params[parameter] ?? "");

@@ -3,7 +3,7 @@
  */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { Authenticator } from "./authenticator.ts";
-import { wrongOption } from "./option-checks.ts";
+import { wrongOption } from "../shared/option-checks.ts";
 
 /**
  * Lets in who comes from one of the addresses (`192.0.2.1`, `10.0.0.0/8`, `fd00::/8`), as

@@ -9,7 +9,7 @@ import type {
 import { HttpError, MillraceError } from "../shared/errors.ts";
 import { aroundObject } from "../worker/wrapped-handler.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { checkFlags, checkFunctions, checkNames, wrongOption } from "./option-checks.ts";
+import { checkFlags, checkFunctions, checkKnown, wrongOption } from "../shared/option-checks.ts";
 import { isRecord } from "./record.ts";
 import { checkRule, isSatisfied, type RoleRule, type RolesOf, roleSet } from "./role-rule.ts";
 
@@ -97,7 +97,7 @@ export function authenticated(
 
 /** The authenticators. */
 function check(options: AuthenticationOptions): readonly Authenticator[] {
-  checkNames("authenticated", options, NAMES);
+  checkKnown("authenticated", options, NAMES);
   checkFunctions("authenticated", options, ["rolesOf", "refused", "ended"]);
   checkFlags("authenticated", options, ["optional"]);
   const { by, roles } = options;

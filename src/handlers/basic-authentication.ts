@@ -4,7 +4,7 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { basicChallenge, basicCredentials } from "./basic-credentials.ts";
-import { checkNames, checkStrings, wrongOption } from "./option-checks.ts";
+import { checkKnown, checkStrings, wrongOption } from "../shared/option-checks.ts";
 import { theRecord } from "./record.ts";
 
 /**
@@ -23,7 +23,7 @@ const TEXT = /^[\x20-\x7e]*$/;
 
 /** Throws a TypeError for options that are none. */
 export function basic(options: BasicOptions): Authenticator {
-  checkNames("basic", options, ["lookup", "realm"]);
+  checkKnown("basic", options, ["lookup", "realm"]);
   checkStrings("basic", options, ["realm"]);
   const { lookup, realm = "millrace" } = options;
   if (typeof lookup !== "function") throw wrongOption("basic: lookup is a function");

@@ -3,7 +3,7 @@
  */
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
-import { checkNames, checkStrings, wrongOption } from "./option-checks.ts";
+import { checkKnown, checkStrings, wrongOption } from "../shared/option-checks.ts";
 
 export interface BearerOptions {
   /** The user of a token; false, null, whatever else is not true, or an error: it is not valid. */
@@ -14,7 +14,7 @@ export interface BearerOptions {
 
 /** Throws a TypeError for options that are none. */
 export function bearer(options: BearerOptions): Authenticator {
-  checkNames("bearer", options, ["verify", "realm"]);
+  checkKnown("bearer", options, ["verify", "realm"]);
   checkStrings("bearer", options, ["realm"]);
   const { verify, realm = "millrace" } = options;
   if (typeof verify !== "function") throw wrongOption("bearer: verify is a function");

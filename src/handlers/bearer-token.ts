@@ -4,7 +4,7 @@
  */
 import type { Context } from "../shared/app.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { wrongOption } from "./option-checks.ts";
+import { wrongOption } from "../shared/option-checks.ts";
 import { isRecord } from "./record.ts";
 
 /** The user of a token. What it throws is a failure of the authenticator, no word on the token. */

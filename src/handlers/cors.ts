@@ -9,7 +9,7 @@ import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import { addVary } from "../shared/vary.ts";
 import { aroundObject } from "../worker/wrapped-handler.ts";
-import { checkFlags, checkNames, checkTexts } from "./option-checks.ts";
+import { checkFlags, checkKnown, checkTexts, wrongOption } from "../shared/option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
 /**
@@ -150,26 +150,26 @@ function permit(
 }
 
 function check(options: CorsOptions): void {
-  checkNames("cors", options, NAMES);
+  checkKnown("cors", options, NAMES);
   checkFlags("cors", options, ["credentials", "privateNetwork"]);
   checkTexts("cors", options, ["methods", "allowedHeaders", "exposedHeaders"]);
   const { origin = "*", credentials, maxAgeSeconds, methods = DEFAULT_METHODS } = options;
   checkOrigins(origin);
   const unknown = methods.find((method) => !KNOWN_METHODS.includes(method));
-  if (unknown !== undefined) throw new TypeError(`cors: "${unknown}" is no method`);
-  if (methods.length === 0) throw new TypeError("cors: methods names none");
+  if (unknown !== undefined) throw wrongOption(`cors: "${unknown}" is no method`);
+  if (methods.length === 0) throw wrongOption("cors: methods names none");
   const fields = [...(options.allowedHeaders ?? []), ...(options.exposedHeaders ?? [])];
   for (const name of fields) {
-    if (!isToken(name)) throw new TypeError(`cors: "${name}" is no name of a header field`);
+    if (!isToken(name)) throw wrongOption(`cors: "${name}" is no name of a header field`);
   }
   if (credentials === true && origin === "*") {
-    throw new TypeError('cors: credentials need origins of their own, since "*" excludes them');
+    throw wrongOption('cors: credentials need origins of their own, since "*" excludes them');
   }
   if (credentials === true && fields.includes("*")) {
-    throw new TypeError('cors: "*" means nothing among fields where credentials may be sent');
+    throw wrongOption('cors: "*" means nothing among fields where credentials may be sent');
   }
   if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= -1)) {
-    throw new TypeError("cors: maxAgeSeconds is a whole number of seconds, or -1");
+    throw wrongOption("cors: maxAgeSeconds is a whole number of seconds, or -1");
   }
 }
 
@@ -180,10 +180,10 @@ function checkOrigins(origin: CorsOrigin): void {
     return;
   }
   if (!Array.isArray(origin)) {
-    throw new TypeError('cors: origin is "*", an origin, a list of some, a pattern or a function');
+    throw wrongOption('cors: origin is "*", an origin, a list of some, a pattern or a function');
   }
   checkTexts("cors", { origin }, ["origin"]);
-  if (origin.includes("*")) throw new TypeError('cors: the origin "*" stands alone, in no list');
+  if (origin.includes("*")) throw wrongOption('cors: the origin "*" stands alone, in no list');
   for (const each of origin as string[]) checkOrigin(each);
 }
 
@@ -193,6 +193,6 @@ function checkOrigin(origin: string): void {
   const parsed = URL.canParse(origin) ? new URL(origin).origin : null;
   if (parsed !== origin) {
     const hint = parsed === null || parsed === "null" ? "" : `; "${parsed}" would be one`;
-    throw new TypeError(`cors: "${origin}" is no origin such as "https://example.com"${hint}`);
+    throw wrongOption(`cors: "${origin}" is no origin such as "https://example.com"${hint}`);
   }
 }

@@ -4,7 +4,7 @@
  * a request is sent back unless the code says so. Any thread.
  */
 import type { Context, FetchHandler, MillraceRequest } from "../shared/app.ts";
-import { checkKnown } from "../shared/known-options.ts";
+import { checkKnown, wrongOption } from "../shared/option-checks.ts";
 import { basicChallenge } from "./basic-credentials.ts";
 import { asObject, EventBag, type ValuesAs } from "./event-bag.ts";
 import { readEvent } from "./event-input.ts";
@@ -56,7 +56,7 @@ export function eventHandler(
   run: (event: HttpEvent) => unknown,
   options: EventHandlerOptions = {},
 ): FetchHandler {
-  if (typeof run !== "function") throw new TypeError("eventHandler: the code is a function");
+  if (typeof run !== "function") throw wrongOption("eventHandler: the code is a function");
   const settings = checked(options);
   return async (request, context) => {
     const { bag, files } = await readEvent(request, context, settings);
@@ -91,15 +91,15 @@ function checked(options: EventHandlerOptions): Required<EventHandlerOptions> {
     valuesAs = "properties", contentType = "text/plain", realm = "millrace", semicolons = false,
   } = options;
   if (valuesAs !== "properties" && valuesAs !== "attributes") {
-    throw new TypeError('eventHandler: valuesAs is "properties" or "attributes"');
+    throw wrongOption('eventHandler: valuesAs is "properties" or "attributes"');
   }
   if (!isContentType(contentType)) {
-    throw new TypeError('eventHandler: contentType is a media type, such as "text/html"');
+    throw wrongOption('eventHandler: contentType is a media type, such as "text/html"');
   }
-  if (typeof realm !== "string") throw new TypeError("eventHandler: realm is a string");
+  if (typeof realm !== "string") throw wrongOption("eventHandler: realm is a string");
   basicChallenge(realm);
   if (typeof semicolons !== "boolean") {
-    throw new TypeError("eventHandler: semicolons is true or false");
+    throw wrongOption("eventHandler: semicolons is true or false");
   }
   return { valuesAs, contentType, realm, semicolons };
 }

@@ -4,7 +4,7 @@
  * nothing is sent a comment goes out from time to time, so that proxies keep the connection and a
  * client that has gone is noticed. Any thread.
  */
-import { checkKnown } from "../shared/known-options.ts";
+import { checkKnown } from "../shared/option-checks.ts";
 import { checkSource } from "./early-source.ts";
 import { MappedSource } from "./mapped-source.ts";
 import { TimedSource } from "./timed-source.ts";

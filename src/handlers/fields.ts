@@ -3,7 +3,7 @@
  * field as its RFC has it, into any Headers. Any thread.
  */
 import contentDisposition from "content-disposition";
-import { checkKnown } from "../shared/known-options.ts";
+import { checkKnown } from "../shared/option-checks.ts";
 import { KNOWN_METHODS } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
 import * as vary from "../shared/vary.ts";

@@ -2,8 +2,8 @@
 import { KEPT_MIN } from "../worker/open-files.ts";
 import type { VariantCoding } from "./file-variants.ts";
 import {
-  checkFlags, checkNames, checkSyncFunctions, checkTexts, checkWhole, isFieldText,
-} from "./option-checks.ts";
+  checkFlags, checkKnown, checkSyncFunctions, checkTexts, checkWhole, isFieldText, wrongOption,
+} from "../shared/option-checks.ts";
 
 /** A value for all, by extension without the dot (`"*"`: all others), or a function of the path. */
 export type ByExtension =
@@ -43,7 +43,7 @@ const NAMES: readonly (keyof FilesOptions)[] = [
 
 /** Throws a TypeError for an option that there is none of, and for a value that is none. */
 export function checkFiles(options: FilesOptions): void {
-  checkNames("files", options, NAMES);
+  checkKnown("files", options, NAMES);
   checkFlags("files", options, ["listing", "dotFiles", "write"]);
   checkTexts("files", options, ["index"]);
   if (options.index?.includes("") === true) throw wrong("a name of index is empty");
@@ -70,5 +70,5 @@ function areFieldTexts(value: unknown): boolean {
 }
 
 function wrong(why: string): TypeError {
-  return new TypeError(`files: ${why}`);
+  return wrongOption(`files: ${why}`);
 }

@@ -3,6 +3,7 @@
  * same content for who accepts the coding. One that is older than the file is not. Any thread.
  */
 import { createRequire } from "node:module";
+import { wrongOption } from "../shared/option-checks.ts";
 import { OpenFile } from "../worker/open-file.ts";
 import type { OpenFiles } from "../worker/open-files.ts";
 
@@ -35,7 +36,7 @@ export class FileVariants {
     this.#open = open;
     this.#codings = codings === true ? ["br", "zstd", "gzip"] : codings === false ? [] : codings;
     const unknown = this.#codings.find((coding) => !Object.hasOwn(EXTENSIONS, coding));
-    if (unknown !== undefined) throw new TypeError(`files: no coding "${unknown}"`);
+    if (unknown !== undefined) throw wrongOption(`files: no coding "${unknown}"`);
   }
 
   choose(file: OpenFile, asked: Headers): ChosenFile {

@@ -19,7 +19,7 @@ import { type ByExtension, checkFiles, type FilesOptions } from "./file-options.
 import { decodedPath, isSafePath } from "./file-path.ts";
 import { FileVariants } from "./file-variants.ts";
 import { FileWrites } from "./file-writes.ts";
-import { saidAtOnce } from "./option-checks.ts";
+import { saidAtOnce, wrongOption } from "../shared/option-checks.ts";
 
 export type { ByExtension, FilesOptions } from "./file-options.ts";
 
@@ -40,9 +40,9 @@ export function files(root: string, options: FilesOptions = {}): FetchHandler {
 
 function folderAt(root: string): string {
   const isPath = typeof root === "string" || (root as unknown) instanceof URL;
-  if (!isPath) throw new TypeError("files: the root is a path");
+  if (!isPath) throw wrongOption("files: the root is a path");
   const path = realpathSync(root);
-  if (!statSync(path).isDirectory()) throw new TypeError(`files: ${path} is no folder`);
+  if (!statSync(path).isDirectory()) throw wrongOption(`files: ${path} is no folder`);
   return path;
 }
 

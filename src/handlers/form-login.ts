@@ -12,7 +12,7 @@ import { authenticated } from "./authentication.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Lookup } from "./basic-authentication.ts";
 import { loginPage, type LoginPage } from "./login-page.ts";
-import { checkFunctions, checkNames, wrongOption } from "./option-checks.ts";
+import { checkFunctions, checkKnown, wrongOption } from "../shared/option-checks.ts";
 import { quoted } from "./parameters.ts";
 import { isRecord, theRecord } from "./record.ts";
 import type { RoleRule, RolesOf } from "./role-rule.ts";
@@ -113,7 +113,7 @@ export function formLogin(options: FormLoginOptions): FormLogin {
     return seeOther(`${loginPath}?to=${encodeURIComponent(backTo(request) ?? home)}`);
   };
   const guarded = (rules: GuardOptions, handler?: FetchHandler): FetchHandler => {
-    checkNames("guard", rules, ["roles", "rolesOf"]);
+    checkKnown("guard", rules, ["roles", "rolesOf"]);
     const inner = authenticated({ by: authenticator, ...rules, refused }, handler);
     return async (request, context) => {
       if (isForged(request)) throw new HttpError(403, "this comes from another site");
@@ -139,7 +139,7 @@ export function formLogin(options: FormLoginOptions): FormLogin {
 
 /** Once all options have been checked. */
 function pathsOf(options: FormLoginOptions): Record<"loginPath" | "logoutPath" | "home", string> {
-  checkNames("formLogin", options, NAMES);
+  checkKnown("formLogin", options, NAMES);
   const { sessions, lookup, loginPath = "/login", logoutPath = "/logout", home = "/" } = options;
   if (typeof sessions?.of !== "function") {
     throw wrongOption("formLogin: sessions is what sessions() gives");

@@ -10,7 +10,7 @@ import { HttpError } from "../shared/errors.ts";
 import { FormFiles, type UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
 import { type AcceptsFile, MultipartReader } from "./multipart-reader.ts";
-import { checkNames, checkSyncFunctions } from "./option-checks.ts";
+import { checkKnown, checkSyncFunctions, wrongOption } from "../shared/option-checks.ts";
 
 export type { UploadedFile } from "./form-files.ts";
 
@@ -72,7 +72,7 @@ const MULTIPART = "multipart/form-data";
  */
 export function withForm(handler: FormHandler, options: FormOptions = {}): HandlerObject {
   const limits = limitsOf(options);
-  if (typeof handler !== "function") throw new TypeError("withForm: its handler is a function");
+  if (typeof handler !== "function") throw wrongOption("withForm: its handler is a function");
   const { folder = tmpdir(), accepts } = options;
   checkFolder(folder);
   return {
@@ -110,13 +110,13 @@ async function remove(files: FormFiles, context: Context): Promise<void> {
 }
 
 function limitsOf(options: FormOptions): FormLimits {
-  checkNames("withForm", options, [...Object.keys(LIMITS), "folder", "accepts"]);
+  checkKnown("withForm", options, [...Object.keys(LIMITS), "folder", "accepts"]);
   checkSyncFunctions("withForm", options, ["accepts"]);
   const limits = { ...LIMITS };
   for (const name of Object.keys(LIMITS) as (keyof FormLimits)[]) {
     const value = options[name] ?? LIMITS[name];
     if (!(Number.isInteger(value) && value > 0)) {
-      throw new TypeError(`withForm: ${name} is a whole number above 0`);
+      throw wrongOption(`withForm: ${name} is a whole number above 0`);
     }
     limits[name] = value;
   }
@@ -126,10 +126,10 @@ function limitsOf(options: FormOptions): FormLimits {
 /** One that is not there may still be made, such as by the app's `init`. */
 function checkFolder(folder: string): void {
   if (typeof folder !== "string" || folder === "") {
-    throw new TypeError("withForm: folder is a path");
+    throw wrongOption("withForm: folder is a path");
   }
   const found = statSync(folder, { throwIfNoEntry: false });
-  if (found?.isDirectory() === false) throw new TypeError(`withForm: ${folder} is no folder`);
+  if (found?.isDirectory() === false) throw wrongOption(`withForm: ${folder} is no folder`);
 }
 
 async function formOf(

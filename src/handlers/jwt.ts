@@ -11,7 +11,7 @@ import {
 import { HttpError } from "../shared/errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { byToken, tellBadToken } from "./bearer-token.ts";
-import { checkFunctions, checkNames, checkStrings, wrongOption } from "./option-checks.ts";
+import { checkFunctions, checkKnown, checkStrings, wrongOption } from "../shared/option-checks.ts";
 
 export interface JwtOptions extends Pick<
   JWTVerifyOptions,
@@ -100,7 +100,7 @@ export function jwt(options: JwtOptions): Authenticator {
 }
 
 function check(options: JwtOptions): void {
-  checkNames("jwt", options, NAMES);
+  checkKnown("jwt", options, NAMES);
   checkFunctions("jwt", options, ["user"]);
   checkStrings("jwt", options, ["realm", "subject", "typ"]);
   const { secret, key, keysUrl, algorithms, requiredClaims } = options;

@@ -9,8 +9,8 @@ import {
 } from "ldapts";
 import type { Lookup } from "./basic-authentication.ts";
 import {
-  checkFlags, checkNames, checkStrings, checkWhole, DELAY_MS_MAX, wrongOption,
-} from "./option-checks.ts";
+  checkFlags, checkKnown, checkStrings, checkWhole, DELAY_MS_MAX, wrongOption,
+} from "../shared/option-checks.ts";
 import { startTls } from "./start-tls.ts";
 
 export interface LdapOptions {
@@ -67,7 +67,7 @@ export function ldap(options: LdapOptions): Lookup {
 }
 
 function check(options: LdapOptions): void {
-  checkNames("ldap", options, NAMES);
+  checkKnown("ldap", options, NAMES);
   checkStrings("ldap", options, ["url", "base", "attribute"]);
   checkFlags("ldap", options, ["startTls"]);
   const { attribute = ATTRIBUTE, url, base, bind, attributes, tls } = options;
@@ -87,7 +87,7 @@ function check(options: LdapOptions): void {
     throw wrongOption("ldap: tls is an object");
   }
   if (bind === undefined) return;
-  checkNames("ldap: bind", bind, ["dn", "password"]);
+  checkKnown("ldap: bind", bind, ["dn", "password"]);
   // With an empty one the search would be anonymous (RFC 4513 5.1.2).
   if ([bind.dn, bind.password].some((each) => typeof each !== "string" || each === "")) {
     throw wrongOption("ldap: bind has a dn and a password, and neither is empty");

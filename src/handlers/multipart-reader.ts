@@ -7,7 +7,7 @@ import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { HttpError } from "../shared/errors.ts";
 import type { FormFiles, UploadedFile } from "./form-files.ts";
 import { type FormLimits, isLong, tooLong, tooMuch } from "./form-limits.ts";
-import { saidAtOnce } from "./option-checks.ts";
+import { saidAtOnce } from "../shared/option-checks.ts";
 
 /** Whether a file may come, asked before a byte of it is stored. */
 export type AcceptsFile = (file: { field: string; name: string; type: string }) => boolean;

@@ -1,7 +1,7 @@
 /**
  * Newline-delimited JSON: one value a line, as long as the source has some. Any thread.
  */
-import { checkKnown } from "../shared/known-options.ts";
+import { checkKnown } from "../shared/option-checks.ts";
 import { checkSource } from "./early-source.ts";
 import { MappedSource } from "./mapped-source.ts";
 

@@ -8,7 +8,7 @@ import apacheMd5 from "apache-md5";
 import { compare } from "bcryptjs";
 import type { Lookup } from "./basic-authentication.ts";
 import { Htpasswd, kindOf } from "./htpasswd.ts";
-import { checkNames, checkWhole, wrongOption } from "./option-checks.ts";
+import { checkKnown, checkWhole, wrongOption } from "../shared/option-checks.ts";
 import { Remembered } from "./remembered.ts";
 import { isSameText } from "./same-text.ts";
 
@@ -44,7 +44,7 @@ export function passwordFile(path: string, options: PasswordFileOptions = {}): L
   if (typeof path !== "string" || path === "") {
     throw wrongOption("passwordFile: the path is that of a file");
   }
-  checkNames("passwordFile", options, ["rememberMs"]);
+  checkKnown("passwordFile", options, ["rememberMs"]);
   const { rememberMs = REMEMBER_MS } = options;
   checkWhole("passwordFile", "rememberMs", rememberMs, 0);
   const known = new Remembered(rememberMs);

@@ -4,8 +4,8 @@ import { Agent as HttpsAgent, type AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import { isToken } from "../shared/token.ts";
 import {
-  checkFlags, checkNames, checkWhole, DELAY_MS_MAX, isFieldText,
-} from "./option-checks.ts";
+  checkFlags, checkKnown, checkWhole, DELAY_MS_MAX, isFieldText, wrongOption,
+} from "../shared/option-checks.ts";
 import type { Target } from "./proxy-exchange.ts";
 
 export interface ProxyOptions {
@@ -41,21 +41,21 @@ const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encodi
 export function targetOf(given: string | URL, options: ProxyOptions): Target {
   const target = URL.canParse(String(given)) ? new URL(given) : null;
   if (target === null || !/^https?:$/.test(target.protocol)) {
-    throw new TypeError(`proxy: ${String(given)} is no URL of http or https`);
+    throw wrongOption(`proxy: ${String(given)} is no URL of http or https`);
   }
-  checkNames("proxy", options, NAMES);
+  checkKnown("proxy", options, NAMES);
   checkFlags("proxy", options, ["preserveHost"]);
   const { timeoutMs = TIMEOUT_MS, connectionsMax = CONNECTIONS_MAX, stripPrefix, tls } = options;
   const { preserveHost = false, headers = {} } = options;
   if (target.search !== "" || target.hash !== "" || target.username !== "") {
-    throw new TypeError("proxy: the target has no query, no fragment and no user");
+    throw wrongOption("proxy: the target has no query, no fragment and no user");
   }
   if (stripPrefix !== undefined && !/^\/.*[^/]$/.test(stripPrefix)) {
-    throw new TypeError("proxy: stripPrefix begins with a slash and does not end with one");
+    throw wrongOption("proxy: stripPrefix begins with a slash and does not end with one");
   }
   checkWhole("proxy", "timeoutMs", timeoutMs, 1, DELAY_MS_MAX);
   checkWhole("proxy", "connectionsMax", connectionsMax, 1);
-  if (tls !== undefined && !isObject(tls)) throw new TypeError("proxy: tls is an object");
+  if (tls !== undefined && !isObject(tls)) throw wrongOption("proxy: tls is an object");
   checkFields(headers);
   // Node.js would take the name from `Host`, which may be the client's.
   const host = target.hostname.replace(/^\[|\]$/g, "");
@@ -67,15 +67,15 @@ export function targetOf(given: string | URL, options: ProxyOptions): Target {
 }
 
 function checkFields(headers: unknown): void {
-  if (!isObject(headers)) throw new TypeError("proxy: headers is an object");
+  if (!isObject(headers)) throw wrongOption("proxy: headers is an object");
   for (const [name, value] of Object.entries(headers)) {
-    if (!isToken(name)) throw new TypeError(`proxy: "${name}" is no name of a header field`);
+    if (!isToken(name)) throw wrongOption(`proxy: "${name}" is no name of a header field`);
     if (FRAMING.has(name.toLowerCase())) {
-      throw new TypeError(`proxy: ${name} follows from the body`);
+      throw wrongOption(`proxy: ${name} follows from the body`);
     }
     if (value === null || isFieldText(value)) continue;
     const may = "is the text of a field, or null to take it away";
-    throw new TypeError(`proxy: what ${name} is set to ${may}`);
+    throw wrongOption(`proxy: what ${name} is set to ${may}`);
   }
 }
 

@@ -8,8 +8,8 @@ import type {
 import { aroundObject } from "../worker/wrapped-handler.ts";
 import { addressKey } from "./address-key.ts";
 import {
-  checkFlags, checkFunctions, checkNames, checkSyncFunctions, checkWhole, saidAtOnce,
-} from "./option-checks.ts";
+  checkFlags, checkFunctions, checkKnown, checkSyncFunctions, checkWhole, saidAtOnce, wrongOption,
+} from "../shared/option-checks.ts";
 import { bucketBytes, type Taken, TokenBuckets } from "./token-buckets.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -158,7 +158,7 @@ function stateText(name: string, { remaining, fullMs }: Taken): string {
 }
 
 function resolve(options: RateLimitOptions): Resolved {
-  checkNames("rateLimit", options, NAMES);
+  checkKnown("rateLimit", options, NAMES);
   const { limit, windowMs = WINDOW_MS, name = "default", fields = true } = options;
   const { burst = limit, keysMax = KEYS_MAX, ipv6PrefixBits = PREFIX_BITS } = options;
   const { key, cost, limited } = options;
@@ -170,9 +170,9 @@ function resolve(options: RateLimitOptions): Resolved {
   checkFunctions("rateLimit", options, ["key", "limited"]);
   checkSyncFunctions("rateLimit", options, ["cost"]);
   if (limit / windowMs > PER_MS_MAX) {
-    throw new TypeError(`rateLimit: at most ${PER_MS_MAX} requests a millisecond`);
+    throw wrongOption(`rateLimit: at most ${PER_MS_MAX} requests a millisecond`);
   }
-  if (!NAME.test(name)) throw new TypeError("rateLimit: `name` is 1 to 64 printable characters");
+  if (!NAME.test(name)) throw wrongOption("rateLimit: `name` is 1 to 64 printable characters");
   return {
     limit, windowMs, burst, name, fields, keysMax, ipv6PrefixBits,
     ...(key && { key }), ...(cost && { cost }), ...(limited && { limited }),

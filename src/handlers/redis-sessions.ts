@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import type { ReadRecord, RecordWritten } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
-import { checkNames, checkStrings, checkWhole, DELAY_MS_MAX } from "./option-checks.ts";
+import { checkKnown, checkStrings, checkWhole, DELAY_MS_MAX } from "../shared/option-checks.ts";
 import type { SessionStore, SessionTable, SessionWrite } from "./session-store.ts";
 
 export interface RedisSessionsOptions {
@@ -120,7 +120,7 @@ const DELETE_OWNED = `${COMMON}
  * none.
  */
 export function redisSessions(options: RedisSessionsOptions = {}): RedisSessions {
-  checkNames("redisSessions", options, ["url", "prefix", "perUserMax", "timeoutMs"]);
+  checkKnown("redisSessions", options, ["url", "prefix", "perUserMax", "timeoutMs"]);
   const { url = "redis://127.0.0.1:6379", prefix = "millrace:session:" } = options;
   const { perUserMax = 10, timeoutMs = 2000 } = options;
   checkStrings("redisSessions", options, ["url", "prefix"]);

@@ -1,7 +1,7 @@
 /**
  * What a user must be: a role, all of some, or any of some, nested as need be. Any thread.
  */
-import { wrongOption } from "./option-checks.ts";
+import { wrongOption } from "../shared/option-checks.ts";
 
 export type RoleRule =
   | string

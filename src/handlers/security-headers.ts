@@ -5,7 +5,7 @@
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
 import { aroundObject } from "../worker/wrapped-handler.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkKnown, wrongOption } from "../shared/option-checks.ts";
 import { answerWith } from "./wrapping.ts";
 
 /** By field; `false` sends none. A string is its value. */
@@ -116,12 +116,12 @@ export function securityHeaders(
 }
 
 function fieldsOf(options: SecurityHeadersOptions): [field: string, value: string][] {
-  checkNames("securityHeaders", options, ROWS.map(({ option }) => option));
+  checkKnown("securityHeaders", options, ROWS.map(({ option }) => option));
   return ROWS.flatMap(({ option, field, value }) => {
     const given = options[option] ?? value;
     if (given === false) return [];
     const text = typeof given === "string" ? given : policyText(given);
-    if (!VALUE.test(text)) throw new TypeError(`securityHeaders: ${option} is no value of a field`);
+    if (!VALUE.test(text)) throw wrongOption(`securityHeaders: ${option} is no value of a field`);
     return [[field, text]];
   });
 }
@@ -129,11 +129,11 @@ function fieldsOf(options: SecurityHeadersOptions): [field: string, value: strin
 function policyText(policy: Readonly<Record<string, string | readonly string[]>>): string {
   return Object.entries(policy).map(([directive, given]) => {
     if (!DIRECTIVE.test(directive)) {
-      throw new TypeError(`securityHeaders: "${directive}" is no directive of a policy`);
+      throw wrongOption(`securityHeaders: "${directive}" is no directive of a policy`);
     }
     const sources = typeof given === "string" ? given.split(" ") : given;
     if (sources.some((source) => /[;,\s]/.test(source))) {
-      throw new TypeError(`securityHeaders: a source of ${directive} has a space, ";" or ","`);
+      throw wrongOption(`securityHeaders: a source of ${directive} has a space, ";" or ","`);
     }
     return [directive, ...sources].join(" ");
   }).join("; ");

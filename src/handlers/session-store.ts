@@ -3,7 +3,7 @@
  * server's primary, which outlives workers and reloads. Any thread.
  */
 import type { ReadRecord, RecordWrite, RecordWritten, ServerControl } from "../shared/app.ts";
-import { checkNames, checkWhole, wrongOption } from "./option-checks.ts";
+import { checkKnown, checkWhole, wrongOption } from "../shared/option-checks.ts";
 
 /** As `RecordWrite`, of a table that the store knows. */
 export type SessionWrite = Omit<RecordWrite, "kind" | "table">;
@@ -36,7 +36,7 @@ export interface MemorySessionsOptions {
 
 /** Throws a TypeError for options that are none. */
 export function memorySessions(options: MemorySessionsOptions = {}): SessionStore {
-  checkNames("memorySessions", options, ["name", "sessionsMax", "bytesMax", "perUserMax"]);
+  checkKnown("memorySessions", options, ["name", "sessionsMax", "bytesMax", "perUserMax"]);
   const { name = "sessions", sessionsMax = 10_000, perUserMax = 10 } = options;
   const { bytesMax = 16 * 1024 * 1024 } = options;
   for (const [member, value] of Object.entries({ sessionsMax, perUserMax, bytesMax })) {

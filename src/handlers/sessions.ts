@@ -8,7 +8,7 @@ import type {
 import { setCookieText } from "../shared/set-cookie.ts";
 import { isToken } from "../shared/token.ts";
 import { aroundObject } from "../worker/wrapped-handler.ts";
-import { checkNames, checkStrings, checkWhole, wrongOption } from "./option-checks.ts";
+import { checkKnown, checkStrings, checkWhole, wrongOption } from "../shared/option-checks.ts";
 import { COOKIE_LENGTH_MAX, Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
 import { answerWith } from "./wrapping.ts";
@@ -49,7 +49,7 @@ const DATA_BYTES_MAX = 4096;
 
 /** Throws a TypeError for options that are none. */
 export function sessions(options: SessionsOptions = {}): Sessions {
-  checkNames("sessions", options, NAMES);
+  checkKnown("sessions", options, NAMES);
   const { store = memorySessions() } = options;
   if (typeof store?.open !== "function") throw wrongOption("sessions: store has no open()");
   const rules = rulesOf(options);
@@ -99,7 +99,7 @@ export function sessions(options: SessionsOptions = {}): Sessions {
 function rulesOf(options: SessionsOptions): SessionRules {
   const { cookie = {}, idleMs = IDLE_MS, lifetimeMs = LIFETIME_MS } = options;
   const { dataBytesMax = DATA_BYTES_MAX } = options;
-  checkNames("sessions: cookie", cookie, COOKIE_NAMES);
+  checkKnown("sessions: cookie", cookie, COOKIE_NAMES);
   checkStrings("sessions", options, ["cookieName"]);
   for (const [name, value] of Object.entries({ idleMs, lifetimeMs, dataBytesMax })) {
     checkWhole("sessions", name, value, 1);

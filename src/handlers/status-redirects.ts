@@ -5,6 +5,7 @@
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
+import { wrongOption } from "../shared/option-checks.ts";
 import { locationFrom, redirect } from "../shared/redirect.ts";
 import { aroundObject } from "../worker/wrapped-handler.ts";
 import { answerWith } from "./wrapping.ts";
@@ -65,12 +66,12 @@ function rowOf(status: string, given: StatusRedirect): [status: number, row: Row
     throw new RangeError(`statusRedirects: "${status}" is no status from 200 to 599`);
   }
   if (typeof location !== "string" || location === "") {
-    throw new TypeError(`statusRedirects: ${status} leads to no location`);
+    throw wrongOption(`statusRedirects: ${status} leads to no location`);
   }
   const to = locationFrom(location, ANY_URL);
   redirect(to, by); // throws for what cannot be
   if (!URL.canParse(to, ANY_URL)) {
-    throw new TypeError(`statusRedirects: ${status} leads to "${location}", which is no location`);
+    throw wrongOption(`statusRedirects: ${status} leads to "${location}", which is no location`);
   }
   return [number, { location, status: by }];
 }

@@ -4,7 +4,7 @@
  * that was forgotten is found; what it does is its open reply's. Thread: the engine's.
  */
 import { MillraceError } from "../shared/errors.ts";
-import { checkKnown } from "../shared/known-options.ts";
+import { checkKnown } from "../shared/option-checks.ts";
 import type {
   RawReply, Reply, ReplyData, ReplyErrorOptions, ReplyOptions, ReplyStreamOptions,
 } from "../shared/reply.ts";

@@ -5,6 +5,7 @@
  */
 import type { FetchHandler, Handler, HandlerObject } from "../shared/app.ts";
 import { isMatch } from "../shared/match-result.ts";
+import { wrongOption } from "../shared/option-checks.ts";
 import { ownRules } from "./body-rules.ts";
 import { isHandler, wrongHandler } from "./compiled-route.ts";
 
@@ -22,10 +23,10 @@ export function aroundObject(
   wrap: (handle: FetchHandler) => FetchHandler,
 ): HandlerObject {
   if (!isHandler(handler) || typeof handler === "function") {
-    throw new TypeError(`${who}: its handler is a function, or an object with a function handle`);
+    throw wrongOption(`${who}: its handler is a function, or an object with a function handle`);
   }
   const wrong = wrongHandler(handler, "its handler object");
-  if (wrong !== null) throw new TypeError(`${who}: ${wrong}`);
+  if (wrong !== null) throw wrongOption(`${who}: ${wrong}`);
   const handle = wrap((request, context) => {
     const place = { routeName: `the handler object in ${who}` };
     if (handler.match !== undefined && !isMatch(handler.match(request, context), place)) {

@@ -343,7 +343,7 @@ t.test("options that are none", (t) => {
     [{ contentType: 5 }, /contentType is/], [{ contentType: "text" }, /contentType is/],
     [{ contentType: "a\r\nb" }, /contentType is/],
     [{ contentType: "text/html; a=\n" }, /contentType is/],
-    [{ semicolons: "false" }, /semicolons is/], [null, /the options are an object/],
+    [{ semicolons: "false" }, /semicolons is/], [null, /its options are an object/],
   ];
   for (const [options, message] of wrong) {
     const call = () => eventHandler(() => {}, options as EventHandlerOptions);

@@ -101,7 +101,7 @@ t.test("the order is enforced, and no answer is completed twice", async (t) => {
 t.test("what is no option and no value is a TypeError at once", async (t) => {
   const wrong: [code: string, message: RegExp][] = [
     ["context.reply({ bufferBytes: 1 })", /no option "bufferBytes", did you mean bufferBytesMax/],
-    ["context.reply(null)", /the options are an object/],
+    ["context.reply(null)", /its options are an object/],
     ["context.reply({ bufferBytesMax: '10' })", /bufferBytesMax is a number of bytes/],
     ["context.reply({ bufferBytesMax: null })", /bufferBytesMax is a number of bytes/],
     ["context.reply({ bufferBytesMax: true })", /bufferBytesMax is a number of bytes/],

@@ -3,14 +3,14 @@
  * the codes of the server's own options. A name that is ignored may be a lock that is not there.
  * Pure.
  */
-import type { ErrorCode } from "../shared/errors.ts";
-import { suggest } from "../shared/suggest.ts";
+import type { ErrorCode } from "./errors.ts";
+import { suggest } from "./suggest.ts";
 
 /** The longest delay that a timer of Node.js can have; a longer one would end at once. */
 export const DELAY_MS_MAX: number = 2 ** 31 - 1;
 
 /** `who` has the options. Throws for what is no object, and for a name that is none of them. */
-export function checkNames(who: string, options: unknown, known: readonly string[]): void {
+export function checkKnown(who: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw wrongOption(`${who}: its options are an object`);
   }
