@@ -36,12 +36,9 @@ export interface Sessions {
 }
 
 const ID_BYTES = 32;
-/** In base64url, and in a cookie that lasts when it was sent: in seconds, to the base 36. */
-const VALUE = /^([A-Za-z0-9_-]{43})(?:\.([0-9a-z]{1,8}))?$/;
-/** What such a cookie loses of its life before it is sent again: a tenth. */
-const RENEWAL_SHARE = 0.1;
-/** So that it is shown when the app is loaded whether browsers keep one. */
-export const COOKIE_LENGTH_MAX: number = 43 + 1 + 8;
+/** In base64url. */
+export const ID_LENGTH = 43;
+const ID = /^[A-Za-z0-9_-]{43}$/;
 /** So many others may write the same session between reading and writing it. */
 const ATTEMPTS_MAX = 16;
 const FULL_RETRY_SECONDS = "60";
@@ -77,11 +74,10 @@ export class Session {
     cookies: CookieMap,
   ): Promise<Session> {
     const session = new Session(table, rules, cookies);
-    const [, id, sent] = VALUE.exec(cookies.get(rules.cookieName) ?? "") ?? [];
-    if (id === undefined) return session;
+    const id = cookies.get(rules.cookieName);
+    if (id === null || !ID.test(id)) return session;
     const key = keyOf(id);
     session.#load(key, await table.read(key, rules.idleMs));
-    if (session.#record !== null) session.#renew(id, sent);
     return session;
   }
 
@@ -183,22 +179,7 @@ export class Session {
     if (result !== "written") throw full();
     this.#key = key;
     this.#settle({ value, owner, version: 1 }, next);
-    this.#cookies.set(cookieName, cookieValue(id, cookie), cookie);
-  }
-
-  /**
-   * The end of a cookie that has one is put off as that of the session is, but not with each
-   * answer: many caches keep none that sets a cookie. What a client says of the time concerns it
-   * alone.
-   */
-  #renew(id: string, sent: string | undefined): void {
-    const { cookieName, cookie } = this.#rules;
-    const { maxAge = 0 } = cookie;
-    if (maxAge <= 0) return;
-    const age = sent === undefined ? Infinity : seconds() - parseInt(sent, 36);
-    if (age >= maxAge * RENEWAL_SHARE) {
-      this.#cookies.set(cookieName, cookieValue(id, cookie), cookie);
-    }
+    this.#cookies.set(cookieName, id, cookie);
   }
 
   #changed(user: unknown): Content {
@@ -237,14 +218,6 @@ export class Session {
     this.#content = EMPTY;
     this.#changes.clear();
   }
-}
-
-function cookieValue(id: string, { maxAge }: CookieOptions): string {
-  return maxAge === undefined ? id : `${id}.${seconds().toString(36)}`;
-}
-
-function seconds(): number {
-  return Math.floor(Date.now() / 1000);
 }
 
 function keyOf(id: string): string {

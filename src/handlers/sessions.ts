@@ -9,7 +9,7 @@ import { setCookieText } from "../shared/set-cookie.ts";
 import { isToken } from "../shared/token.ts";
 import { aroundObject } from "../worker/wrapped-handler.ts";
 import { checkKnown, checkStrings, checkWhole, wrongOption } from "../shared/option-checks.ts";
-import { COOKIE_LENGTH_MAX, Session, type SessionRules, type Sessions } from "./session.ts";
+import { ID_LENGTH, Session, type SessionRules, type Sessions } from "./session.ts";
 import { memorySessions, type SessionStore, type SessionTable } from "./session-store.ts";
 import { answerWith } from "./wrapping.ts";
 
@@ -115,7 +115,7 @@ function rulesOf(options: SessionsOptions): SessionRules {
 /** No browser would keep it, and each login would fail. */
 function checkCookie(name: string, cookie: CookieOptions): void {
   try {
-    setCookieText(name, "A".repeat(COOKIE_LENGTH_MAX), cookie);
+    setCookieText(name, "A".repeat(ID_LENGTH), cookie);
   } catch (cause) {
     throw wrongOption(`sessions: ${(cause as Error).message}`, { cause });
   }

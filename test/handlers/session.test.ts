@@ -170,42 +170,6 @@ t.test("sliding expiry has an end, and what is too much is refused", async (t) =
   await t.rejects(big.login("", "m"), TypeError);
 });
 
-t.test("a cookie that lasts is renewed in time, not with each answer", async (t) => {
-  const table = store();
-  const rules = { ...RULES, cookie: { maxAge: 100 } };
-  const ask = async (value: string, own = rules): Promise<[unknown, string | undefined]> => {
-    const cookies = new RequestCookies(`s=${value}`);
-    const { user } = await Session.open(table, own, cookies);
-    return [user, cookies.toSetCookieHeaders()[0]];
-  };
-  const first = new RequestCookies(null);
-  await (await Session.open(table, rules, first)).login("miller", "m");
-  const form = /^s=([\w-]{43})\.([\da-z]+); Max-Age=100; Path=\/; HttpOnly; Secure; SameSite=Lax$/;
-  const [, id = "", sent = ""] = form.exec(first.toSetCookieHeaders()[0]!) ?? [];
-  const ago = (seconds: number): string => `${id}.${(parseInt(sent, 36) - seconds).toString(36)}`;
-  t.strictSame(await ask(ago(0)), ["m", undefined]);
-  t.strictSame(await ask(ago(5)), ["m", undefined]);
-  t.strictSame(await ask(ago(-50)), ["m", undefined], "of a server whose clock is ahead");
-  for (const value of [ago(10), ago(1000), id]) {
-    const [user, renewed] = await ask(value);
-    t.equal(user, "m", value);
-    t.match(renewed, form);
-    t.match(renewed, id, "the id stays");
-    t.strictSame(await ask(/=([^;]*)/.exec(renewed!)![1]!), ["m", undefined]);
-  }
-  const short = { ...RULES, cookie: {} } as typeof rules;
-  t.strictSame(await ask(ago(1000), short), ["m", undefined], "it ends with the browser now");
-  const other = "A".repeat(43);
-  const long = `${id}.${"z".repeat(9)}`;
-  for (const value of [other, `${other}.1`, `${id}.`, `${id}.!`, `${id}.1.1`, long]) {
-    t.strictSame(await ask(value), [null, undefined], value);
-  }
-  const leaving = new RequestCookies(`s=${ago(50)}`);
-  await (await Session.open(table, rules, leaving)).logout();
-  t.match(leaving.toSetCookieHeaders(), [/^s=; Max-Age=0;/]);
-  t.equal(leaving.toSetCookieHeaders().length, 1, "who logs out keeps none");
-});
-
 t.test("visitors fill the store with visitors, never put out who has logged in", async (t) => {
   const table = store(3);
   const known = browser(table);
