@@ -200,7 +200,9 @@ export class Connection implements ConnectionInfo {
   }
 
   offClose(owner: unknown): void {
-    this.#closeHandlers?.delete(owner);
+    const handlers = this.#closeHandlers;
+    if (handlers === null || !handlers.delete(owner) || handlers.size > 0) return;
+    if (this.#state === null) this.#unwatch();
   }
 
   abort(): void {
@@ -228,6 +230,12 @@ export class Connection implements ConnectionInfo {
     this.#read(); // when it has closed it is too late
     if (this.closed) return;
     this.#host.slots[this.#slot * SLOT_WORDS + SLOT_FLAGS]! |= SLOT_FLAG_WATCHED;
+  }
+
+  /** Nothing of the app hangs on it any more: it may go on with another worker. */
+  #unwatch(): void {
+    if (this.closed) return;
+    this.#host.slots[this.#slot * SLOT_WORDS + SLOT_FLAGS]! &= ~SLOT_FLAG_WATCHED;
   }
 
   /** Read once: the addresses stay readable after the connection has closed. */

@@ -99,6 +99,14 @@ t.test("large files stream to the disk, several at once, and nothing stays behin
   t.strictSame(readdirSync(folder), []);
 });
 
+t.test("a connection that has sent files is as free as before", async (t) => {
+  const server = await serving(t);
+  const client = await server.connect();
+  t.equal((await client.request(upload("/"))).status, 200);
+  await server.server.reload();
+  t.equal((await client.request(upload("/"))).status, 200, "by another worker");
+});
+
 t.test("more than a limit is 413", async (t) => {
   const folder = ownFolder(t);
   const { url } = await serving(t, {

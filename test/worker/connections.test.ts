@@ -320,3 +320,30 @@ t.test("on a socket for both families a peer of IPv4 has its own address", async
   const remotes = readFileSync(log, "utf8").trim().split("\n").map((line) => line.split(" ")[0]);
   t.strictSame(remotes, ["127.0.0.1", "::1"]);
 });
+
+t.test("whose close handlers are all taken back goes on with another worker", async (t) => {
+  const server = await startApp(t, `export default { routes: {
+    "/plain": ({ url }, { connection }) => {
+      connection.onClose(() => {}, "a");
+      connection.onClose(() => {}, "b");
+      connection.offClose("b");
+      connection.offClose("none");
+      if (!new URL(url).searchParams.has("keep")) connection.offClose("a");
+      return new Response(connection.id);
+    },
+    "/with-state": (request, { connection }) => {
+      connection.state.mine = 1;
+      connection.onClose(() => {}, "a");
+      connection.offClose("a");
+      return new Response(connection.id);
+    },
+  } };`, { workers: 1 });
+  const free = await server.connect();
+  const bound = [await server.connect(), await server.connect()];
+  await free.request(ask("/plain"));
+  await bound[0]!.request(ask("/plain?keep"));
+  await bound[1]!.request(ask("/with-state"));
+  await server.server.reload();
+  t.equal((await free.request(ask("/plain"))).status, 200);
+  for (const client of bound) t.equal(await client.readToEnd(), "", "closed with its worker");
+});
