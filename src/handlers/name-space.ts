@@ -7,7 +7,7 @@ import type {
   Context, FetchHandler, Handler, HandlerObject, HandlerResult, MillraceRequest,
 } from "../shared/app.ts";
 import { isMatch, wrongMatch } from "../shared/match-result.ts";
-import { misspelledRule, ownRules } from "../worker/body-rules.ts";
+import { ownRules } from "../worker/body-rules.ts";
 import { closedBefore, closeOnce } from "../worker/close-once.ts";
 import { wrongClose } from "../worker/compiled-route.ts";
 
@@ -89,7 +89,7 @@ export class NameSpace implements HandlerObject {
 
 /** Null: nothing. */
 function wrongOf(object: HandlerObject): string | null {
-  return wrongMatch(object) ?? wrongClose(object) ?? misspelledRule(object) ?? wrongRules(object);
+  return wrongMatch(object) ?? wrongClose(object) ?? wrongRules(object);
 }
 
 /** Null: it has none. */

@@ -5,7 +5,6 @@
  */
 import type { HandlerObject } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
-import { suggest } from "../shared/suggest.ts";
 
 /** Bytes that nobody else can see: an app may transfer or keep them. */
 export type Chunk = Uint8Array<ArrayBuffer>;
@@ -88,26 +87,6 @@ export function wrongRule(handler: HandlerObject): string | null {
     }
   }
   return null;
-}
-
-/**
- * The name of a rule that an object literal has spelled wrongly, with a value such as the rule has;
- * null: there is none. Instances of classes have members of their own, and so may literals.
- */
-export function misspelledRule(handler: object): string | null {
-  const parent: unknown = Object.getPrototypeOf(handler);
-  if (parent !== Object.prototype && parent !== null) return null;
-  for (const [name, value] of Object.entries(handler)) {
-    if ((MEMBERS as readonly string[]).includes(name)) continue;
-    const hint = suggest(name, rulesLike(value));
-    if (hint !== "") return `"${name}" is no rule${hint}`;
-  }
-  return null;
-}
-
-function rulesLike(value: unknown): readonly string[] {
-  if (typeof value === "boolean") return FLAGS;
-  return typeof value === "number" ? [...LIMITS, ...TIMES] : [];
 }
 
 function isWrong(value: unknown, min: number, max: number): boolean {

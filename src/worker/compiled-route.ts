@@ -8,7 +8,7 @@ import { MillraceError } from "../shared/errors.ts";
 import { wrongMatch } from "../shared/match-result.ts";
 import { unknownMethod } from "../shared/methods.ts";
 import { isToken } from "../shared/token.ts";
-import { type BodyRules, misspelledRule, ownRules, wrongRule } from "./body-rules.ts";
+import { type BodyRules, ownRules, wrongRule } from "./body-rules.ts";
 import { toParts } from "./response.ts";
 import { invalidRoute, paramNames, type Segment } from "./route-pattern.ts";
 
@@ -142,14 +142,14 @@ function checkHandler(pattern: string, handler: Handler): void {
 export function wrongHandler(handler: Handler, what: string): string | null {
   if (typeof handler !== "object") return null;
   if ("perConnection" in handler) return `${what} ${NO_FACTORY}`;
-  const wrong = wrongRule(handler) ?? misspelledRule(handler) ?? wrongMatch(handler) ??
-    wrongClose(handler);
+  const wrong = wrongRule(handler) ?? wrongMatch(handler) ?? wrongClose(handler);
   return wrong === null ? null : `of ${what} ${wrong}`;
 }
 
 /** Why its `close` can be none; null: it can, or there is none. */
 export function wrongClose({ close }: { readonly close?: unknown }): string | null {
-  return close === undefined || typeof close === "function" ? null : "close is no function";
+  const isNone = close === undefined || close === null;
+  return isNone || typeof close === "function" ? null : "close is no function";
 }
 
 /** Null: it says nothing of bodies. */

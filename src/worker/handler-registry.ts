@@ -8,7 +8,7 @@ import { MillraceError } from "../shared/errors.ts";
 import { freeId } from "../shared/route-rows.ts";
 import type { HandlerFacts, TableRow } from "../shared/routes.ts";
 import { builtInHandler, isBuiltIn } from "./built-in-handlers.ts";
-import { type BodyRules, misspelledRule } from "./body-rules.ts";
+import type { BodyRules } from "./body-rules.ts";
 import {
   checkRoute, type Gate, isHandler, type ResolvedRoute, rulesOf, wrongClose,
 } from "./compiled-route.ts";
@@ -159,7 +159,7 @@ export class HandlerRegistry {
   #madeOf(factory: HandlerFactory, pattern: string): PerConnection {
     const known = this.#made.get(factory);
     if (known !== undefined) return known;
-    const wrong = wrongClose(factory) ?? misspelledRule(factory);
+    const wrong = wrongClose(factory);
     if (wrong !== null) throw invalidRoute(pattern, `of its handler object ${wrong}`);
     const made = new PerConnection(factory);
     this.#made.set(factory, made);

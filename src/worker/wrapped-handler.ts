@@ -35,7 +35,7 @@ export function aroundObject(
     return handler.handle(request, context, context);
   });
   const outer: HandlerObject = { ...ownRules(handler), handle };
-  if (handler.close !== undefined) outer.close = () => handler.close!();
+  if (typeof handler.close === "function") outer.close = () => handler.close!();
   inside.set(outer, innermost(handler) as HandlerObject);
   return outer;
 }

@@ -2,7 +2,7 @@
 import t from "tap";
 import type { HandlerObject } from "../../src/shared/app.ts";
 import {
-  declaredMax, declaredMaxOf, misspelledRule, ownRules, ownTimes, tooLarge, unusableStream,
+  declaredMax, declaredMaxOf, ownRules, ownTimes, tooLarge, unusableStream,
   wrongRule,
 } from "../../src/worker/body-rules.ts";
 
@@ -41,13 +41,4 @@ t.test("the declared length that is refused at once", async (t) => {
 t.test("errors", async (t) => {
   t.match(tooLarge(7), { status: 413, close: true, message: "the body is longer than 7 bytes" });
   await t.rejects(unusableStream().getReader().read(), TypeError);
-});
-
-t.test("a rule that is spelled wrongly is told from members of the app's own", async (t) => {
-  t.equal(misspelledRule({ bufferd: true }), '"bufferd" is no rule, did you mean buffered?');
-  t.match(misspelledRule({ handlerTimeout: 5 }), /did you mean handlerTimeoutMs/);
-  t.match(misspelledRule(Object.assign(Object.create(null), { bodyBytesMx: 1 })), /bodyBytesMax/);
-  const fine = { buffered: true, bodyBytesMax: 5, bufferd: [], count: 0, closed: false };
-  t.equal(misspelledRule(fine), null);
-  t.equal(misspelledRule(Object.assign(new URL("http://a/"), { bufferd: true })), null);
 });
