@@ -58,8 +58,8 @@ export class Failures {
   /** Nothing can take the place of the answer: the hook is told, as of a body, and no more. */
   #failedLate(exchange: Exchange, error: unknown): void {
     this.#report(exchange, error, `${exchange.routeName} failed after its answer`);
-    if (exchange.target.table.app.error === undefined || isAnswer(error)) return;
-    void this.#tellHook(exchange, error);
+    if (isAnswer(error)) discardValue(error);
+    else if (exchange.target.table.app.error !== undefined) void this.#tellHook(exchange, error);
   }
 
   /** A body has failed behind its head. The connection is cut; the hook is told, and no more. */
@@ -124,7 +124,8 @@ export class Failures {
       const request = exchange.open() as unknown as MillraceRequest;
       discardValue(await exchange.target.table.app.error!(error, request));
     } catch (second) {
-      this.#report(exchange, second, "the app's error hook failed");
+      if (isAnswer(second)) discardValue(second);
+      else this.#report(exchange, second, "the app's error hook failed");
     }
   }
 

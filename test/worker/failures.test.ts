@@ -192,6 +192,32 @@ t.test("the hook hears once of a failure behind the answer, also if it fails its
   await until("the hook", async () => (await ask(client, "/told")).body === '["secret","odd"]');
 });
 
+t.test("what is thrown as an answer behind the answer is dropped", async (t) => {
+  const server = await startApp(t, `
+    const told = [];
+    const answer = (name) =>
+      new Response(new ReadableStream({ cancel() { told.push(name); } }));
+    export default {
+      routes: {
+        "/handler": (request, context) => {
+          context.reply().end("one");
+          throw answer("of the handler");
+        },
+        "/hook": (request, context) => {
+          context.reply().end("two");
+          throw new Error("late");
+        },
+        "/told": () => Response.json(told),
+      },
+      error() { throw answer("of the hook"); },
+    };`);
+  const client = await server.connect();
+  t.match(await ask(client, "/handler"), { status: 200, body: "one" });
+  t.match(await ask(client, "/hook"), { status: 200, body: "two" });
+  await until("both", async () =>
+    (await ask(client, "/told")).body === '["of the handler","of the hook"]');
+});
+
 t.test("a handler that answers after its clock is told that nobody wants it", async (t) => {
   const server = await startApp(t, HOOKED, { handlerTimeoutMs: 200 });
   const client = await server.connect();
