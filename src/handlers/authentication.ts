@@ -54,9 +54,9 @@ const NAMES: readonly (keyof AuthenticationOptions)[] = [
 
 /**
  * Throws a TypeError for options that are none. Who is not known gets 401 with the challenges of
- * all authenticators, or 403 if they have none; who lacks a role gets 403. An HttpError of an
- * authenticator is the answer, unless another one knows the user: nothing is known of who asks.
- * Without `handler` it goes on with the next matching handler.
+ * all authenticators, or 403 if they have none; who lacks a role gets 403. An HttpError of 500 or
+ * more of an authenticator is the answer, unless another one knows the user: nothing is known of
+ * who asks. Without `handler` it goes on with the next matching handler.
  */
 export function authenticated(
   options: AuthenticationOptions,
@@ -66,6 +66,7 @@ export function authenticated(
   options: AuthenticationOptions,
   handler: HandlerObject,
 ): HandlerObject;
+export function authenticated(options: AuthenticationOptions, handler: Handler): Handler;
 export function authenticated(
   options: AuthenticationOptions,
   handler?: Handler,
@@ -124,7 +125,8 @@ async function userOf(
       if (failure !== null) context.log.error({ err: failure }, text);
       return user;
     } catch (error) {
-      if (error instanceof HttpError && failure === null) failure = error;
+      const isFault = error instanceof HttpError && error.status >= 500;
+      if (isFault && failure === null) failure = error;
       else context.log.error({ err: error }, text);
     }
   }

@@ -27,6 +27,7 @@ const APP = `
     authenticate() { throw new HttpError(503, "down", { headers: { "retry-after": "9" } }); },
     challenge: () => "Own",
   };
+  const bad = { authenticate() { throw new HttpError(403, "bad"); }, challenge: () => "Own" };
   export default {
     routes: {
       "/known": authenticated({ by }, show),
@@ -44,6 +45,8 @@ const APP = `
       "/optional-any": authenticated({ by, optional: true, roles: { all: [] } }, show),
       "/told": () => Response.json(told),
       "/down": authenticated({ by: down }, show),
+      "/bad": authenticated({ by: [bad, by] }, show),
+      "/bad-optional": authenticated({ by: bad, optional: true }, show),
       "/down-optional": authenticated({ by: down, optional: true }, show),
       "/down-or": authenticated({ by: [down, by] }, show),
       "/text": authenticated({ by, refused: (why) => "text " + why }, show),
@@ -135,6 +138,16 @@ t.test("who is let in, on one connection", async (t) => {
   t.match(await ask("/ended", miller), [500]);
   t.match(await ask("/ended"), [401]);
   t.match(await ask("/all-ended"), [200, '["miller",null]']);
+});
+
+t.test("an authenticator that throws less than 500 knows nobody", async (t) => {
+  const { url } = await startApp(t, APP);
+  const headers = { authorization: `Basic ${btoa("cook:salt")}` };
+  const stranger = await fetch(`${url}/bad`);
+  const challenges = 'Own, Basic realm="mill", charset="UTF-8"';
+  t.strictSame([stranger.status, stranger.headers.get("www-authenticate")], [401, challenges]);
+  t.equal((await fetch(`${url}/bad`, { headers })).status, 200, "another one may");
+  t.equal(await (await fetch(`${url}/bad-optional`)).text(), '{"user":null}');
 });
 
 t.test("what `ended` throws or rejects with is logged and changes nothing", async (t) => {
