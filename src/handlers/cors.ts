@@ -57,6 +57,7 @@ const FIELDS = [
  */
 export function cors(options?: CorsOptions, handler?: FetchHandler): FetchHandler;
 export function cors(options: CorsOptions, handler: HandlerObject): HandlerObject;
+export function cors(options: CorsOptions, handler: Handler): Handler;
 export function cors(options: CorsOptions = {}, handler?: Handler): Handler {
   check(options);
   if (handler !== undefined && typeof handler !== "function") {

@@ -183,8 +183,11 @@ export function addChallenge(
 
 /** RFC 9110 12.5.5: one more name, unless it is there, or `*`, already. */
 export function addVary(headers: Headers, name: string): void {
-  if (!isName(name)) throw new TypeError(`"${name}" is no name of a header field`);
-  vary.addVary(headers, name);
+  const names = typeof name === "string" ? name.split(",").map((each) => each.trim()) : [];
+  if (names.length === 0 || !names.every(isName)) {
+    throw new TypeError(`"${name}" is no name of a header field, and no list of some`);
+  }
+  for (const each of names) vary.addVary(headers, each);
 }
 
 function isName(value: unknown): boolean {

@@ -66,7 +66,8 @@ export function checkFiles(options: FilesOptions): void {
 }
 
 function areFieldTexts(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.values(value).every(isFieldText);
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).every((each) => each === undefined || isFieldText(each));
 }
 
 function wrong(why: string): TypeError {

@@ -62,6 +62,7 @@ export interface FormLogin {
    */
   guard(options: GuardOptions, handler?: FetchHandler): FetchHandler;
   guard(options: GuardOptions, handler: HandlerObject): HandlerObject;
+  guard(options: GuardOptions, handler: Handler): Handler;
 }
 
 const NAMES: readonly (keyof FormLoginOptions)[] = [
@@ -123,6 +124,7 @@ export function formLogin(options: FormLoginOptions): FormLogin {
   };
   function guard(rules: GuardOptions, handler?: FetchHandler): FetchHandler;
   function guard(rules: GuardOptions, handler: HandlerObject): HandlerObject;
+  function guard(rules: GuardOptions, handler: Handler): Handler;
   function guard(rules: GuardOptions, handler?: Handler): Handler {
     if (handler === undefined || typeof handler === "function") return guarded(rules, handler);
     return aroundObject("guard", handler, (handle) => guarded(rules, handle));

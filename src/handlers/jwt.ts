@@ -2,7 +2,7 @@
  * JSON Web Tokens (RFC 7519) as bearer tokens. Loads the package `jose`, which the app installs.
  * Any thread.
  */
-import type { webcrypto } from "node:crypto";
+import type { KeyObject, webcrypto } from "node:crypto";
 import { types } from "node:util";
 import {
   createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey,
@@ -20,7 +20,7 @@ export interface JwtOptions extends Pick<
   /** A secret of at least 32 bytes, for HS256 and its kind. Exactly one of the three is given. */
   readonly secret?: string | Uint8Array;
   /** A public key. */
-  readonly key?: webcrypto.CryptoKey;
+  readonly key?: webcrypto.CryptoKey | KeyObject;
   /** Where an issuer has its keys (RFC 7517); they are kept and asked for again as need be. */
   readonly keysUrl?: string | URL;
   /** Which signatures count. Default: HS256 for a secret, else RS256, PS256, ES256 and EdDSA. */
@@ -111,7 +111,8 @@ function check(options: JwtOptions): void {
     throw wrongOption("jwt: secret is a string, or bytes");
   }
   if (key !== undefined && !isPublicKey(key)) {
-    throw wrongOption("jwt: key is a public CryptoKey, such as importSPKI of jose makes of a PEM");
+    throw wrongOption("jwt: key is a public KeyObject or CryptoKey, such as createPublicKey " +
+      "makes of a PEM");
   }
   if (keysUrl !== undefined && !isWebUrl(keysUrl)) {
     throw wrongOption("jwt: keysUrl is a URL of http or https");
@@ -144,6 +145,7 @@ function isListOf(value: unknown, isOne: (text: string) => boolean = () => true)
 }
 
 function isPublicKey(key: unknown): boolean {
+  if (types.isKeyObject(key)) return key.type === "public";
   if (!types.isCryptoKey(key)) return false;
   const { type, usages } = key;
   return type === "public" && usages.includes("verify");

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import apacheMd5 from "apache-md5";
 import { compare } from "bcryptjs";
 import type { Lookup } from "./basic-authentication.ts";
@@ -40,9 +41,10 @@ interface ReadFile {
  * of it is none or has a hash of another kind; the error names the line, never its hash. Throws a
  * TypeError for options that are none.
  */
-export function passwordFile(path: string, options: PasswordFileOptions = {}): Lookup {
+export function passwordFile(file: string | URL, options: PasswordFileOptions = {}): Lookup {
+  const path = file instanceof URL && file.protocol === "file:" ? fileURLToPath(file) : file;
   if (typeof path !== "string" || path === "") {
-    throw wrongOption("passwordFile: the path is that of a file");
+    throw wrongOption("passwordFile: the path is that of a file, or a file: URL");
   }
   checkKnown("passwordFile", options, ["rememberMs"]);
   const { rememberMs = REMEMBER_MS } = options;

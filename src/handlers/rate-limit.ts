@@ -67,6 +67,7 @@ type Resolved = Required<Omit<RateLimitOptions, "cost" | "key" | "limited">> &
  */
 export function rateLimit(options: RateLimitOptions, handler?: FetchHandler): FetchHandler;
 export function rateLimit(options: RateLimitOptions, handler: HandlerObject): HandlerObject;
+export function rateLimit(options: RateLimitOptions, handler: Handler): Handler;
 export function rateLimit(options: RateLimitOptions, handler?: Handler): Handler {
   const rules = resolve(options);
   if (handler !== undefined && typeof handler !== "function") {

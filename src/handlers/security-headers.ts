@@ -98,6 +98,7 @@ export function securityHeaders(
   options: SecurityHeadersOptions,
   handler: HandlerObject,
 ): HandlerObject;
+export function securityHeaders(options: SecurityHeadersOptions, handler: Handler): Handler;
 export function securityHeaders(
   options: SecurityHeadersOptions = {},
   handler?: Handler,

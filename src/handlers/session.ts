@@ -6,8 +6,8 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type {
-  Context, CookieMap, CookieOptions, FetchHandler, HandlerObject, MillraceRequest, ReadRecord,
-  ServerControl,
+  Context, CookieMap, CookieOptions, FetchHandler, Handler, HandlerObject, MillraceRequest,
+  ReadRecord, ServerControl,
 } from "../shared/app.ts";
 import { HttpError } from "../shared/errors.ts";
 import type { SessionTable } from "./session-store.ts";
@@ -31,6 +31,7 @@ export interface Sessions {
    */
   saved(handler?: FetchHandler): FetchHandler;
   saved(handler: HandlerObject): HandlerObject;
+  saved(handler: Handler): Handler;
   /** Ends all sessions of a user, on all workers at once. Resolves to how many. */
   endAll(owner: string, server: ServerControl): Promise<number>;
 }

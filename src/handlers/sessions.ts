@@ -85,6 +85,7 @@ export function sessions(options: SessionsOptions = {}): Sessions {
   );
   function saved(handler?: FetchHandler): FetchHandler;
   function saved(handler: HandlerObject): HandlerObject;
+  function saved(handler: Handler): Handler;
   function saved(handler?: Handler): Handler {
     if (handler === undefined || typeof handler === "function") return behind(handler);
     return aroundObject("saved", handler, behind);

@@ -33,6 +33,7 @@ interface Row {
  */
 export function statusRedirects(table: StatusRedirects, handler?: FetchHandler): FetchHandler;
 export function statusRedirects(table: StatusRedirects, handler: HandlerObject): HandlerObject;
+export function statusRedirects(table: StatusRedirects, handler: Handler): Handler;
 export function statusRedirects(table: StatusRedirects, handler?: Handler): Handler {
   if (handler !== undefined && typeof handler !== "function") {
     return aroundObject("statusRedirects", handler, (handle) => statusRedirects(table, handle));

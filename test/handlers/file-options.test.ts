@@ -6,6 +6,7 @@ t.test("every option has values that are taken", (t) => {
   const right: FilesOptions[] = [
     {}, { index: [] }, { listing: true, dotFiles: false, write: true }, { types: { md: "text/x" } },
     { cacheControl: "no-cache" }, { cacheControl: { html: "no-cache", "*": "max-age=9" } },
+    { cacheControl: { html: undefined, "*": "max-age=9" } as never },
     { cacheControl: (path) => path }, { precompressed: true }, { precompressed: ["zstd"] },
     { revalidateMs: 0.5, keptMax: 8, inMemoryBytesMax: 0, writeBytesMax: 2 ** 40 },
   ];

@@ -1,4 +1,5 @@
 /** Tests of JSON Web Tokens, with keys and an issuer of their own. */
+import { KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -67,6 +68,8 @@ t.test("a public key, and the keys of an issuer", async (t) => {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const token = await claims().setProtectedHeader({ alg: "ES256", kid: "one" }).sign(privateKey);
   t.match(await userOf({ key: publicKey }, token), { sub: "miller" });
+  const object = KeyObject.from(publicKey);
+  t.match(await userOf({ key: object }, token), { sub: "miller" }, "a key of node:crypto");
   t.equal(await userOf({ key: publicKey, algorithms: ["RS256"] }, token), null);
   t.equal(await userOf({ key: publicKey }, await signed(claims())), null);
 

@@ -9,7 +9,7 @@ import { rateLimit } from "../../src/handlers/rate-limit.ts";
 import { securityHeaders } from "../../src/handlers/security-headers.ts";
 import { sessions } from "../../src/handlers/sessions.ts";
 import { statusRedirects } from "../../src/handlers/status-redirects.ts";
-import type { FetchHandler, HandlerObject } from "../../src/shared/app.ts";
+import type { FetchHandler, Handler, HandlerObject } from "../../src/shared/app.ts";
 import { aroundObject, innermost } from "../../src/worker/wrapped-handler.ts";
 
 const by = { authenticate: async () => ({ name: "a" }) };
@@ -27,6 +27,19 @@ const wrappers: Record<string, Wrapping> = {
   saved: (handler) => kept.saved(handler),
   both: (handler) => cors({}, rateLimit({ limit: 100 }, handler)),
 };
+
+// It compiles: what takes a function and what takes an object take either.
+const either = (handler: Handler): Handler[] => [
+  authenticated({ by }, handler), cors({}, handler), rateLimit({ limit: 1 }, handler),
+  securityHeaders({}, handler), statusRedirects({}, handler), kept.saved(handler),
+  login.guard({}, handler),
+];
+
+t.test("a wrapper around a function is one, and around an object is one", (t) => {
+  for (const made of either(() => "x")) t.type(made, "function");
+  for (const made of either({ handle: () => "x", close: null } as never)) t.type(made, "object");
+  t.end();
+});
 
 t.test("every wrapper takes a handler object, and its limits count", async (t) => {
   const form = withForm((each) => new Response(each.get("a")), { bytesMax: 10 });
