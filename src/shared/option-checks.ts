@@ -20,44 +20,35 @@ export function checkKnown(who: string, options: unknown, known: readonly string
   throw codedError("ERR_MILLRACE_OPTION_UNKNOWN", text);
 }
 
-/** Throws for a flag that is neither true, false nor left out. */
-export function checkFlags<Options extends object>(
+type Kind = "boolean" | "function" | "string";
+
+/** How an error calls a value of the kind. */
+const SAYS: Readonly<Record<Kind, string>> = {
+  boolean: "true or false",
+  function: "a function",
+  string: "a string",
+};
+
+type Check = <Options extends object>(
   who: string,
   options: Options,
   names: readonly (keyof Options & string)[],
-): void {
-  for (const name of names) {
-    const value: unknown = options[name];
-    if (value === undefined || typeof value === "boolean") continue;
-    throw wrongOption(`${who}: ${name} is true or false`);
-  }
+) => void;
+
+/** Throws for those of the names that are given and are of another kind. */
+function checkOf(kind: Kind): Check {
+  return (who, options, names) => {
+    for (const name of names) {
+      const value: unknown = options[name];
+      if (value === undefined || typeof value === kind) continue;
+      throw wrongOption(`${who}: ${name} is ${SAYS[kind]}`);
+    }
+  };
 }
 
-/** Throws for a function that is none. */
-export function checkFunctions<Options extends object>(
-  who: string,
-  options: Options,
-  names: readonly (keyof Options & string)[],
-): void {
-  for (const name of names) {
-    const value: unknown = options[name];
-    if (value === undefined || typeof value === "function") continue;
-    throw wrongOption(`${who}: ${name} is a function`);
-  }
-}
-
-/** Throws for a string that is none. */
-export function checkStrings<Options extends object>(
-  who: string,
-  options: Options,
-  names: readonly (keyof Options & string)[],
-): void {
-  for (const name of names) {
-    const value: unknown = options[name];
-    if (value === undefined || typeof value === "string") continue;
-    throw wrongOption(`${who}: ${name} is a string`);
-  }
-}
+export const checkFlags: Check = checkOf("boolean");
+export const checkFunctions: Check = checkOf("function");
+export const checkStrings: Check = checkOf("string");
 
 /** Throws for what is no whole number between the two, themselves included. */
 export function checkWhole(
